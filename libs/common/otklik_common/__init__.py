@@ -1,0 +1,1 @@
+"""What every service stands on: event contracts, the log, the database, HTTP conventions."""

@@ -1,0 +1,1 @@
+"""Companies, branches, staff, roles, keys, calendars, policies and audit."""

@@ -1,0 +1,1 @@
+"""Calls, chats and other contacts: intake, folding, SLA clocks, leads."""

@@ -1,0 +1,1 @@
+"""Surveys, answers, reviews, claims and cases."""

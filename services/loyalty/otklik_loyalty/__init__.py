@@ -1,0 +1,1 @@
+"""Customers, purchases, points, tiers and consents."""

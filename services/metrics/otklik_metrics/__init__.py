@@ -1,0 +1,1 @@
+"""Facts, rollups, the metric query, alerts and the live stream."""
