@@ -1,0 +1,58 @@
+# Needs Python 3.11 or newer, git and make; `make test` also needs Java 17, Maven and Chromium.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PORT ?= 8080
+DATA ?= .otklik
+ARGS ?=
+TESTS ?= tests
+
+.PHONY: help setup dev up test test-313 check format bench requirements clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  make up PORT=8080 DATA=.otklik ARGS=--no-demo"
+	@echo "  make test TESTS=tests/unit ARGS='-x -k nps'"
+
+setup: ## make .venv with everything Otklik runs on
+	@requirements/install.sh runtime
+
+dev: ## make .venv with the checks and the tests as well
+	@requirements/install.sh dev
+
+up: setup ## start Otklik (PORT, DATA, ARGS)
+	@exec .venv/bin/otklik up --port $(PORT) --data $(DATA) $(ARGS)
+
+test: dev ## check everything, then run all tests on real servers (TESTS, ARGS)
+	@tests/support/prepare.sh
+	@$(MAKE) --no-print-directory check
+	@$(MAKE) --no-print-directory test-313
+	.venv/bin/python -m pytest $(TESTS) $(ARGS)
+
+test-313: dev ## run the unit tests on Python 3.13, where there is one
+	@tests/support/on_python_313.sh
+
+check: dev ## check format, lint, types and imports
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: dev ## format the code and apply safe fixes
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+bench: dev ## measure throughput and latency
+	.venv/bin/python -m bench $(ARGS)
+
+requirements: dev ## pin and hash the requirement files again
+	@for name in bootstrap runtime dev; do \
+	  .venv/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --custom-compile-command "make requirements" \
+	    requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
+
+clean: ## remove environments and caches, never data
+	rm -rf .venv .venv313 .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
