@@ -1,0 +1,133 @@
+"""Engines and transactions: one login per service and role, the company set per transaction."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Literal, cast
+
+import asyncpg
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from otklik_common.pseudonym import derive_password
+from otklik_common.settings import Settings
+
+Role = Literal["owner", "api", "worker", "pusher"]
+
+STATEMENT_TIMEOUT_MS = 60_000
+IDLE_TIMEOUT_MS = 10_000
+LOCK_TIMEOUT_MS = 10_000
+
+_SET_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
+_SET_TENANTS = text("SELECT set_config('app.tenants', :tenants, true)")
+
+
+def login(schema: str, role: Role) -> str:
+    """Name of the PostgreSQL role that a service uses for one purpose."""
+    return f"otklik_{schema}_{role}"
+
+
+def url_of(settings: Settings, schema: str, role: Role) -> URL:
+    """Where and as whom to sign in, for SQLAlchemy with asyncpg."""
+    name = login(schema, role)
+    return make_url(settings.database_url_of(schema)).set(
+        drivername="postgresql+asyncpg",
+        username=name,
+        password=derive_password(settings.master, name),
+    )
+
+
+def connect_arguments(url: URL) -> dict[str, Any]:
+    """The same for a bare `asyncpg.connect(**…)`: hot paths and sessions that hold a lock."""
+    query = url.query
+    host = cast("str | None", query.get("host")) or url.host
+    port = cast("str | None", query.get("port")) or url.port
+    return {
+        "host": host,
+        "port": int(port) if port else None,
+        "user": url.username,
+        "password": url.password,
+        "database": url.database,
+    }
+
+
+def engine_of(settings: Settings, schema: str, role: Role) -> AsyncEngine:
+    """An engine with bounded waits: nothing hangs on a lock or an idle transaction for ever."""
+    return create_async_engine(
+        url_of(settings, schema, role),
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=False,
+        pool_use_lifo=True,
+        hide_parameters=True,
+        connect_args={
+            "timeout": 10,
+            "server_settings": {
+                "application_name": login(schema, role),
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
+                "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "timezone": "UTC",
+                "jit": "off",
+            },
+        },
+    )
+
+
+class Database:
+    """One service's tables, seen as one role."""
+
+    def __init__(self, settings: Settings, schema: str, role: Role) -> None:
+        self.schema = schema
+        self.role: Role = role
+        self.url = url_of(settings, schema, role)
+        self._engine = engine_of(settings, schema, role)
+
+    @asynccontextmanager
+    async def begin(self, tenant: str) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one company's rows; committed unless an exception leaves it."""
+        async with self._engine.begin() as tx:
+            await tx.execute(_SET_TENANT, {"tenant": tenant})
+            yield tx
+
+    @asynccontextmanager
+    async def begin_pusher(self, tenants: Iterable[str]) -> AsyncIterator[AsyncConnection]:
+        """A transaction of the role `pusher`, which may append rows of the named companies."""
+        assert self.role == "pusher", self.role
+        async with self._engine.begin() as tx:
+            await tx.execute(_SET_TENANTS, {"tenants": ",".join(sorted(set(tenants)))})
+            yield tx
+
+    @asynccontextmanager
+    async def begin_as_worker(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of the role `worker`, which sees all companies in the tables named for it."""
+        assert self.role == "worker", self.role
+        async with self._engine.begin() as tx:
+            yield tx
+
+    async def connect(self) -> asyncpg.Connection:
+        """A connection of its own outside the pool, for sessions that hold a lock."""
+        return await asyncpg.connect(timeout=10, **connect_arguments(self.url))
+
+    async def ready(self) -> None:
+        """Return if the database answers; raise what it raised if not."""
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        await self._engine.dispose()
+
+
+async def raw(tx: AsyncConnection) -> asyncpg.Connection:
+    """
+    The asyncpg connection under `tx`, inside the same transaction.
+
+    Only for measured hot paths; each use has a page in docs/decisions.
+    """
+    fairy = await tx.get_raw_connection()
+    connection = cast(asyncpg.Connection, fairy.driver_connection)
+    if not connection.is_in_transaction():
+        # SQLAlchemy begins with the first statement it sees; it never sees raw ones.
+        await tx.execute(text("SELECT 1"))
+    return connection

@@ -1,0 +1,170 @@
+"""What access says of companies, branches, staff and keys, kept by each service for itself."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import MetaData, Table, Text, cast, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_common.consumer import ReadEvent
+from otklik_common.db import Database
+from otklik_common.events.access import Branch, BranchGroup, Company, Key, Member
+from otklik_common.events.envelope import Fact
+from otklik_common.ids import is_tenant
+from otklik_common.tables import common_tables
+
+F = TypeVar("F", bound=Fact)
+
+FRESH_SECONDS = 2.0
+"""How old an answer may be; with the relay and the consumer a revocation holds within 5 s."""
+
+KINDS = frozenset({"company", "branch_group", "branch", "member", "key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything of one company, as one consistent reading."""
+
+    company: Company | None
+    branches: Mapping[str, Branch]
+    groups: Mapping[str, BranchGroup]
+    members: Mapping[UUID, Member]
+    keys: Mapping[str, Key]
+
+    def branches_in(self, groups: Iterable[str]) -> frozenset[str]:
+        """Codes of the branches that belong to any of `groups`."""
+        wanted = frozenset(groups)
+        return frozenset(
+            code for code, branch in self.branches.items() if wanted.intersection(branch.groups)
+        )
+
+
+def _table(schema: str) -> Table:
+    metadata = MetaData(schema=schema)
+    common_tables(metadata)
+    return metadata.tables[f"{schema}.directory"]
+
+
+class Directory:
+    """Reads of the directory, each company's whole reading kept for two seconds."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._directory = _table(db.schema)
+        self._kept: dict[str, tuple[float, Known]] = {}
+
+    async def known(self, tenant: str) -> Known:
+        """All that is known of a company; empty if there is none of that id."""
+        found = self._kept.get(tenant)
+        if found is not None and time.monotonic() - found[0] < FRESH_SECONDS:
+            return found[1]
+        if not is_tenant(tenant):
+            return _NOTHING
+        read_at = time.monotonic()
+        known = await self._read(tenant)
+        if known.company is not None:
+            # Unknown companies are not kept: a flood of made-up ids must not fill the memory.
+            self._kept[tenant] = (read_at, known)
+        return known
+
+    async def key(self, tenant: str, key_id: str) -> Key | None:
+        """The key of that id, revoked and expired ones included."""
+        return (await self.known(tenant)).keys.get(key_id)
+
+    async def member(self, tenant: str, member: UUID) -> Member | None:
+        """The member of staff of that subject id."""
+        return (await self.known(tenant)).members.get(member)
+
+    async def company(self, tenant: str) -> Company | None:
+        """The company itself."""
+        return (await self.known(tenant)).company
+
+    async def branches_in(self, tenant: str, groups: Iterable[str]) -> frozenset[str]:
+        """Codes of the branches that belong to any of `groups`."""
+        return (await self.known(tenant)).branches_in(groups)
+
+    def forget(self, tenant: str) -> None:
+        """Read the company anew at the next question."""
+        self._kept.pop(tenant, None)
+
+    async def _read(self, tenant: str) -> Known:
+        table = self._directory
+        rows = select(table.c.kind, table.c.subject, cast(table.c.data, Text)).where(
+            table.c.tenant == tenant, ~table.c.void
+        )
+        async with self._db.begin(tenant) as tx:
+            found = (await tx.execute(rows)).all()
+        company: Company | None = None
+        branches: dict[str, Branch] = {}
+        groups: dict[str, BranchGroup] = {}
+        members: dict[UUID, Member] = {}
+        keys: dict[str, Key] = {}
+        for kind, subject, body in found:
+            if kind == "company":
+                company = Company.model_validate_json(body)
+            elif kind == "branch":
+                branch = Branch.model_validate_json(body)
+                branches[branch.code] = branch
+            elif kind == "branch_group":
+                group = BranchGroup.model_validate_json(body)
+                groups[group.code] = group
+            elif kind == "member":
+                members[subject] = Member.model_validate_json(body)
+            elif kind == "key":
+                key = Key.model_validate_json(body)
+                keys[key.key_id] = key
+        return Known(company, branches, groups, members, keys)
+
+
+_NOTHING = Known(None, {}, {}, {}, {})
+
+
+class KeepDirectory:
+    """Consumer of access's facts: the newest revision of each subject stands in the directory."""
+
+    def __init__(self, schema: str) -> None:
+        self._directory = _table(schema)
+
+    async def apply(self, tx: AsyncConnection, events: Iterable[ReadEvent]) -> None:
+        """Keep what is newer than what is known."""
+        newest: dict[tuple[str, UUID], ReadEvent] = {}
+        for event in events:
+            if event.kind not in KINDS:
+                continue
+            event.data()  # unreadable ones must not reach the table
+            at = (event.tenant, event.subject)
+            known = newest.get(at)
+            if known is None or (event.epoch, event.revision) > (known.epoch, known.revision):
+                newest[at] = event
+        await keep(tx, self._directory, [newest[at] for at in sorted(newest)])
+
+
+async def keep(tx: AsyncConnection, table: Table, events: Iterable[ReadEvent]) -> None:
+    """Write events, at most one of each subject and sorted, where they are newer than the rows."""
+    rows = [
+        {
+            "tenant": event.tenant,
+            "kind": event.kind,
+            "subject": event.subject,
+            "epoch": event.epoch,
+            "revision": event.revision,
+            "void": event.void,
+            "data": event.data().model_dump(mode="json"),
+        }
+        for event in events
+    ]
+    if not rows:
+        return
+    new = insert(table).values(rows)
+    await tx.execute(
+        new.on_conflict_do_update(
+            index_elements=[table.c.tenant, table.c.kind, table.c.subject],
+            set_={name: new.excluded[name] for name in ("epoch", "revision", "void", "data")},
+            where=tuple_(table.c.epoch, table.c.revision)
+            < tuple_(new.excluded.epoch, new.excluded.revision),
+        )
+    )

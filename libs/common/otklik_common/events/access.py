@@ -1,0 +1,110 @@
+"""The facts that access writes: companies, branches, staff, keys. Other services keep them."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from otklik_common.events.envelope import Code, Fact, Instant
+from otklik_common.events.registry import contract
+
+OWNER = "access"
+
+
+class Role(StrEnum):
+    """What a member of staff may do; where, is said by branches and groups."""
+
+    AGENT = "agent"
+    MANAGER = "manager"
+    HEAD = "head"
+    ADMIN = "admin"
+    OPERATIONS = "operations"
+
+
+class KeyPurpose(StrEnum):
+    """What a key is for."""
+
+    API = "api"
+    PUBLISHABLE = "publishable"
+    SESSION = "session"
+    CUSTOMER = "customer"
+
+
+@contract("company", version=1, owner=OWNER)
+class Company(Fact):
+    """A tenant: its zone, its languages, and what its numbers are counted by."""
+
+    timezone: str
+    language: str = "ru"
+    region: str = "RU"
+    currency: str = "RUB"
+    demo: bool = False
+    active: bool = True
+    thresholds_seconds: tuple[int, ...] = Field(default=(), max_length=12)
+    created_at: Instant
+
+
+@contract("branch_group", version=1, owner=OWNER)
+class BranchGroup(Fact):
+    """A set of branches: a region, the company's own ones, the franchise, …"""
+
+    code: Code
+    grouping: Code
+    names: dict[str, str] = Field(default_factory=dict)
+    active: bool = True
+
+
+@contract("branch", version=1, owner=OWNER)
+class Branch(Fact):
+    """A branch and the groups that it belongs to."""
+
+    code: Code
+    names: dict[str, str] = Field(default_factory=dict)
+    groups: tuple[Code, ...] = ()
+    timezone: str | None = None
+    opened_on: Instant | None = None
+    closed_on: Instant | None = None
+    active: bool = True
+
+
+@contract("member", version=1, owner=OWNER)
+class Member(Fact):
+    """
+    A member of staff: role, reach and days of work; never a name or an address.
+
+    `branches` and `groups` both empty: the whole company.
+    """
+
+    code: Code | None = None
+    role: Role
+    branches: tuple[Code, ...] = ()
+    groups: tuple[Code, ...] = ()
+    starts_at: Instant | None = None
+    ends_at: Instant | None = None
+    active: bool = True
+    signed_out_before: Instant | None = None
+
+
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+@contract("key", version=1, owner=OWNER)
+class Key(Fact):
+    """
+    Something that proves who calls, told to every service without its secret.
+
+    `digest` is the SHA-256 of an API key's secret part in hex; `public_key` the Ed25519 public
+    key of a signer, base64url without padding.
+    """
+
+    key_id: Code
+    purpose: KeyPurpose
+    digest: Digest | None = None
+    public_key: str | None = None
+    scopes: tuple[Code, ...] = ()
+    branches: tuple[Code, ...] = ()
+    groups: tuple[Code, ...] = ()
+    origins: tuple[str, ...] = ()
+    created_at: Instant
+    expires_at: Instant | None = None
+    revoked_at: Instant | None = None

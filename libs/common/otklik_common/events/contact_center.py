@@ -1,0 +1,172 @@
+"""The facts that contact_center writes: contacts, replies, leads, the states of agents, sources."""
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from otklik_common.events.envelope import Code, Fact, Instant, Pseudonym
+from otklik_common.events.registry import contract
+
+OWNER = "contact-center"
+
+Millis = Annotated[int, Field(ge=0)]
+
+
+class Channel(StrEnum):
+    """How the customer reached us, or we them."""
+
+    CALL = "call"
+    CHAT = "chat"
+    EMAIL = "email"
+    FORM = "form"
+    VISIT = "visit"
+    MESSENGER = "messenger"
+    SOCIAL = "social"
+    OTHER = "other"
+
+
+class Direction(StrEnum):
+    """Who began: the customer (in) or we (out)."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class Outcome(StrEnum):
+    """What became of a contact; `open` until it is answered, abandoned or closed."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    ABANDONED = "abandoned"
+    OVERFLOWED = "overflowed"
+    CALLBACK_REQUESTED = "callback_requested"
+    TRANSFERRED = "transferred"
+    VOICEMAIL = "voicemail"
+    NOT_REACHED = "not_reached"
+    UNKNOWN = "unknown"
+
+
+@contract("contact", version=1, owner=OWNER)
+class Contact(Fact):
+    """
+    One conversation with a customer over one channel, as the fold of its events.
+
+    Times are None until they happen. Durations are whole milliseconds. An outbound contact
+    is never offered: its `offered_at` is None and `started_at` says when we tried.
+    """
+
+    source: UUID
+    channel: Channel
+    direction: Direction
+    party: Code | None = None
+    branch: Code | None = None
+    team: Code | None = None
+    queue: Code | None = None
+    agent: Code | None = None
+    campaign: Code | None = None
+    touchpoint: Code | None = None
+    stage: Code | None = None
+    segment: Code | None = None
+    identifiers: tuple[Pseudonym, ...] = ()
+    started_at: Instant | None = None
+    offered_at: Instant | None = None
+    answered_at: Instant | None = None
+    abandoned_at: Instant | None = None
+    first_asked_at: Instant | None = None
+    first_replied_at: Instant | None = None
+    ended_at: Instant | None = None
+    closed_at: Instant | None = None
+    due_at: Instant | None = None
+    outcome: Outcome = Outcome.OPEN
+    waited_ms: Millis | None = None
+    talked_ms: Millis | None = None
+    held_ms: Millis | None = None
+    wrapped_ms: Millis | None = None
+    handled_ms: Millis | None = None
+    first_response_ms: Millis | None = None
+    resolution_ms: Millis | None = None
+    customer_messages: int = 0
+    agent_messages: int = 0
+    bot_messages: int = 0
+    transfers: int = 0
+    reopenings: int = 0
+    recorded: bool = False
+    contradictions: tuple[Code, ...] = ()
+    attributes: dict[str, str] = Field(default_factory=dict)
+    truncated: bool = False
+
+
+@contract("reply", version=1, owner=OWNER)
+class Reply(Fact):
+    """The gap between a customer's first unanswered message and a person's answer to it."""
+
+    contact: UUID
+    source: UUID
+    channel: Channel
+    party: Code | None = None
+    branch: Code | None = None
+    queue: Code | None = None
+    agent: Code | None = None
+    identifiers: tuple[Pseudonym, ...] = ()
+    first: bool
+    asked_at: Instant
+    replied_at: Instant | None = None
+    waited_ms: Millis | None = None
+
+
+@contract("lead", version=1, owner=OWNER)
+class Lead(Fact):
+    """
+    A request of a person who wants something of us, until it is worked.
+
+    `attempted_at` is the first human attempt to reach the person (or to answer), of whatever
+    result; `contacted_at` the first conversation with a human. `requests` counts the inbound
+    contacts that belong to it: a repeated call makes no second lost lead.
+    """
+
+    contact: UUID
+    source: UUID
+    channel: Channel
+    party: Code | None = None
+    branch: Code | None = None
+    queue: Code | None = None
+    agent: Code | None = None
+    campaign: Code | None = None
+    identifiers: tuple[Pseudonym, ...] = ()
+    known_person: bool = False
+    created_at: Instant
+    assigned_at: Instant | None = None
+    attempted_at: Instant | None = None
+    contacted_at: Instant | None = None
+    closed_at: Instant | None = None
+    last_requested_at: Instant
+    attempt_ms: Millis | None = None
+    contact_ms: Millis | None = None
+    requests: int = 1
+
+
+@contract("agent_state", version=1, owner=OWNER)
+class AgentState(Fact):
+    """A stretch of time that an agent spent in one state; `to_at` is None while it lasts."""
+
+    agent: Code
+    state: Code
+    branch: Code | None = None
+    team: Code | None = None
+    queue: Code | None = None
+    from_at: Instant
+    to_at: Instant | None = None
+    lasted_ms: Millis | None = None
+
+
+@contract("source", version=1, owner=OWNER)
+class Source(Fact):
+    """Something that sends us events: a telephone exchange, a chat, a form, an import."""
+
+    name: str = Field(max_length=200)
+    product: Code
+    created_at: Instant
+    last_event_at: Instant | None = None
+    active: bool = True

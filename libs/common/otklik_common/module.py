@@ -1,0 +1,108 @@
+"""How a service describes itself, and what a process lends to the services it runs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+from sqlalchemy import MetaData
+from starlette.routing import BaseRoute
+
+from otklik_common.db import Database, Role
+from otklik_common.directory import Directory
+from otklik_common.log.port import Log
+from otklik_common.pseudonym import Pseudonyms, Sealer
+from otklik_common.roles import Grant
+from otklik_common.settings import Settings
+
+Run = Callable[[asyncio.Event], Awaitable[None]]
+Hook = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Something that runs beside others until told to stop; if it fails, its process ends."""
+
+    name: str
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """
+    A service, as the launcher sees it.
+
+    Attributes:
+        name: As in its URL prefix and topic: `contact-center`.
+        schema: Its PostgreSQL schema: `contact_center`.
+        migrations: Folder of its Alembic tree.
+        api: Builds its routes; called in a process that answers requests.
+        workers: Builds its background work; called in a process that works.
+        writes: Whether it publishes facts, and so has a topic.
+    """
+
+    name: str
+    schema: str
+    metadata: MetaData
+    grants: Mapping[str, Grant]
+    migrations: Path
+    api: Callable[["Platform"], Sequence[BaseRoute]]
+    workers: Callable[["Platform"], Sequence[Worker]]
+    writes: bool = True
+
+    @property
+    def topic(self) -> str:
+        """Where its facts go."""
+        return topic_of(self.name)
+
+
+def topic_of(service: str) -> str:
+    """The topic that a service writes."""
+    return f"otklik.{service}"
+
+
+@dataclass(slots=True)
+class Platform:
+    """What a process has one of, lent to every module in it."""
+
+    settings: Settings
+    log: Log
+    registry: CollectorRegistry
+    pseudonyms: Pseudonyms
+    sealer: Sealer
+    on_start: list[Hook] = field(default_factory=list)
+    on_stop: list[Hook] = field(default_factory=list)
+    checks: dict[str, Hook] = field(default_factory=dict)
+    _databases: dict[tuple[str, Role], Database] = field(default_factory=dict)
+    _directories: dict[str, Directory] = field(default_factory=dict)
+
+    def database(self, schema: str, role: Role) -> Database:
+        """The tables of `schema` as seen by `role`; one pool of connections per pair."""
+        known = self._databases.get((schema, role))
+        if known is None:
+            known = self._databases[schema, role] = Database(self.settings, schema, role)
+            # A process is ready when every database it uses answers.
+            self.checks[f"database {schema}"] = known.ready
+        return known
+
+    def directory(self, schema: str) -> Directory:
+        """What access says of companies, branches, staff and keys, as kept by `schema`."""
+        known = self._directories.get(schema)
+        if known is None:
+            known = self._directories[schema] = Directory(self.database(schema, "api"))
+        return known
+
+    @staticmethod
+    def now() -> datetime:
+        """The time, in UTC."""
+        return datetime.now(UTC)
+
+    async def close(self) -> None:
+        """Give everything back."""
+        for hook in reversed(self.on_stop):
+            await hook()
+        for database in self._databases.values():
+            await database.close()
+        await self.log.close()
