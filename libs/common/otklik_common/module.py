@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fastapi import APIRouter
 from prometheus_client import CollectorRegistry
 from sqlalchemy import MetaData
 from starlette.routing import BaseRoute
 
+from otklik_common.callers import Callers
 from otklik_common.db import Database, Role
 from otklik_common.directory import Directory
 from otklik_common.log.port import Log
@@ -48,7 +50,7 @@ class Module:
     metadata: MetaData
     grants: Mapping[str, Grant]
     migrations: Path
-    api: Callable[["Platform"], Sequence[BaseRoute]]
+    api: Callable[["Platform"], Sequence[APIRouter | BaseRoute]]
     workers: Callable[["Platform"], Sequence[Worker]]
     writes: bool = True
 
@@ -68,7 +70,6 @@ class Platform:
     """What a process has one of, lent to every module in it."""
 
     settings: Settings
-    log: Log
     registry: CollectorRegistry
     pseudonyms: Pseudonyms
     sealer: Sealer
@@ -77,6 +78,8 @@ class Platform:
     checks: dict[str, Hook] = field(default_factory=dict)
     _databases: dict[tuple[str, Role], Database] = field(default_factory=dict)
     _directories: dict[str, Directory] = field(default_factory=dict)
+    _log: Log | None = None
+    _callers: dict[str, Callers] = field(default_factory=dict)
 
     def database(self, schema: str, role: Role) -> Database:
         """The tables of `schema` as seen by `role`; one pool of connections per pair."""
@@ -94,6 +97,22 @@ class Platform:
             known = self._directories[schema] = Directory(self.database(schema, "api"))
         return known
 
+    def callers(self, schema: str) -> Callers:
+        """Who calls the service that owns `schema`."""
+        known = self._callers.get(schema)
+        if known is None:
+            known = self._callers[schema] = Callers(self.directory(schema))
+        return known
+
+    @property
+    def log(self) -> Log:
+        """The event log, opened at first use: a process that answers requests never opens it."""
+        if self._log is None:
+            from otklik_common.log import open_log  # noqa: PLC0415 - keeps Kafka out of the API
+
+            self._log = open_log(self.settings)
+        return self._log
+
     @staticmethod
     def now() -> datetime:
         """The time, in UTC."""
@@ -105,4 +124,5 @@ class Platform:
             await hook()
         for database in self._databases.values():
             await database.close()
-        await self.log.close()
+        if self._log is not None:
+            await self._log.close()

@@ -1,0 +1,233 @@
+"""A process: some modules' routes, or some modules' workers, until it is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from otklik_common import http, observability
+from otklik_common.callers import Callers
+from otklik_common.errors import Forbidden, Refused
+from otklik_common.module import Module, Platform, Worker
+from otklik_common.pseudonym import Pseudonyms, Sealer
+from otklik_common.settings import Settings
+
+log = observability.get_logger(__name__)
+
+DRAIN_SECONDS = 6
+"""How long requests under way may take once the process was told to stop."""
+
+CHECK_SECONDS = 3
+
+
+def make_platform(settings: Settings) -> Platform:
+    """What one process lends to its modules."""
+    return Platform(
+        settings=settings,
+        registry=observability.make_registry(),
+        pseudonyms=Pseudonyms(settings.master, settings.pseudonym_version),
+        sealer=Sealer(settings.master),
+    )
+
+
+def create_app(modules: Sequence[Module], platform: Platform) -> FastAPI:
+    """One application with the routes of all `modules`, under their own prefixes."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        for hook in platform.on_start:
+            await hook()
+        yield
+        await platform.close()
+
+    app = FastAPI(
+        title="Otklik",
+        summary="Customer experience: contacts, answers, loyalty, and numbers people act on",
+        version=http.API_VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.platform = platform
+    http.install(app, platform.settings, platform.registry)
+    add_operations_routes(app, platform, [module.schema for module in modules])
+    for module in modules:
+        for part in module.api(platform):
+            if isinstance(part, APIRouter):
+                app.include_router(part)
+            else:
+                app.router.routes.append(part)
+    return app
+
+
+def add_operations_routes(app: FastAPI, platform: Platform, schemas: Sequence[str]) -> None:
+    """Liveness, readiness and metrics: the same in every process."""
+
+    @app.get("/livez", include_in_schema=False)
+    async def livez() -> Response:
+        """The event loop turns."""
+        return Response("ok", media_type="text/plain")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        """Everything that this process needs answers; 503 names what does not."""
+        failing = await failing_checks(platform)
+        return JSONResponse(
+            {"ready": not failing, "failing": failing}, status_code=503 if failing else 200
+        )
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        """Prometheus exposition, for the operations token or a key with operations:read."""
+        await _permit_operations(request, platform, schemas)
+        body = await asyncio.to_thread(generate_latest, platform.registry)
+        return Response(body, media_type=CONTENT_TYPE_LATEST)
+
+
+async def _permit_operations(request: Request, platform: Platform, schemas: Sequence[str]) -> None:
+    authorization = request.headers.get("authorization")
+    token = platform.settings.operations_token
+    if token is not None and http.same_text(authorization or "", f"Bearer {token}"):
+        return
+    callers: Callers = platform.callers(schemas[0] if schemas else "metrics")
+    caller = await callers.identify(authorization, None, platform.now())
+    if not caller.may("operations:read"):
+        raise Forbidden("this needs the scope operations:read")
+
+
+async def failing_checks(platform: Platform) -> dict[str, str]:
+    """Names of the checks that fail now, with the reason; empty when all is well."""
+    failing: dict[str, str] = {}
+    for name, check in list(platform.checks.items()):
+        try:
+            await asyncio.wait_for(check(), CHECK_SECONDS)
+        except Refused as no:
+            failing[name] = no.detail
+        except Exception as broken:  # noqa: BLE001 - whatever it is, it is why we are not ready
+            failing[name] = f"{type(broken).__name__}: {broken}"[:200]
+    return failing
+
+
+async def serve(
+    modules: Sequence[Module], settings: Settings, *, host: str = "127.0.0.1", port: int
+) -> None:
+    """Answer the modules' routes until told to stop."""
+    stop = stop_on_signals()
+    observability.configure(settings, process="api")
+    platform = make_platform(settings)
+    await serve_app(create_app(modules, platform), host=host, port=port, stop=stop)
+
+
+async def serve_app(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> None:
+    """Answer an application's routes until `stop`; requests under way get a few seconds."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            timeout_keep_alive=30,
+            backlog=2048,
+        )
+    )
+
+    async def watch() -> None:
+        await stop.wait()
+        server.should_exit = True
+
+    watching = asyncio.create_task(watch())
+    try:
+        await server.serve()
+    except SystemExit:
+        # uvicorn ends the process where the port is taken; workers beside it must hear of it.
+        raise RuntimeError(f"cannot listen on {host}:{port}") from None
+    finally:
+        watching.cancel()
+    if not stop.is_set():
+        raise RuntimeError(f"the server on {host}:{port} ended by itself")
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us: uvicorn would raise them again after serving."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing to capture."""
+        yield
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set; a second signal changes nothing."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    return stop
+
+
+async def work(
+    modules: Sequence[Module], settings: Settings, *, host: str = "127.0.0.1", ops_port: int
+) -> None:
+    """
+    Run the modules' workers side by side until told to stop.
+
+    The operations routes answer on `ops_port`. If one worker fails, all end and its error is
+    raised, so that whoever started the process starts it anew.
+    """
+    stop = stop_on_signals()
+    observability.configure(settings, process="worker")
+    platform = make_platform(settings)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.platform = platform
+    http.install(app, platform.settings, platform.registry)
+    add_operations_routes(app, platform, [module.schema for module in modules])
+    workers = [worker for module in modules for worker in module.workers(platform)]
+    workers.append(Worker("operations", partial(serve_app, app, host=host, port=ops_port)))
+    for hook in platform.on_start:
+        await hook()
+    try:
+        await run_side_by_side(workers, stop)
+    finally:
+        # A dead broker must not hold up the end.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(platform.close(), DRAIN_SECONDS)
+
+
+async def run_side_by_side(workers: Sequence[Worker], stop: asyncio.Event) -> None:
+    """
+    Run workers until `stop` is set; then they have a few seconds to end by themselves.
+
+    Raises:
+        RuntimeError: A worker ended although it was not told to.
+        Exception: What the first failing worker raised; the others were stopped.
+    """
+    tasks = {asyncio.create_task(_run(worker, stop), name=worker.name) for worker in workers}
+    done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    stop.set()
+    if running:
+        _, running = await asyncio.wait(running, timeout=DRAIN_SECONDS)
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def _run(worker: Worker, stop: asyncio.Event) -> None:
+    try:
+        await worker.run(stop)
+    except Exception as broken:
+        log.error("worker failed", worker=worker.name, error=type(broken).__name__)
+        raise
+    if not stop.is_set():
+        raise RuntimeError(f"worker {worker.name} ended by itself")
