@@ -1,0 +1,49 @@
+"""Real servers for the tests, started when first asked for; unit tests get no network at all."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from tests.support.kafka import KafkaBroker, running_kafka
+from tests.support.postgres import PostgresServer, running_postgres
+
+_UNIT = Path(__file__).parent / "unit"
+
+# A shared machine pauses for seconds; time limits on examples only fail by chance there.
+settings.register_profile("otklik", deadline=None, print_blob=True)
+settings.register_profile("nightly", deadline=None, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "otklik"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL 18, fsync off; make databases of your own in it."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[KafkaBroker]:
+    """A Kafka broker for all; who kills or pauses one uses `running_kafka` instead."""
+    with running_kafka() as broker:
+        yield broker
+
+
+@pytest.fixture(autouse=True)
+def no_network_in_unit_tests(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit test that opens a connection is in the wrong folder."""
+    if not request.path.is_relative_to(_UNIT):
+        return
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("unit tests do no input or output: this belongs to tests/integration")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
