@@ -1,0 +1,1 @@
+"""The rules of metrics: pure, without input or output."""

@@ -1,0 +1,274 @@
+"""What a rollup counts: the counter columns and histograms of every kind, declared once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from otklik_common.events.contact_center import Outcome
+
+MICRO = 1_000_000
+
+THRESHOLDS_SECONDS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300)
+"""Waits are counted exactly at these; companies may declare more of their own."""
+
+OWN_THRESHOLDS = 12
+"""How many thresholds of its own a company may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """
+    A column of whole numbers that add up; NULL means 0.
+
+    Attributes:
+        name: Name of the column.
+        meaning: What one unit of it is.
+        big: Values may outgrow 64 bits, so the column is numeric(38, 0).
+    """
+
+    name: str
+    meaning: str
+    big: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Spans of time in milliseconds, in log buckets; `number` stands in the key of its table."""
+
+    number: int
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Everything that the rollups of one kind count, in the order of the columns."""
+
+    counters: tuple[Counter, ...]
+    histograms: tuple[Histogram, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the counter columns."""
+        return tuple(counter.name for counter in self.counters)
+
+    def histogram(self, name: str) -> Histogram:
+        """The histogram called `name`. Raises KeyError."""
+        for histogram in self.histograms:
+            if histogram.name == name:
+                return histogram
+        raise KeyError(name)
+
+
+def slots(prefix: str) -> tuple[str, ...]:
+    """Columns of the waits of `prefix` (answered, abandoned), one a declared threshold."""
+    return tuple(f"{prefix}_w{seconds}" for seconds in THRESHOLDS_SECONDS)
+
+
+def owns(prefix: str) -> tuple[str, ...]:
+    """Columns of the waits of `prefix` at the company's own thresholds, by their position."""
+    return tuple(f"{prefix}_own{position}" for position in range(1, OWN_THRESHOLDS + 1))
+
+
+def within(prefix: str, seconds: int, own: tuple[int, ...] = ()) -> tuple[str, ...] | None:
+    """
+    The columns whose sum is the exact number of waits ≤ `seconds`.
+
+    Args:
+        prefix: `answered` or `abandoned`.
+        seconds: The threshold.
+        own: The company's own thresholds, as the version of the rollups froze them.
+    Returns:
+        The columns to add, or None if the threshold was not counted: read the facts then.
+    """
+    if seconds in THRESHOLDS_SECONDS:
+        return slots(prefix)[: THRESHOLDS_SECONDS.index(seconds) + 1]
+    if seconds in own:
+        return (owns(prefix)[own.index(seconds)],)
+    return None
+
+
+def weighted(column: str) -> Mapping[str, int]:
+    """
+    Factors whose linear combination is the weight of the answers of `column`, times 10⁶.
+
+    Rollups keep Σ (weight − 1) beside each count, so that a company without weights
+    pays nothing for them.
+    """
+    return {column: MICRO, f"{column}_extra": 1}
+
+
+def weighted_square(category: str) -> Mapping[str, int]:
+    """Factors whose combination is Σ weight² of an NPS category (promoters …), times 10¹²."""
+    return {**dict.fromkeys(NPS_CATEGORIES[category], MICRO * MICRO), f"nps_{category}_extra2": 1}
+
+
+def scale(prefix: str, lowest: int, highest: int) -> tuple[str, ...]:
+    """Columns of the counts per score."""
+    return tuple(f"{prefix}_{score}" for score in range(lowest, highest + 1))
+
+
+NPS = scale("nps", 0, 10)
+NPS_CATEGORIES = {"detractors": NPS[:7], "passives": NPS[7:9], "promoters": NPS[9:]}
+ENPS = scale("enps", 0, 10)
+NPS_1_10 = scale("nps10", 1, 10)
+CSAT = scale("csat", 1, 5)
+CES = scale("ces", 1, 7)
+
+
+def _each(names: tuple[str, ...], meaning: str) -> tuple[Counter, ...]:
+    return tuple(Counter(name, meaning) for name in names)
+
+
+CONTACT = Measures(
+    counters=(
+        Counter("offered", "contacts offered (they have an offered_at); all below are among these"),
+        Counter("answered", "first answered by a human (answered_at is set)"),
+        Counter("abandoned", "outcome abandoned and never answered"),
+        Counter("ended", "ended_at is set; open = offered - ended"),
+        Counter("closed", "closed_at is set"),
+        *_each(slots("answered"), "answered, previous threshold < wait <= this one; add them up"),
+        *_each(slots("abandoned"), "abandoned, previous threshold < wait <= this one; add them up"),
+        *_each(owns("answered"), "answered, wait <= own threshold number n (cumulative)"),
+        *_each(owns("abandoned"), "abandoned, wait <= own threshold number n (cumulative)"),
+        *(Counter(f"outcome_{outcome.value}", "contacts of this outcome") for outcome in Outcome),
+        Counter("wait_n", "answered with a known wait"),
+        Counter("wait_ms", "their waits"),
+        Counter("abandon_wait_n", "abandoned with a known wait"),
+        Counter("abandon_wait_ms", "their waits"),
+        Counter("talk_ms", "talk of answered contacts with handled_ms"),
+        Counter("hold_ms", "hold of answered contacts with handled_ms"),
+        Counter("wrap_ms", "after-contact work of answered contacts with handled_ms"),
+        Counter("handle_n", "answered with handled_ms: the handled contacts of AHT"),
+        Counter("handle_ms", "their handled_ms"),
+        Counter("first_response_n", "with first_response_ms"),
+        Counter("first_response_ms", "its sum"),
+        Counter("resolution_n", "closed, with resolution_ms"),
+        Counter("resolution_ms", "its sum"),
+        Counter("due", "with a due_at"),
+        Counter("due_met", "due_at set and closed_at <= due_at"),
+        Counter("due_missed", "due_at set and closed_at > due_at; due - met - missed are not closed"),
+        Counter("transfers", "transfers, all contacts together"),
+        Counter("transferred", "contacts with a transfer"),
+        Counter("reopened", "contacts with a reopening"),
+        Counter("known", "contacts with an identifier of the person"),
+    ),
+    histograms=(
+        Histogram(1, "wait", "waited_ms of answered contacts"),
+        Histogram(2, "handle", "handled_ms of answered contacts"),
+        Histogram(3, "first_response", "first_response_ms"),
+        Histogram(4, "resolution", "resolution_ms of closed contacts"),
+    ),
+)
+
+REPLY = Measures(
+    counters=(
+        Counter("asked", "gaps: a customer's first unanswered message"),
+        Counter("replied", "gaps that a person ended"),
+        Counter("wait_n", "replied, with waited_ms"),
+        Counter("wait_ms", "its sum"),
+        Counter("next_asked", "gaps after the first of their contact"),
+        Counter("next_n", "of these, replied with waited_ms"),
+        Counter("next_ms", "its sum"),
+    ),
+    histograms=(
+        Histogram(1, "wait", "waited_ms of every replied gap"),
+        Histogram(2, "next", "waited_ms of replied gaps after the first of their contact"),
+    ),
+)
+
+LEAD = Measures(
+    counters=(
+        Counter("created", "leads; all below are among these"),
+        Counter("assigned", "assigned_at is set"),
+        Counter("attempted", "a human attempt was made, whenever; not called back = created - this"),
+        Counter(
+            "worked",
+            "attempted by the end of the month of created_at in the company's zone plus 24 h; "
+            "unworked = created - this",
+        ),
+        Counter("contacted", "somebody talked with the person"),
+        Counter("closed", "closed_at is set"),
+        Counter("known", "the person was known before"),
+        Counter("requests", "inbound contacts that belong to them"),
+        Counter("attempt_n", "with attempt_ms"),
+        Counter("attempt_ms", "its sum: created_at to first attempt"),
+        Counter("contact_n", "with contact_ms"),
+        Counter("contact_ms", "its sum: created_at to first conversation"),
+    ),
+    histograms=(Histogram(1, "attempt", "attempt_ms"), Histogram(2, "contact", "contact_ms")),
+)
+
+ANSWER = Measures(
+    counters=(
+        Counter("answers", "answers of surveys that are not anonymous"),
+        Counter("with_text", "answers with a comment"),
+        Counter("with_contact", "answers tied to a contact"),
+        *_each(NPS, "answers of this score, 0-10"),
+        *_each(tuple(f"{column}_extra" for column in NPS), "sum of (weight - 1), times 10^6"),
+        *(
+            Counter(f"nps_{category}_extra2", "sum of (weight^2 - 1), times 10^12", big=True)
+            for category in NPS_CATEGORIES
+        ),
+        *_each(NPS_1_10, "answers of this score on the scale 1-10"),
+        *_each(ENPS, "answers of this score, employees"),
+        *_each(CSAT, "answers of this score, 1-5"),
+        *_each(CES, "answers of this score, 1-7"),
+        Counter("csi_n", "answers with importance-weighted attributes"),
+        Counter("csi_score", "sum of importance * score, times 10^6"),
+        Counter("csi_most", "sum of importance * highest score, times 10^6"),
+        Counter("csi_least", "sum of importance * lowest score, times 10^6"),
+        Counter("csi_importance", "sum of importance, times 10^6"),
+    ),
+)
+
+CASE = Measures(
+    counters=(
+        Counter("opened", "cases by opened_at"),
+        Counter("contacted", "of the opened: somebody reached the customer"),
+        Counter("finished", "of the opened: closed by now; open = opened - this"),
+        Counter("finished_in_time", "of the opened: closed_at <= due_at"),
+        Counter("contact_n", "of the opened: contacted"),
+        Counter("contact_ms", "opened_at to contacted_at"),
+        Counter("closed", "cases by closed_at"),
+        Counter("closed_in_time", "of the closed: closed_at <= due_at"),
+        Counter("resolution_n", "the closed again, with their span"),
+        Counter("resolution_ms", "opened_at to closed_at, by closed_at"),
+    ),
+    histograms=(
+        Histogram(1, "contact", "opened_at to contacted_at, by opened_at"),
+        Histogram(2, "resolution", "opened_at to closed_at, by closed_at"),
+    ),
+)
+
+PURCHASE = Measures(
+    counters=(
+        Counter("purchases", "purchases by sold_at"),
+        Counter("amount_minor", "what was sold, by sold_at"),
+        Counter("returned_minor", "what of it came back, by sold_at"),
+        Counter("net_minor", "what is left, by sold_at: the revenue"),
+        Counter("lines", "lines sold"),
+        Counter("returns", "purchases by returned_at"),
+        Counter("given_back_minor", "what came back, by returned_at"),
+    ),
+)
+
+POINTS = Measures(
+    counters=(
+        Counter("movements", "movements of points by moved_at"),
+        Counter("issued", "points of movements > 0 that reverse nothing"),
+        Counter("spent", "points of movements < 0 that reverse nothing, as a positive number"),
+        Counter("issue_reversed", "points of movements < 0 that reverse one, as a positive number"),
+        Counter("spend_reversed", "points of movements > 0 that reverse one"),
+    ),
+)
+
+MEASURES: Mapping[str, Measures] = {
+    "contact": CONTACT,
+    "reply": REPLY,
+    "lead": LEAD,
+    "answer": ANSWER,
+    "case": CASE,
+    "purchase": PURCHASE,
+    "points": POINTS,
+}
+"""The kinds that have rollups, and what these count."""

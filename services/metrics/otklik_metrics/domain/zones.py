@@ -1,0 +1,329 @@
+"""Buckets of time in a company's own zone: exact over clock changes, whatever the offset."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import cache, lru_cache
+from zoneinfo import ZoneInfo, available_timezones
+
+SLOT_SECONDS = 900
+"""Length of the finest rollup, in UTC."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_YEAR = 1900
+LAST_YEAR = 2200
+
+
+class Granularity(StrEnum):
+    """How long a bucket is. A week begins on Monday (ISO 8601)."""
+
+    QUARTER_HOUR = "15m"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+    TOTAL = "total"
+
+
+SECONDS = {Granularity.QUARTER_HOUR: SLOT_SECONDS, Granularity.HOUR: 3600}
+"""Granularities finer than a day, which run along the clock."""
+
+MONTHS = {Granularity.MONTH: 1, Granularity.QUARTER: 3, Granularity.YEAR: 12}
+"""Granularities that run along the calendar's months."""
+
+LEAST_SECONDS = {
+    Granularity.QUARTER_HOUR: 900,
+    Granularity.HOUR: 3600,
+    Granularity.DAY: 86_400,
+    Granularity.WEEK: 7 * 86_400,
+    Granularity.MONTH: 28 * 86_400,
+    Granularity.QUARTER: 90 * 86_400,
+    Granularity.YEAR: 365 * 86_400,
+}
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def find_zone(name: str) -> ZoneInfo | None:
+    """The IANA zone of that name, exactly as it is spelt there, or None."""
+    return ZoneInfo(name) if name in _names() else None
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, exact."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def most_buckets(start: datetime, end: datetime, granularity: Granularity) -> int:
+    """
+    At least as many buckets as the range touches, by arithmetic alone.
+
+    Never lower than the exact number, and above it by a few per cent at most (months are
+    taken to have 28 days).
+    """
+    if granularity is Granularity.TOTAL:
+        return 1
+    return (end - start) // timedelta(seconds=LEAST_SECONDS[granularity]) + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """
+    The offsets of one zone over a range of time, as steps.
+
+    Attributes:
+        zone: Name of the zone.
+        changes: Instants at which the offset changes, in order, as microseconds since 1970.
+        seconds: Offset from UTC before the first change, and after each.
+    """
+
+    zone: str
+    changes: tuple[int, ...]
+    seconds: tuple[int, ...]
+
+    def at(self, instant: int) -> int:
+        """Offset in seconds at `instant` (microseconds since 1970)."""
+        return self.seconds[bisect_right(self.changes, instant)]
+
+    @property
+    def fit_slots(self) -> bool:
+        """
+        Whether slots of 15 minutes UTC never straddle a local quarter of an hour.
+
+        True for every zone of today; not for local mean times and a few odd clock changes.
+        """
+        return all(second % SLOT_SECONDS == 0 for second in self.seconds) and all(
+            change % (SLOT_SECONDS * 1_000_000) == 0 for change in self.changes
+        )
+
+
+@lru_cache(maxsize=512)
+def offsets(zone: ZoneInfo, start: datetime, end: datetime) -> Offsets:
+    """The offsets of `zone` from `start` to `end`; found by looking once a day, then halving."""
+    changes: list[int] = []
+    found = [_offset(zone, start)]
+    at = start
+    while at < end:
+        after = min(at + timedelta(days=1), end)
+        if (offset := _offset(zone, after)) != found[-1]:
+            changes.append(micros(_change(zone, at, after)))
+            found.append(offset)
+        at = after
+    return Offsets(zone.key, tuple(changes), tuple(found))
+
+
+def _offset(zone: ZoneInfo, instant: datetime) -> int:
+    offset = instant.astimezone(zone).utcoffset()
+    assert offset is not None
+    return int(offset.total_seconds())
+
+
+def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """The first instant, to the second, that has the offset of `after`."""
+    old = _offset(zone, before)
+    low, high = micros(before) // 1_000_000, -(-micros(after) // 1_000_000)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _offset(zone, EPOCH + timedelta(seconds=middle)) == old:
+            low = middle
+        else:
+            high = middle
+    return EPOCH + timedelta(seconds=high)
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """
+    The buckets that a range touches, in order.
+
+    Attributes:
+        start, end: The range itself, end excluded; the first and last bucket may reach beyond.
+        edges: Where each bucket begins, as UTC instants; the last one ends where the next would
+            begin. Empty for `total`, which has no bucket.
+    """
+
+    start: datetime
+    end: datetime
+    granularity: Granularity
+    zone: ZoneInfo
+    edges: tuple[datetime, ...]
+
+    def __len__(self) -> int:
+        return max(1, len(self.edges))
+
+    @property
+    def labels(self) -> tuple[str | None, ...]:
+        """Local start of each bucket with its offset; (None,) for `total`."""
+        if not self.edges:
+            return (None,)
+        return tuple(edge.astimezone(self.zone).isoformat() for edge in self.edges)
+
+    def edge_micros(self) -> list[int]:
+        """The edges as microseconds since 1970."""
+        return [micros(edge) for edge in self.edges]
+
+    def index(self, instant: datetime) -> int:
+        """Which bucket holds `instant`; it must lie inside the range."""
+        return max(0, bisect_right(self.edges, instant) - 1)
+
+
+def buckets(
+    start: datetime, end: datetime, granularity: Granularity, zone: ZoneInfo
+) -> Buckets:
+    """
+    All buckets that [start, end) touches. Check `most_buckets` first: this makes them all.
+
+    A day has 23 or 25 hours where the clock changes, a repeated hour has two buckets, a day
+    that the calendar skipped has none.
+    """
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    if granularity is Granularity.TOTAL:
+        edges: list[datetime] = []
+    elif granularity in SECONDS:
+        edges = list(_along_the_clock(start, end, SECONDS[granularity], zone))
+    else:
+        edges = list(_along_the_calendar(start, end, granularity, zone))
+    return Buckets(start, end, granularity, zone, tuple(edges))
+
+
+def _along_the_clock(
+    start: datetime, end: datetime, step: int, zone: ZoneInfo
+) -> Iterator[datetime]:
+    # A bucket may begin before the range, and a change of the clock may begin it.
+    early = start - timedelta(seconds=step)
+    steps = offsets(zone, early, end)
+    low, high, width = micros(start), micros(end), step * 1_000_000
+    bounds = (micros(early), *steps.changes, high)
+    edges: set[int] = set(steps.changes)
+    for begin, stop, offset in zip(bounds, bounds[1:], steps.seconds, strict=False):
+        shift = offset * 1_000_000
+        first = -(-(begin + shift) // width) * width - shift
+        edges.update(range(first, stop, width))
+    ordered = sorted(edges)
+    begins = max(0, bisect_right(ordered, low) - 1)
+    for edge in ordered[begins:]:
+        yield EPOCH + timedelta(microseconds=edge)
+
+
+def _along_the_calendar(
+    start: datetime, end: datetime, granularity: Granularity, zone: ZoneInfo
+) -> Iterator[datetime]:
+    day = first_day(start.astimezone(zone).date(), granularity)
+    edge = day_start(day, zone)
+    while edge < end:
+        day = shifted(day, granularity, 1)
+        following = day_start(day, zone)
+        # A day that the calendar skipped begins where the next one does.
+        if following > edge and following > start:
+            yield edge
+        edge = following
+
+
+def first_day(day: date, granularity: Granularity) -> date:
+    """The first day of the bucket that `day` lies in."""
+    if granularity is Granularity.WEEK:
+        return day - timedelta(days=day.weekday())
+    if granularity in MONTHS:
+        months = MONTHS[granularity]
+        return day.replace(month=(day.month - 1) // months * months + 1, day=1)
+    return day
+
+
+def shifted(day: date, granularity: Granularity, count: int) -> date:
+    """`day` moved by `count` buckets; in a shorter month, its last day."""
+    if granularity in MONTHS:
+        return _month_shift(day, MONTHS[granularity] * count)
+    return day + timedelta(days=count * (7 if granularity is Granularity.WEEK else 1))
+
+
+def _month_shift(day: date, months: int) -> date:
+    years, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    following = date(years + (month == 11), (month + 1) % 12 + 1, 1)
+    last = (following - timedelta(days=1)).day
+    return date(years, month + 1, min(day.day, last))
+
+
+def day_start(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a local day, in UTC; of a skipped day, the first one after it."""
+    return resolve(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - a wall clock
+
+
+def resolve(wall: datetime, zone: ZoneInfo) -> datetime:
+    """
+    The first instant at which the wall clock of `zone` shows `wall` or, where the clock was
+    put forward over it, the instant of that change.
+    """
+    instant = wall.replace(tzinfo=zone).astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == wall.replace(fold=0):
+        return instant
+    return _change(zone, instant - timedelta(days=1), instant)
+
+
+def month_end(instant: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant of the next local month."""
+    first = instant.astimezone(zone).date().replace(day=1)
+    return day_start(_month_shift(first, 1), zone)
+
+
+def previous(start: datetime, end: datetime, granularity: Granularity, zone: ZoneInfo) -> datetime:
+    """
+    Where the period to compare with begins; it ends as much earlier than `end`.
+
+    It is moved back by whole buckets of the granularity, as few as make it end at `start` or
+    before: so its buckets line up one to one. For `total` it is moved by whole local months if
+    the range consists of them, else by whole local days, else by its own length.
+    """
+    return move_back(start, zone, *back_by(start, end, granularity, zone))
+
+
+def back_by(
+    start: datetime, end: datetime, granularity: Granularity, zone: ZoneInfo
+) -> tuple[Granularity, int]:
+    """By how many buckets of which length the period to compare with lies earlier."""
+    if granularity in (Granularity.TOTAL, *SECONDS):
+        granularity = _natural(start, end, zone, granularity)
+    if granularity is Granularity.TOTAL:
+        return granularity, (end - start) // timedelta(microseconds=1)
+    if granularity in SECONDS:
+        return granularity, -(-(end - start) // timedelta(seconds=SECONDS[granularity]))
+    count = max(1, (end - start) // timedelta(seconds=LEAST_SECONDS[granularity] * 1.2))
+    while move_back(end, zone, granularity, count) > start:
+        count += 1
+    return granularity, count
+
+
+def _natural(
+    start: datetime, end: datetime, zone: ZoneInfo, granularity: Granularity
+) -> Granularity:
+    """The longest calendar unit that the range consists of, or `granularity`."""
+    first, last = start.astimezone(zone), end.astimezone(zone)
+    if first.time() != last.time():
+        return granularity
+    if first.day == last.day == 1 and first.time() == first.time().min:
+        return Granularity.MONTH if granularity is Granularity.TOTAL else Granularity.DAY
+    return Granularity.DAY
+
+
+def move_back(instant: datetime, zone: ZoneInfo, granularity: Granularity, count: int) -> datetime:
+    """`instant` moved back by `count` buckets, keeping the wall clock from a day upwards."""
+    if granularity is Granularity.TOTAL:
+        return instant - timedelta(microseconds=count)
+    if granularity in SECONDS:
+        return instant - timedelta(seconds=SECONDS[granularity] * count)
+    wall = instant.astimezone(zone).replace(tzinfo=None, fold=0)
+    return resolve(datetime.combine(shifted(wall.date(), granularity, -count), wall.time()), zone)
+
+
+def partners(now: Buckets, before: Buckets, unit: Granularity, count: int) -> Sequence[int | None]:
+    """For each bucket of `now`, which bucket of `before` it is compared with, if any."""
+    if not now.edges:
+        return (0,)
+    known = {edge: index for index, edge in enumerate(before.edges)}
+    return tuple(known.get(move_back(edge, now.zone, unit, count)) for edge in now.edges)
