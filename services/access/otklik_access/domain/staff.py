@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
 
+from otklik_access.domain.places import beginning, end
 from otklik_common.errors import Forbidden, Unprocessable
 from otklik_common.events import access as events
 from otklik_common.ids import subject_id
-from otklik_access.domain.places import beginning, end
 
 
 @dataclass(frozen=True, slots=True)
