@@ -103,6 +103,14 @@ class Account:
         done = self._shell('cat -- "$1"', path)
         return done.stdout if done.returncode == 0 else None
 
+    def remove(self, path: Path) -> None:
+        """Remove a file of this user's; nothing if there is none."""
+        self._shell('rm -f -- "$1"', path)
+
+    def tail(self, path: Path) -> str:
+        """The last lines of a file of this user's; empty if there is none to be read."""
+        return self._shell('tail -n 100 -- "$1"', path).stdout
+
     def make_folder(self, folder: Path) -> None:
         """Make sure that a 0700 folder of this user's is there. Raises EmbeddedPostgresError."""
         try:

@@ -27,7 +27,9 @@ _FAST_STOP_SECONDS = 60.0
 _STEP_SECONDS = 0.05
 _OLDEST_VERSION = 180000
 # What a start says while backends of a killed server still live; they notice and go.
-_BUSY = re.compile(r"shared memory block|another postmaster|another postgres|lock file .* already exists")
+_BUSY = re.compile(
+    r"shared memory block|another postmaster|another postgres|lock file .* already exists"
+)
 
 
 @dataclass
@@ -129,7 +131,9 @@ class EmbeddedPostgres:
 @contextmanager
 def _only_one(places: Places) -> Iterator[None]:
     """One starter at a time for each `--data`; the second one adopts."""
-    descriptor = os.open(places.data / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(
+        places.data / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+    )
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -145,7 +149,7 @@ def _adopt(places: Places, deadline: float) -> Postmaster | None:
         if text is None or pid is None:
             return None
         if not works_in(pid, places.cluster):
-            _clear_stale_lock(places, pid)
+            _clear_stale_locks(places)
             return None
         found = Postmaster.parse(text)
         version = None if found is None else _version(places, found)
@@ -159,21 +163,20 @@ def _adopt(places: Places, deadline: float) -> Postmaster | None:
         time.sleep(_STEP_SECONDS)
 
 
-def _clear_stale_lock(places: Places, pid: int) -> None:
+def _clear_stale_locks(places: Places) -> None:
     """
-    Remove a lock whose process id now belongs to somebody else.
+    Remove locks whose process is dead, though its id is not free.
 
-    In a restarted container ids come again, and PostgreSQL would believe the lock for ever. While
-    any old backend works in the cluster the lock stays: it is what keeps the data from two servers.
+    In a restarted container ids come again, and a killed server that nobody waits for keeps its id:
+    PostgreSQL would believe either for ever. While any old backend works in the cluster the locks
+    stay: they are what keeps the data from two servers.
     """
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    if anyone_works_in(places.cluster):
         return
-    except PermissionError:
-        pass
-    if not anyone_works_in(places.cluster):
-        places.account.run(["/bin/rm", "-f", "--", places.cluster / "postmaster.pid"])
+    for lock in (places.cluster / "postmaster.pid", places.sockets / f".s.PGSQL.{PORT}.lock"):
+        text = places.account.read(lock)
+        if text is not None and locked_by(text) is not None:
+            places.account.remove(lock)
 
 
 def _initialise(places: Places, *, fsync: bool) -> None:
@@ -242,10 +245,20 @@ def _launch(places: Places, deadline: float) -> subprocess.Popen[bytes]:
         process = _spawn(places)
         if _answers(places, process, deadline):
             return process
-        said = places.start_log.read_text(errors="replace").strip()
+        said = _last_words(places, process.pid)
         if time.monotonic() > deadline or not _BUSY.search(said):
             raise EmbeddedPostgresError(f"PostgreSQL did not start: {said or places.start_log}")
         time.sleep(4 * _STEP_SECONDS)
+        _clear_stale_locks(places)
+
+
+def _last_words(places: Places, pid: int) -> str:
+    """What this process said on its way: before its log was open, and in the log."""
+    said = places.start_log.read_text(errors="replace")
+    current = places.account.read(places.cluster / "current_logfiles") or ""
+    for line in current.splitlines():
+        said += places.account.tail(places.cluster / line.partition(" ")[2])
+    return "\n".join(line for line in said.splitlines() if f"[{pid}]" in line)
 
 
 def _spawn(places: Places) -> subprocess.Popen[bytes]:
@@ -279,7 +292,8 @@ def _answers(places: Places, process: subprocess.Popen[bytes], deadline: float) 
         if time.monotonic() > deadline:
             process.send_signal(signal.SIGQUIT)
             process.wait(_FAST_STOP_SECONDS)
-            raise EmbeddedPostgresError(f"PostgreSQL does not answer: see {places.start_log}")
+            said = _last_words(places, process.pid)
+            raise EmbeddedPostgresError(f"PostgreSQL does not answer: {said}")
         time.sleep(_STEP_SECONDS)
     return False
 
