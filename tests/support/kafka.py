@@ -152,7 +152,9 @@ class KafkaBroker:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
         try:
-            topics = [NewTopic(name, num_partitions=partitions, replication_factor=1) for name in names]
+            topics = [
+                NewTopic(name, num_partitions=partitions, replication_factor=1) for name in names
+            ]
             answer = await admin.create_topics(topics)
             failed = [error for error in answer.topic_errors if error[1] != 0]
             assert not failed, failed
