@@ -35,7 +35,11 @@ class Direction(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a contact; `open` until it is answered, abandoned or closed."""
+    """
+    What became of a contact; `open` until it is answered, abandoned or closed.
+
+    `resolved`: we closed it without a conversation, as a service request is.
+    """
 
     OPEN = "open"
     ANSWERED = "answered"
@@ -45,6 +49,7 @@ class Outcome(StrEnum):
     TRANSFERRED = "transferred"
     VOICEMAIL = "voicemail"
     NOT_REACHED = "not_reached"
+    RESOLVED = "resolved"
     UNKNOWN = "unknown"
 
 
