@@ -1,12 +1,14 @@
 """Buckets of time in a company's own zone: exact over clock changes, whatever the offset."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
+
+from otklik_metrics.domain.bucket import start_of
 
 SLOT_SECONDS = 900
 """Length of the finest rollup, in UTC."""
@@ -103,6 +105,18 @@ class Offsets:
             change % (SLOT_SECONDS * 1_000_000) == 0 for change in self.changes
         )
 
+    @property
+    def days_in_order(self) -> bool:
+        """Whether no change of the clock leads back into the day before."""
+        before = zip(self.changes, self.seconds, self.seconds[1:], strict=False)
+        return all(
+            _local_day(change - 1, old) <= _local_day(change, new) for change, old, new in before
+        )
+
+
+def _local_day(instant: int, offset: int) -> int:
+    return (instant // 1_000_000 + offset) // 86_400
+
 
 @lru_cache(maxsize=512)
 def offsets(zone: ZoneInfo, start: datetime, end: datetime) -> Offsets:
@@ -174,9 +188,7 @@ class Buckets:
         return max(0, bisect_right(self.edges, instant) - 1)
 
 
-def buckets(
-    start: datetime, end: datetime, granularity: Granularity, zone: ZoneInfo
-) -> Buckets:
+def buckets(start: datetime, end: datetime, granularity: Granularity, zone: ZoneInfo) -> Buckets:
     """
     All buckets that [start, end) touches. Check `most_buckets` first: this makes them all.
 
@@ -216,10 +228,10 @@ def _along_the_calendar(
     start: datetime, end: datetime, granularity: Granularity, zone: ZoneInfo
 ) -> Iterator[datetime]:
     day = first_day(start.astimezone(zone).date(), granularity)
-    edge = day_start(day, zone)
+    edge = start_of(day, zone)
     while edge < end:
         day = shifted(day, granularity, 1)
-        following = day_start(day, zone)
+        following = start_of(day, zone)
         # A day that the calendar skipped begins where the next one does.
         if following > edge and following > start:
             yield edge
@@ -250,11 +262,6 @@ def _month_shift(day: date, months: int) -> date:
     return date(years, month + 1, min(day.day, last))
 
 
-def day_start(day: date, zone: ZoneInfo) -> datetime:
-    """The first instant of a local day, in UTC; of a skipped day, the first one after it."""
-    return resolve(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - a wall clock
-
-
 def resolve(wall: datetime, zone: ZoneInfo) -> datetime:
     """
     The first instant at which the wall clock of `zone` shows `wall` or, where the clock was
@@ -266,64 +273,78 @@ def resolve(wall: datetime, zone: ZoneInfo) -> datetime:
     return _change(zone, instant - timedelta(days=1), instant)
 
 
-def month_end(instant: datetime, zone: ZoneInfo) -> datetime:
-    """The first instant of the next local month."""
-    first = instant.astimezone(zone).date().replace(day=1)
-    return day_start(_month_shift(first, 1), zone)
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """By how many buckets of which length another period lies earlier; `total`: microseconds."""
+
+    unit: Granularity
+    count: int
+
+    def back(self, instant: datetime, zone: ZoneInfo) -> datetime:
+        """`instant` moved back; from a day upwards the wall clock is kept."""
+        if self.unit is Granularity.TOTAL:
+            return instant - timedelta(microseconds=self.count)
+        if self.unit in SECONDS:
+            return instant - timedelta(seconds=SECONDS[self.unit] * self.count)
+        wall = _wall(instant, zone).replace(fold=0)
+        return resolve(datetime.combine(self.day_back(wall.date()), wall.time()), zone)
+
+    def day_back(self, day: date) -> date:
+        """`day` moved back, for units from a day upwards."""
+        return shifted(day, self.unit, -self.count)
 
 
-def previous(start: datetime, end: datetime, granularity: Granularity, zone: ZoneInfo) -> datetime:
+def shift_of(start: datetime, end: datetime, granularity: Granularity, zone: ZoneInfo) -> Shift:
     """
-    Where the period to compare with begins; it ends as much earlier than `end`.
+    How far back the period lies that [start, end) is compared with.
 
-    It is moved back by whole buckets of the granularity, as few as make it end at `start` or
-    before: so its buckets line up one to one. For `total` it is moved by whole local months if
-    the range consists of them, else by whole local days, else by its own length.
+    By whole buckets of the granularity, as few as make the earlier period end at `start` or
+    before: so their buckets line up one to one. `total` goes back by whole local months if the
+    range consists of them, else by whole local days, else by its own length; hours and quarters
+    of an hour go by whole local days if the range consists of them.
     """
-    return move_back(start, zone, *back_by(start, end, granularity, zone))
+    unit = granularity
+    first, last = _wall(start, zone), _wall(end, zone)
+    if granularity is Granularity.TOTAL or granularity in SECONDS:
+        if first.time() == last.time():
+            unit = Granularity.DAY
+        elif granularity is Granularity.TOTAL:
+            return Shift(granularity, (end - start) // timedelta(microseconds=1))
+        else:
+            return Shift(unit, -(-(end - start) // timedelta(seconds=SECONDS[unit])))
+    if granularity is Granularity.TOTAL and _opens_month(first) and _opens_month(last):
+        unit = Granularity.MONTH
+    if unit in MONTHS:
+        months = (last.year - first.year) * 12 + last.month - first.month
+        months += (last.day, last.time()) > (first.day, first.time())
+        return Shift(unit, max(1, -(-months // MONTHS[unit])))
+    days = (last.date() - first.date()).days + (last.time() > first.time())
+    return Shift(unit, max(1, -(-days // (7 if unit is Granularity.WEEK else 1))))
 
 
-def back_by(
-    start: datetime, end: datetime, granularity: Granularity, zone: ZoneInfo
-) -> tuple[Granularity, int]:
-    """By how many buckets of which length the period to compare with lies earlier."""
-    if granularity in (Granularity.TOTAL, *SECONDS):
-        granularity = _natural(start, end, zone, granularity)
-    if granularity is Granularity.TOTAL:
-        return granularity, (end - start) // timedelta(microseconds=1)
-    if granularity in SECONDS:
-        return granularity, -(-(end - start) // timedelta(seconds=SECONDS[granularity]))
-    count = max(1, (end - start) // timedelta(seconds=LEAST_SECONDS[granularity] * 1.2))
-    while move_back(end, zone, granularity, count) > start:
-        count += 1
-    return granularity, count
+def _opens_month(wall: datetime) -> bool:
+    return wall.day == 1 and wall.time() == wall.time().min
 
 
-def _natural(
-    start: datetime, end: datetime, zone: ZoneInfo, granularity: Granularity
-) -> Granularity:
-    """The longest calendar unit that the range consists of, or `granularity`."""
-    first, last = start.astimezone(zone), end.astimezone(zone)
-    if first.time() != last.time():
-        return granularity
-    if first.day == last.day == 1 and first.time() == first.time().min:
-        return Granularity.MONTH if granularity is Granularity.TOTAL else Granularity.DAY
-    return Granularity.DAY
+def _wall(instant: datetime, zone: ZoneInfo) -> datetime:
+    return instant.astimezone(zone).replace(tzinfo=None)
 
 
-def move_back(instant: datetime, zone: ZoneInfo, granularity: Granularity, count: int) -> datetime:
-    """`instant` moved back by `count` buckets, keeping the wall clock from a day upwards."""
-    if granularity is Granularity.TOTAL:
-        return instant - timedelta(microseconds=count)
-    if granularity in SECONDS:
-        return instant - timedelta(seconds=SECONDS[granularity] * count)
-    wall = instant.astimezone(zone).replace(tzinfo=None, fold=0)
-    return resolve(datetime.combine(shifted(wall.date(), granularity, -count), wall.time()), zone)
-
-
-def partners(now: Buckets, before: Buckets, unit: Granularity, count: int) -> Sequence[int | None]:
+def partners(now: Buckets, before: Buckets, shift: Shift) -> tuple[int | None, ...]:
     """For each bucket of `now`, which bucket of `before` it is compared with, if any."""
     if not now.edges:
         return (0,)
-    known = {edge: index for index, edge in enumerate(before.edges)}
-    return tuple(known.get(move_back(edge, now.zone, unit, count)) for edge in now.edges)
+    zone = now.zone
+    if now.granularity not in SECONDS:
+        days = {_wall(edge, zone).date(): index for index, edge in enumerate(before.edges)}
+        return tuple(days.get(shift.day_back(_wall(edge, zone).date())) for edge in now.edges)
+    if shift.unit in SECONDS:
+        known = {edge: index for index, edge in enumerate(before.edges)}
+        return tuple(known.get(shift.back(edge, zone)) for edge in now.edges)
+    # A repeated hour is compared with the one that there was; a skipped one with nothing.
+    shown = [_wall(edge, zone) for edge in before.edges]
+    walls = {wall: index for index, wall in enumerate(shown) if not wall.fold}
+    return tuple(
+        walls.get(datetime.combine(shift.day_back(wall.date()), wall.time()))
+        for wall in (_wall(edge, zone).replace(fold=0) for edge in now.edges)
+    )

@@ -1,0 +1,234 @@
+"""Buckets in a zone: exact over clock changes, at any offset, over the whole range."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otklik_metrics.domain.zones import (
+    Buckets,
+    Granularity,
+    Shift,
+    buckets,
+    find_zone,
+    most_buckets,
+    offsets,
+    partners,
+    shift_of,
+)
+
+MOSCOW, BERLIN = ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
+NEPAL, LORD_HOWE = ZoneInfo("Asia/Kathmandu"), ZoneInfo("Australia/Lord_Howe")
+ZONES = [
+    "UTC",
+    "Europe/Moscow",
+    "Europe/Berlin",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "America/Sao_Paulo",
+    "Africa/Cairo",
+    "Pacific/Apia",
+    "America/St_Johns",
+    "Asia/Almaty",
+]
+
+
+def moments(first: int, last: int) -> st.SearchStrategy[datetime]:
+    start, end = datetime(first, 1, 1, tzinfo=UTC), datetime(last, 1, 1, tzinfo=UTC)
+    return st.integers(0, int((end - start).total_seconds())).map(
+        lambda seconds: start + timedelta(seconds=seconds)
+    )
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def made(start: str, end: str, granularity: str, zone: ZoneInfo) -> Buckets:
+    return buckets(at(start), at(end), Granularity(granularity), zone)
+
+
+def test_a_bucket_is_its_local_start_with_offset() -> None:
+    weeks = made("2026-01-01T00:00:00+03:00", "2026-01-14T00:00:00+03:00", "week", MOSCOW)
+    assert weeks.labels == (
+        "2025-12-29T00:00:00+03:00",
+        "2026-01-05T00:00:00+03:00",
+        "2026-01-12T00:00:00+03:00",
+    )
+
+
+def test_total_has_one_bucket_without_a_name() -> None:
+    total = made("2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "total", MOSCOW)
+    assert (len(total), total.labels) == (1, (None,))
+
+
+@pytest.mark.parametrize(("day", "hours"), [("2026-03-29", 23), ("2026-10-25", 25)])
+def test_a_day_has_23_or_25_hours_where_the_clock_changes(day: str, hours: int) -> None:
+    first = date.fromisoformat(day)
+    start = datetime(first.year, first.month, first.day, tzinfo=BERLIN)
+    end = datetime.combine(first + timedelta(days=1), start.time(), tzinfo=BERLIN)
+    assert len(buckets(start, end, Granularity.HOUR, BERLIN)) == hours
+    assert len(buckets(start, end, Granularity.DAY, BERLIN)) == 1
+
+
+def test_a_repeated_hour_has_two_buckets_with_their_own_offsets() -> None:
+    hours = made("2026-10-25T02:00:00+02:00", "2026-10-25T03:00:00+01:00", "hour", BERLIN)
+    assert hours.labels == ("2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00")
+
+
+def test_hours_begin_on_the_local_hour_in_zones_of_three_quarters() -> None:
+    hours = made("2026-05-01T10:10:00+05:45", "2026-05-01T12:00:00+05:45", "hour", NEPAL)
+    assert hours.labels == ("2026-05-01T10:00:00+05:45", "2026-05-01T11:00:00+05:45")
+
+
+def test_half_an_hour_of_daylight_saving_cuts_an_hour() -> None:
+    hours = made("2026-04-05T01:00:00+11:00", "2026-04-05T03:00:00+10:30", "hour", LORD_HOWE)
+    assert hours.labels == (
+        "2026-04-05T01:00:00+11:00",
+        "2026-04-05T01:30:00+10:30",
+        "2026-04-05T02:00:00+10:30",
+    )
+
+
+def test_a_day_may_begin_at_one_in_the_morning() -> None:
+    zone = ZoneInfo("America/Sao_Paulo")
+    days = made("2018-11-03T12:00:00-03:00", "2018-11-05T12:00:00-02:00", "day", zone)
+    assert days.labels[1] == "2018-11-04T01:00:00-02:00"
+
+
+def test_a_skipped_day_has_no_bucket() -> None:
+    days = made(
+        "2011-12-29T00:00:00-10:00", "2012-01-01T00:00:00+14:00", "day", ZoneInfo("Pacific/Apia")
+    )
+    assert [label[:10] for label in days.labels if label] == ["2011-12-29", "2011-12-31"]
+
+
+def test_weeks_are_stable_across_new_year() -> None:
+    whole = made("2025-11-01T00:00:00Z", "2026-03-01T00:00:00Z", "week", MOSCOW)
+    late = made("2025-12-31T00:00:00Z", "2026-03-01T00:00:00Z", "week", MOSCOW)
+    assert whole.labels[-len(late) :] == late.labels
+
+
+def test_a_range_without_data_at_both_ends_has_every_bucket() -> None:
+    days = made("2026-02-01T05:00:00+03:00", "2026-03-01T05:00:00+03:00", "day", MOSCOW)
+    assert len(days) == 29
+
+
+def test_an_unknown_zone_is_none() -> None:
+    for name in ("Europe/Atlantis", "../etc/passwd", "europe/moscow", "", "Europe"):
+        assert find_zone(name) is None
+
+
+def test_two_hundred_years_are_counted_without_making_them() -> None:
+    start, end = datetime(1826, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+    assert most_buckets(start, end, Granularity.QUARTER_HOUR) > 7_000_000
+    assert most_buckets(start, end, Granularity.TOTAL) == 1
+
+
+@given(
+    st.sampled_from(ZONES),
+    moments(1995, 2030),
+    st.timedeltas(timedelta(minutes=1), timedelta(days=40)),
+    st.sampled_from([g for g in Granularity if g is not Granularity.TOTAL]),
+)
+def test_buckets_follow_one_another_and_cover_the_range(
+    name: str, start: datetime, length: timedelta, granularity: Granularity
+) -> None:
+    zone = ZoneInfo(name)
+    found = buckets(start, start + length, granularity, zone)
+    assert found.edges[0] <= start
+    assert all(a < b for a, b in zip(found.edges, found.edges[1:], strict=False))
+    assert found.edges[-1] < start + length
+    assert len(found.edges) == 1 or found.edges[1] > start
+    assert len(found) <= most_buckets(start, start + length, granularity) + len(
+        offsets(zone, start, start + length).changes
+    )
+    assert len(set(found.labels)) == len(found)
+
+
+@given(
+    st.sampled_from(ZONES),
+    moments(1995, 2030),
+    st.integers(0, 4000),
+)
+def test_every_offset_is_the_zones_own(name: str, start: datetime, hours: int) -> None:
+    zone = ZoneInfo(name)
+    steps = offsets(zone, start, start + timedelta(hours=4001))
+    instant = start + timedelta(hours=hours)
+    expected = instant.astimezone(zone).utcoffset()
+    assert expected is not None
+    micros = (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    assert steps.at(micros) == expected.total_seconds()
+
+
+def test_slots_of_today_fit_every_zone_and_local_mean_time_does_not() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    assert all(offsets(ZoneInfo(n), now, now + timedelta(days=365)).fit_slots for n in ZONES)
+    old = datetime(1900, 1, 1, tzinfo=UTC)
+    assert not offsets(MOSCOW, old, old + timedelta(days=1)).fit_slots
+
+
+def test_a_clock_that_goes_back_over_midnight_is_noticed() -> None:
+    old = datetime(2006, 10, 1, tzinfo=UTC)
+    newfoundland = offsets(ZoneInfo("America/St_Johns"), old, old + timedelta(days=60))
+    assert not newfoundland.days_in_order
+    assert offsets(BERLIN, old, old + timedelta(days=60)).days_in_order
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "granularity", "expected"),
+    [
+        ("2026-01-01T00:00:00+03:00", "2026-04-01T00:00:00+03:00", "month", ("month", 3)),
+        ("2026-01-01T00:00:00+03:00", "2026-04-01T00:00:00+03:00", "total", ("month", 3)),
+        ("2026-01-01T00:00:00+03:00", "2026-04-01T00:00:00+03:00", "week", ("week", 13)),
+        ("2026-01-02T00:00:00+03:00", "2026-01-09T00:00:00+03:00", "total", ("day", 7)),
+        ("2026-01-02T00:00:00+03:00", "2026-01-03T00:00:00+03:00", "hour", ("day", 1)),
+        ("2026-01-02T00:00:00+03:00", "2026-01-02T05:30:00+03:00", "hour", ("hour", 6)),
+        ("2026-01-15T00:00:00+03:00", "2026-02-20T00:00:00+03:00", "month", ("month", 2)),
+        ("2025-01-01T00:00:00+03:00", "2026-01-01T00:00:00+03:00", "quarter", ("quarter", 4)),
+    ],
+)
+def test_the_period_to_compare_with_is_moved_by_whole_buckets(
+    start: str, end: str, granularity: str, expected: tuple[str, int]
+) -> None:
+    shift = shift_of(at(start), at(end), Granularity(granularity), MOSCOW)
+    assert (shift.unit.value, shift.count) == expected
+
+
+def test_total_of_an_odd_length_is_moved_by_itself() -> None:
+    start, end = at("2026-01-02T00:00:00Z"), at("2026-01-02T05:30:00Z")
+    shift = shift_of(start, end, Granularity.TOTAL, MOSCOW)
+    assert shift.back(end, MOSCOW) == start
+
+
+@given(
+    st.sampled_from(ZONES),
+    moments(2000, 2030),
+    st.timedeltas(timedelta(minutes=1), timedelta(days=100)),
+    st.sampled_from(list(Granularity)),
+)
+def test_the_earlier_period_ends_before_this_one_begins(
+    name: str, start: datetime, length: timedelta, granularity: Granularity
+) -> None:
+    zone = ZoneInfo(name)
+    shift = shift_of(start, start + length, granularity, zone)
+    # A day that begins at one in the morning may overlap by that hour.
+    assert shift.back(start + length, zone) <= start + timedelta(hours=2)
+
+
+def test_buckets_are_compared_with_their_namesakes() -> None:
+    start, end = at("2026-03-30T00:00:00+02:00"), at("2026-03-31T00:00:00+02:00")
+    shift = shift_of(start, end, Granularity.HOUR, BERLIN)
+    now = buckets(start, end, Granularity.HOUR, BERLIN)
+    before = buckets(shift.back(start, BERLIN), shift.back(end, BERLIN), Granularity.HOUR, BERLIN)
+    pairs = partners(now, before, shift)
+    assert len(before) == 23
+    assert pairs[:5] == (0, 1, None, 2, 3)
+
+
+def test_months_are_compared_with_months() -> None:
+    now = made("2026-01-01T00:00:00+03:00", "2026-04-01T00:00:00+03:00", "month", MOSCOW)
+    before = made("2025-10-01T00:00:00+03:00", "2026-01-01T00:00:00+03:00", "month", MOSCOW)
+    assert partners(now, before, Shift(Granularity.MONTH, 3)) == (0, 1, 2)
