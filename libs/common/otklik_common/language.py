@@ -47,7 +47,7 @@ def language_of(scope: Scope) -> Lang:
     return FALLBACK
 
 
-def _language(request: Request) -> Lang:
+async def _language(request: Request) -> Lang:
     return language_of(request.scope)
 
 

@@ -1,0 +1,270 @@
+"""
+What happens to every request on its way in and out, in one pass of pure ASGI.
+
+Request id, body limit, headers that keep browsers careful, one log line, metrics and a span by
+the route's template. Neither path nor query is ever shown: they hold tokens, phones and names.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from opentelemetry.trace import SpanKind
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from otklik_common.errors import BadRequest, Refused
+from otklik_common.observability import get_logger, set_fields, span, with_request
+from otklik_common.outages import outage
+from otklik_common.problems import REQUEST_ID_KEY, Internal, problem_response
+from otklik_common.settings import Settings
+
+log = get_logger(__name__)
+
+MIB: Final = 1024 * 1024
+BODY_LIMIT: Final = MIB
+"""Bytes of a body, unless the route says otherwise by `edge(body_limit=…)`."""
+
+EXTRA_HEADERS_KEY: Final = "otklik.headers"
+"""Where in the scope dependencies leave (name, value) pairs for whatever answer is sent."""
+
+_LIMIT_MARK: Final = "__otklik_body_limit__"
+_QUIET_MARK: Final = "__otklik_quiet__"
+_QUIET_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Free forms could carry a phone into the log.
+_REQUEST_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+_BUCKETS: Final = (0.005, 0.025, 0.1, 0.25, 1.0, 5.0)
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def edge(*, body_limit: int = BODY_LIMIT, quiet: bool = False) -> Callable[[Endpoint], Endpoint]:
+    """
+    Mark an endpoint, under its route decorator.
+
+    Args:
+        body_limit: Bytes that its body may have.
+        quiet: Successes are not logged: for routes called thousands of times a second.
+    """
+
+    def mark(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, _LIMIT_MARK, body_limit)
+        setattr(endpoint, _QUIET_MARK, quiet)
+        return endpoint
+
+    return mark
+
+
+class HttpMetrics:
+    """Requests by route template; a path that belongs to no route counts as `none`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._answered = Counter(
+            "otklik_http_requests_total",
+            "Requests answered, by route and class of status",
+            ("method", "route", "status"),
+            registry=registry,
+        )
+        self._took = Histogram(
+            "otklik_http_request_seconds",
+            "From the first byte of a request to the last of its answer",
+            ("method", "route"),
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        self.running = Gauge(
+            "otklik_http_requests_running", "Requests being answered now", registry=registry
+        )
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        key = (method, route, status // 100)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = (
+                self._answered.labels(method, route, f"{status // 100}xx"),
+                self._took.labels(method, route),
+            )
+        known[0].inc()
+        known[1].observe(seconds)
+
+
+class Edge:
+    """The outermost middleware of ours."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: HttpMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._headers = _careful_headers(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; other kinds of connection pass through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, traceparent = _ids(scope)
+        scope[REQUEST_ID_KEY] = request_id
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        one = _Request(scope, receive, send, self._headers)
+        started = time.perf_counter()
+        self._metrics.running.inc()
+        with with_request(request_id), span("request", traceparent, kind=SpanKind.SERVER) as step:
+            try:
+                await self._answer(one)
+            finally:
+                self._metrics.running.dec()
+                seconds = time.perf_counter() - started
+                # Nobody was answered: the caller hung up, or the process is ending.
+                status, route = one.status or 499, route_of(scope)
+                self._metrics.answered(method, route, status, seconds)
+                if step.is_recording():
+                    step.update_name(f"{method} {route}")
+                    set_fields(step, method=method, route=route, status=status)
+                _log_line(scope, method, route, status=status, seconds=seconds)
+
+    async def _answer(self, one: "_Request") -> None:
+        try:
+            if "\x00" in one.scope["path"] or b"%00" in one.scope["query_string"]:
+                # PostgreSQL cannot store it, and nothing of ours contains it.
+                raise BadRequest("the address holds the character NUL", code="malformed_address")
+            await self._app(one.scope, one.receive, one.send)
+        except Exception as failed:
+            if one.status is not None:
+                log.error("answer broken off", exc_info=failed)
+                raise
+            await problem_response(one.scope, _explained(failed))(one.scope, one.receive, one.send)
+
+
+def _explained(failed: Exception) -> Refused:
+    if isinstance(failed, Refused):
+        return failed
+    known = outage(failed)
+    if known is not None:
+        log.warning("not available", code=known.code, exc_info=failed)
+        return known
+    log.error("request failed", exc_info=failed)
+    return Internal()
+
+
+class _Request:
+    """One request under way: counts what comes in, completes what goes out."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]
+    ) -> None:
+        self.scope = scope
+        self.status: int | None = None
+        self._receive = receive
+        self._send = send
+        self._headers = headers
+        self._read = 0
+
+    async def receive(self) -> Message:
+        """The next part of the body; more than the route takes is refused before it is read."""
+        # Here the route is known already: nobody asks for the body earlier.
+        limit = getattr(self.scope.get("endpoint"), _LIMIT_MARK, BODY_LIMIT)
+        if self._read == 0 and _content_length(self.scope) > limit:
+            raise _too_large(limit)
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._read += len(message.get("body", b""))
+            if self._read > limit:
+                raise _too_large(limit)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer, its head with our headers where the route set none."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            known = {name.lower() for name, _ in headers}
+            headers += [pair for pair in self._headers.items() if pair[0] not in known]
+            headers.append((b"x-request-id", self.scope[REQUEST_ID_KEY].encode()))
+            for name, value in self.scope.get(EXTRA_HEADERS_KEY, ()):
+                headers.append((name.lower().encode(), value.encode()))
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+def route_of(scope: Scope) -> str:
+    """The template of the route that answers, like `/feedback/v1/answers/{answer_id}`; else `none`."""
+    context = scope.get("fastapi", {}).get("effective_route_context")
+    template = getattr(getattr(context, "starlette_route", None), "path_format", None)
+    template = template or getattr(context, "path_format", None)
+    route = scope.get("route")
+    template = template or getattr(route, "path_format", None) or getattr(route, "path", None)
+    if template:
+        return str(template)
+    # Plain Starlette routes leave only their endpoint in the scope.
+    endpoint = scope.get("endpoint")
+    return "none" if endpoint is None else _template_of(scope, endpoint)
+
+
+def _template_of(scope: Scope, endpoint: object) -> str:
+    app = scope.get("app")
+    for route in getattr(app, "routes", ()):
+        if getattr(route, "endpoint", None) is endpoint:
+            return str(getattr(route, "path_format", None) or getattr(route, "path", "none"))
+    return "none"
+
+
+def _ids(scope: Scope) -> tuple[str, str | None]:
+    request_id = traceparent = None
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            shown = value.decode("latin-1")
+            request_id = shown if _REQUEST_ID.fullmatch(shown) else None
+        elif name == b"traceparent":
+            traceparent = value.decode("latin-1")
+    return request_id or secrets.token_hex(16), traceparent
+
+
+def _content_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) < 20 else 0
+    return 0
+
+
+def _too_large(limit: int) -> HTTPException:
+    # FastAPI lets only its own kind of exception out of reading a body.
+    return HTTPException(413, f"the body is larger than {limit} bytes")
+
+
+def _log_line(scope: Scope, method: str, route: str, *, status: int, seconds: float) -> None:
+    fields = {
+        "method": method,
+        "route": route,
+        "status": status,
+        "milliseconds": round(seconds * 1000, 1),
+    }
+    caller = scope.get("state", {}).get("caller")
+    if caller is not None:
+        fields |= {"tenant": caller.tenant, "principal": caller.principal}
+    quiet = scope["path"] in _QUIET_PATHS or getattr(scope.get("endpoint"), _QUIET_MARK, False)
+    if quiet and status < 400:
+        log.debug("request", **fields)
+    else:
+        log.info("request", **fields)
+
+
+def _careful_headers(settings: Settings) -> dict[bytes, bytes]:
+    headers = {
+        b"x-content-type-options": b"nosniff",
+        b"x-frame-options": b"DENY",
+        b"referrer-policy": b"no-referrer",
+        b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+        b"cross-origin-opener-policy": b"same-origin",
+        b"permissions-policy": b"camera=(), geolocation=(), microphone=()",
+        b"cache-control": b"no-store",
+    }
+    if urlsplit(settings.public_url).scheme == "https":
+        headers[b"strict-transport-security"] = b"max-age=31536000"
+    return headers

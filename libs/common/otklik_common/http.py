@@ -1,0 +1,197 @@
+"""What routes need from HTTP, in one place; `install` makes an application behave as agreed."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+
+from otklik_common.edge import BODY_LIMIT, MIB, Edge, HttpMetrics, edge, route_of
+from otklik_common.errors import (
+    BadRequest,
+    Conflict,
+    FieldError,
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    PreconditionRequired,
+    Refused,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+)
+from otklik_common.etags import Expected, IfMatch, MustMatch, etag
+from otklik_common.keys import same_text
+from otklik_common.language import Lang, Language, language_of
+from otklik_common.problems import (
+    PROBLEMS,
+    Problem,
+    answer_http_exception,
+    answer_invalid,
+    answer_refused,
+    describe_problems,
+    problem_response,
+)
+from otklik_common.settings import Settings
+from otklik_common.validation import (
+    AwareTime,
+    StrictModel,
+    TimeInFuture,
+    TimeTooOld,
+    bad_value,
+    check_time,
+    field_errors,
+    storable_json,
+)
+
+__all__ = [
+    "API_VERSION",
+    "BODY_LIMIT",
+    "MIB",
+    "PROBLEMS",
+    "AwareTime",
+    "BadRequest",
+    "Conflict",
+    "Expected",
+    "FieldError",
+    "Forbidden",
+    "IfMatch",
+    "Lang",
+    "Language",
+    "MustMatch",
+    "NotFound",
+    "Now",
+    "PreconditionFailed",
+    "PreconditionRequired",
+    "Problem",
+    "Refused",
+    "StrictModel",
+    "TimeInFuture",
+    "TimeTooOld",
+    "TooLarge",
+    "TooMany",
+    "Unauthenticated",
+    "Unavailable",
+    "Unprocessable",
+    "bad_value",
+    "check_time",
+    "edge",
+    "etag",
+    "field_errors",
+    "install",
+    "language_of",
+    "now",
+    "only_known_query",
+    "problem_response",
+    "route_of",
+    "same_text",
+    "storable_json",
+]
+
+API_VERSION: Final = "1.0.0"
+
+
+async def now() -> datetime:
+    """The time, in UTC. Tests put another in its place by `app.dependency_overrides`."""
+    return datetime.now(UTC)
+
+
+Now = Annotated[datetime, Depends(now)]
+"""FastAPI dependency: the time of the request, aware, in UTC."""
+
+
+def install(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:
+    """Make an application answer as agreed: problems, limits, headers, log, metrics, traces."""
+    app.add_middleware(Edge, settings=settings, metrics=HttpMetrics(registry))
+    app.add_exception_handler(Refused, answer_refused)
+    app.add_exception_handler(HTTPException, answer_http_exception)
+    app.add_exception_handler(RequestValidationError, answer_invalid)
+    app.router.dependencies.append(Depends(only_known_query))
+    app.state.http_settings = settings
+    app.state.known_parameters = {}
+    if app.openapi_url is not None:
+        app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            routes=app.routes,
+        )
+        components = document.setdefault("components", {})
+        components["securitySchemes"] = {
+            "key": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "an API key, or a session's or a customer's token",
+            }
+        }
+        document["security"] = [{"key": []}]
+        app.openapi_schema = describe_problems(document)
+    return app.openapi_schema
+
+
+# --- Query parameters ---------------------------------------------------------------------------
+
+
+async def only_known_query(request: Request) -> None:
+    """
+    FastAPI dependency, in force everywhere: a misspelt filter must not be ignored.
+
+    Raises:
+        Unprocessable: The query has a parameter that the route does not read.
+    """
+    if not request.scope["query_string"]:
+        return
+    known = _parameters(request)
+    errors = [
+        FieldError(
+            f"query.{name[:100]}",
+            "unknown_parameter",
+            "is not a known parameter",
+            "неизвестный параметр",
+        )
+        for name in request.query_params
+        if name not in known
+    ]
+    if errors:
+        raise Unprocessable(
+            f"unknown query parameters; known are: {', '.join(sorted(known)) or 'none'}",
+            detail_ru=f"неизвестные параметры; известны: {', '.join(sorted(known)) or 'никакие'}",
+            errors=errors[:50],
+        )
+
+
+def _parameters(request: Request) -> frozenset[str]:
+    """Names that the route reads; found out once per route of an application."""
+    remembered: dict[tuple[str, str], frozenset[str]] = request.app.state.known_parameters
+    scope = request.scope
+    place = (route_of(scope), scope["method"])
+    known = remembered.get(place)
+    if known is None:
+        context = scope.get("fastapi", {}).get("effective_route_context") or scope["route"]
+        known = remembered[place] = frozenset(_names(context.dependant))
+    return known
+
+
+def _names(dependant: Dependant) -> set[str]:
+    names: set[str] = set()
+    for parameter in dependant.query_params:
+        fields = getattr(parameter.field_info.annotation, "model_fields", None)
+        if fields is None:
+            names.add(parameter.alias)
+        else:  # a whole model read from the query
+            names |= {field.alias or name for name, field in fields.items()}
+    for inner in dependant.dependencies:
+        names |= _names(inner)
+    return names

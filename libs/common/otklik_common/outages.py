@@ -1,0 +1,42 @@
+"""Which exceptions mean "not now": the database is away, full, or somebody else holds the lock."""
+
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from otklik_common.errors import Unavailable
+
+_CODES: Final = {
+    "08": "database_unavailable",  # connection exception
+    "53": "database_unavailable",  # insufficient resources: connections, memory, disk
+    "57": "database_unavailable",  # operator intervention: shutdown, starting up
+    "40": "try_again",  # serialization failure, deadlock
+    "55": "try_again",  # lock not available
+}
+STATEMENT_CANCELED: Final = "57014"
+
+
+def outage(failed: BaseException) -> Unavailable | None:
+    """The 503 that an exception means, or None if it is a fault of ours."""
+    if isinstance(failed, PoolTimeout):
+        return Unavailable("all connections to the database are busy", code="busy", retry_after=1)
+    root: BaseException = failed
+    if isinstance(failed, DBAPIError):
+        if failed.connection_invalidated:
+            return Unavailable(
+                "the connection to the database broke", code="database_unavailable", retry_after=2
+            )
+        root = failed.orig or failed
+        root = root.__cause__ or root  # SQLAlchemy's adapter wraps asyncpg's own exception
+    if isinstance(root, ConnectionError | TimeoutError):
+        return Unavailable(
+            "the database does not answer", code="database_unavailable", retry_after=2
+        )
+    state = getattr(root, "sqlstate", None)
+    if not isinstance(state, str):
+        return None
+    if state == STATEMENT_CANCELED:
+        return Unavailable("the database took too long", code="too_slow", retry_after=5)
+    code = _CODES.get(state[:2])
+    return None if code is None else Unavailable("the database cannot do it now", code=code)
