@@ -49,6 +49,7 @@ async def migrate(
     """
     if settings.admin_database_url is None:
         raise ValueError("set OTKLIK_ADMIN_DATABASE_URL to a user that may create roles")
+    trees = list(trees)
     wanted = [LOG_TREE, *trees]
     admin_url = make_url(settings.admin_database_url)
     admin = await asyncpg.connect(timeout=10, **connect_arguments(admin_url))
@@ -59,6 +60,12 @@ async def migrate(
             raise ValueError(f"PostgreSQL 18 or newer is needed, the server says {version}")
         for tree in wanted:
             await _prepare(admin, settings, tree.schema)
+        for tree in trees:
+            # A relay moves facts from its outbox to the log table in one transaction.
+            await admin.execute(
+                f"GRANT {login(LOG_TREE.schema, 'worker')} TO {login(tree.schema, 'worker')}"
+                " WITH INHERIT TRUE, SET FALSE"
+            )
         for tree in wanted:
             progress(f"migrating {tree.schema}")
             await _upgrade(settings, tree)

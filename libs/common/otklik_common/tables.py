@@ -22,7 +22,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from otklik_common.db import login
 from otklik_common.roles import Grant
@@ -74,10 +73,7 @@ def create_common(operations: Operations, schema: str) -> None:
     """
     metadata = MetaData(schema=schema)
     common_tables(metadata)
-    for table in metadata.sorted_tables:
-        operations.execute(CreateTable(table))
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            operations.execute(CreateIndex(index))
+    metadata.create_all(operations.get_bind(), checkfirst=False)
     floor = f'"{schema}".{FLOOR}'
     operations.execute(f"CREATE SEQUENCE {floor} AS bigint MINVALUE 0 START 0")
     operations.execute(f"GRANT SELECT ON {floor} TO {login(schema, 'api')}")
