@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import Field
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message, Receive
 
 from otklik_common import http
 from otklik_common.settings import Settings
@@ -43,12 +43,8 @@ class Body(http.StrictModel):
 class Broken(Response):
     """An answer that fails after its head was sent."""
 
-    async def __call__(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,  # noqa: ARG002 - the protocol of ASGI
-    ) -> None:
+    async def __call__(self, *asgi: Any) -> None:
+        send = asgi[2]
         await send({"type": "http.response.start", "status": 200, "headers": []})
         raise RuntimeError(CANARY)
 
