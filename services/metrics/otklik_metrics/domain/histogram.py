@@ -12,7 +12,7 @@ are therefore merged by writing one behind the other, which `||` and `string_agg
 Source: Masson, Rim & Lee, DDSketch, VLDB 2019, with fixed integer bounds.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import pairwise
 
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 PAIR = np.dtype([("bucket", "<u2"), ("n", "<i4")])
 PAIR_BYTES = PAIR.itemsize
+
+_MOST = 2**31 - 1
 
 LONGEST_MS = 10**12
 """Longer spans (31 years) are counted as this long."""
@@ -74,8 +76,21 @@ def buckets_of(milliseconds: Iterable[int]) -> list[int]:
 
 def encode(counts: Mapping[int, int]) -> bytes:
     """The counts per bucket as bytes, sorted; buckets of 0 are left out."""
-    kept = sorted((bucket, n) for bucket, n in counts.items() if n)
+    kept = [
+        (bucket, share)
+        for bucket, n in sorted(counts.items())
+        for share in ((n,) if -_MOST <= n <= _MOST else _shares(n))
+        if share
+    ]
     return np.array(kept, dtype=PAIR).tobytes()
+
+
+def _shares(n: int) -> Iterator[int]:
+    """`n` cut into numbers that fit; their sum is `n`."""
+    while abs(n) > _MOST:
+        yield _MOST if n > 0 else -_MOST
+        n -= _MOST if n > 0 else -_MOST
+    yield n
 
 
 def decode(data: bytes) -> dict[int, int]:

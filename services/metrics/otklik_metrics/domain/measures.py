@@ -13,6 +13,9 @@ THRESHOLDS_SECONDS = (5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300)
 OWN_THRESHOLDS = 12
 """How many thresholds of its own a company may have."""
 
+WAITERS = ("answered", "abandoned", "callback")
+"""Prefixes of the columns that count waits at thresholds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counter:
@@ -60,7 +63,7 @@ class Measures:
 
 
 def slots(prefix: str) -> tuple[str, ...]:
-    """Columns of the waits of `prefix` (answered, abandoned), one a declared threshold."""
+    """Columns of the waits of `prefix` (one of WAITERS), one a declared threshold."""
     return tuple(f"{prefix}_w{seconds}" for seconds in THRESHOLDS_SECONDS)
 
 
@@ -74,7 +77,7 @@ def within(prefix: str, seconds: int, own: tuple[int, ...] = ()) -> tuple[str, .
     The columns whose sum is the exact number of waits ≤ `seconds`.
 
     Args:
-        prefix: `answered` or `abandoned`.
+        prefix: `answered`, `abandoned` or `callback`.
         seconds: The threshold.
         own: The company's own thresholds, as the version of the rollups froze them.
     Returns:
@@ -128,8 +131,12 @@ CONTACT = Measures(
         Counter("closed", "closed_at is set"),
         *_each(slots("answered"), "answered, previous threshold < wait <= this one; add them up"),
         *_each(slots("abandoned"), "abandoned, previous threshold < wait <= this one; add them up"),
+        *_each(
+            slots("callback"), "asked in the queue to be called back, wait likewise; add them up"
+        ),
         *_each(owns("answered"), "answered, wait <= own threshold number n (cumulative)"),
         *_each(owns("abandoned"), "abandoned, wait <= own threshold number n (cumulative)"),
+        *_each(owns("callback"), "callback asked for, wait <= own threshold number n (cumulative)"),
         *(Counter(f"outcome_{outcome.value}", "contacts of this outcome") for outcome in Outcome),
         Counter("wait_n", "answered with a known wait"),
         Counter("wait_ms", "their waits"),
@@ -140,13 +147,16 @@ CONTACT = Measures(
         Counter("wrap_ms", "after-contact work of answered contacts with handled_ms"),
         Counter("handle_n", "answered with handled_ms: the handled contacts of AHT"),
         Counter("handle_ms", "their handled_ms"),
+        Counter("asked", "first_asked_at is set; open first responses = asked - first_response_n"),
         Counter("first_response_n", "with first_response_ms"),
         Counter("first_response_ms", "its sum"),
         Counter("resolution_n", "closed, with resolution_ms"),
         Counter("resolution_ms", "its sum"),
         Counter("due", "with a due_at"),
         Counter("due_met", "due_at set and closed_at <= due_at"),
-        Counter("due_missed", "due_at set and closed_at > due_at; due - met - missed are not closed"),
+        Counter(
+            "due_missed", "due_at set and closed_at > due_at; due - met - missed are not closed"
+        ),
         Counter("transfers", "transfers, all contacts together"),
         Counter("transferred", "contacts with a transfer"),
         Counter("reopened", "contacts with a reopening"),
@@ -180,7 +190,9 @@ LEAD = Measures(
     counters=(
         Counter("created", "leads; all below are among these"),
         Counter("assigned", "assigned_at is set"),
-        Counter("attempted", "a human attempt was made, whenever; not called back = created - this"),
+        Counter(
+            "attempted", "a human attempt was made, whenever; not called back = created - this"
+        ),
         Counter(
             "worked",
             "attempted by the end of the month of created_at in the company's zone plus 24 h; "
