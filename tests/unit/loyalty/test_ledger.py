@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otklik_loyalty.domain.ledger import (
+    Balance,
     Entry,
     Holder,
     Movement,
@@ -41,22 +42,22 @@ def test_points_by_hand_come_from_the_programme_and_go_back_to_it() -> None:
 
 
 def test_what_was_spent_already_is_owed() -> None:
-    taken = by_purchase(TENANT, ANNA, -50, balance=20, owed=0)
+    taken = by_purchase(TENANT, ANNA, -50, Balance(20, 0))
     assert moved(taken) == {Holder.CUSTOMER: -20, Holder.DEBT: -30, Holder.PROGRAMME: 50}
     assert a_transfer(*taken).points == -50
 
 
 def test_earnings_pay_what_is_owed_first() -> None:
-    earned = by_purchase(TENANT, ANNA, 40, balance=0, owed=30)
+    earned = by_purchase(TENANT, ANNA, 40, Balance(0, 30))
     assert moved(earned) == {Holder.CUSTOMER: 10, Holder.DEBT: 30, Holder.PROGRAMME: -40}
 
 
 def test_an_entry_of_nothing_is_not_written() -> None:
-    assert set(moved(by_purchase(TENANT, ANNA, 10, balance=0, owed=30))) == {
+    assert set(moved(by_purchase(TENANT, ANNA, 10, Balance(0, 30)))) == {
         Holder.DEBT,
         Holder.PROGRAMME,
     }
-    assert Holder.DEBT not in moved(by_purchase(TENANT, ANNA, -10, balance=30, owed=0))
+    assert Holder.DEBT not in moved(by_purchase(TENANT, ANNA, -10, Balance(30, 0)))
 
 
 @given(
@@ -67,11 +68,12 @@ def test_an_entry_of_nothing_is_not_written() -> None:
 def test_no_balance_falls_below_zero_and_no_debt_rises_above(
     points: int, balance: int, owed: int
 ) -> None:
-    entries = by_purchase(TENANT, ANNA, points, balance=balance, owed=owed)
+    entries = by_purchase(TENANT, ANNA, points, Balance(balance, owed))
     by_holder = moved(entries)
     assert a_transfer(*entries).points == points
-    assert balance + by_holder.get(Holder.CUSTOMER, 0) >= 0
-    assert -owed + by_holder.get(Holder.DEBT, 0) <= 0
+    after = Balance(balance, owed).after(a_transfer(*entries))
+    assert after.points == balance + by_holder.get(Holder.CUSTOMER, 0) >= 0
+    assert -after.owed == -owed + by_holder.get(Holder.DEBT, 0) <= 0
     undone = a_transfer(*reversed_entries(entries))
     assert undone.points == -points
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from otklik_common.errors import Conflict
@@ -117,6 +118,20 @@ class Transfer:
         return -sum(e.amount for e in self.entries if e.account.holder is Holder.PROGRAMME)
 
 
+class Balance(NamedTuple):
+    """What a customer has, and what they owe; both 0 or more."""
+
+    points: int
+    owed: int
+
+    def after(self, moved: Transfer) -> "Balance":
+        """The balance once `moved`, a movement of the same customer, is counted."""
+        change = {entry.account.holder: entry.amount for entry in moved.entries}
+        return Balance(
+            self.points + change.get(Holder.CUSTOMER, 0), self.owed - change.get(Holder.DEBT, 0)
+        )
+
+
 def programme(tenant: str) -> Account:
     """The account that points come from and go back to."""
     return Account(subject_id(tenant, "account", Holder.PROGRAMME.value), Holder.PROGRAMME)
@@ -139,20 +154,14 @@ def by_hand(tenant: str, customer: UUID, points: int) -> tuple[Entry, ...]:
     return (Entry(account_of(tenant, customer), points), Entry(programme(tenant), -points))
 
 
-def by_purchase(
-    tenant: str, customer: UUID, points: int, *, balance: int, owed: int
-) -> tuple[Entry, ...]:
+def by_purchase(tenant: str, customer: UUID, points: int, balance: Balance) -> tuple[Entry, ...]:
     """
     Entries of points earned (+) or taken back (−) as a purchase changed.
 
     Earnings first pay what is owed. What is taken back beyond the balance was spent already: it
     is owed from now on, so the balance never falls below 0 and the return is never refused.
-
-    Args:
-        balance: Of the customer's account, 0 or more.
-        owed: Points owed, 0 or more.
     """
-    debt = min(points, owed) if points > 0 else min(points + balance, 0)
+    debt = min(points, balance.owed) if points > 0 else min(points + balance.points, 0)
     parts = (
         (account_of(tenant, customer), points - debt),
         (debt_of(tenant, customer), debt),

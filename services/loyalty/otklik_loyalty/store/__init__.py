@@ -1,0 +1,1 @@
+"""Tables of loyalty, and the statements over them."""
