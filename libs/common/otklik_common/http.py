@@ -27,8 +27,11 @@ from otklik_common.errors import (
     Unprocessable,
 )
 from otklik_common.etags import Expected, IfMatch, MustMatch, etag
+from otklik_common.idempotency import Once, OnceIfKeyed, OnceOnly, Reply
 from otklik_common.keys import same_text
 from otklik_common.language import Lang, Language, language_of
+from otklik_common.limits import RateLimit, client_ip, per_caller, per_ip, per_tenant
+from otklik_common.paging import Page, Pages, Paging, Part, keyset
 from otklik_common.problems import (
     PROBLEMS,
     Problem,
@@ -67,10 +70,19 @@ __all__ = [
     "MustMatch",
     "NotFound",
     "Now",
+    "Once",
+    "OnceIfKeyed",
+    "OnceOnly",
+    "Page",
+    "Pages",
+    "Paging",
+    "Part",
     "PreconditionFailed",
     "PreconditionRequired",
     "Problem",
+    "RateLimit",
     "Refused",
+    "Reply",
     "StrictModel",
     "TimeInFuture",
     "TimeTooOld",
@@ -81,13 +93,18 @@ __all__ = [
     "Unprocessable",
     "bad_value",
     "check_time",
+    "client_ip",
     "edge",
     "etag",
     "field_errors",
     "install",
+    "keyset",
     "language_of",
     "now",
     "only_known_query",
+    "per_caller",
+    "per_ip",
+    "per_tenant",
     "problem_response",
     "route_of",
     "same_text",
