@@ -1,8 +1,9 @@
 """Members of staff: role, reach, and the days on which they work here."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from otklik_access.domain.places import beginning, end
@@ -54,10 +55,15 @@ class Member:
         return self.active and (starts is None or now >= starts) and (ends is None or now < ends)
 
     def signed_out(self, now: datetime) -> "Member":
-        """The member with every session begun before `now` ended."""
-        if self.signed_out_before is not None and self.signed_out_before >= now:
+        """
+        The member with every session begun until `now` ended.
+
+        Tokens say when they were signed in whole seconds, so the boundary is the next one.
+        """
+        boundary = now.replace(microsecond=0) + timedelta(seconds=1)
+        if self.signed_out_before is not None and self.signed_out_before >= boundary:
             return self
-        return replace(self, signed_out_before=now)
+        return replace(self, signed_out_before=boundary)
 
 
 def member_id(tenant: str, code: str) -> UUID:
@@ -79,7 +85,7 @@ def check_member(member: Member) -> None:
 
 
 def reach_of(
-    branches: AbstractSet[str], groups: AbstractSet[str], members: dict[str, frozenset[str]]
+    branches: AbstractSet[str], groups: AbstractSet[str], members: Mapping[str, frozenset[str]]
 ) -> frozenset[str] | None:
     """
     The branches that someone reaches; None means every branch.
@@ -90,6 +96,15 @@ def reach_of(
     if not branches and not groups:
         return None
     return frozenset(branches).union(*(members.get(group, frozenset()) for group in groups))
+
+
+def by_group(branches: Mapping[str, AbstractSet[str]]) -> dict[str, frozenset[str]]:
+    """Codes of the branches in each group, out of the groups of each branch."""
+    found: dict[str, set[str]] = {}
+    for code, groups in branches.items():
+        for group in groups:
+            found.setdefault(group, set()).add(code)
+    return {group: frozenset(codes) for group, codes in found.items()}
 
 
 def check_gift(

@@ -1,0 +1,1 @@
+"""Tables of access, and queries that answer in values of the domain."""
