@@ -1,0 +1,319 @@
+"""What of a push is let in: its body read and each of its events judged."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from otklik_contact_center.domain.events import (
+    AHEAD_FLAGGED,
+    AHEAD_REFUSED,
+    LATE,
+    OLDEST,
+    Event,
+)
+
+MAX_EVENTS: Final = 5_000
+MAX_BYTES: Final = 5 * 1024 * 1024
+LATEST_DUE: Final = timedelta(days=36_525)
+
+LIVE: Final = 0
+BULK: Final = 1
+
+
+class MalformedError(Exception):
+    """
+    A body that is no push at all.
+
+    Attributes:
+        code: malformed_json, invalid_utf8, too_many_events.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """
+    An event that is not let in.
+
+    Attributes:
+        index: Its place in the push, from 0; blank lines are not counted.
+        detail: Where and why, without the sender's values.
+        body: The event as it came.
+    """
+
+    index: int
+    code: str
+    detail: str
+    body: bytes
+
+
+class Admitted(msgspec.Struct, frozen=True, gc=False):
+    """An event that is let in, its place in the push, and its `canonical` form."""
+
+    index: int
+    event: Event
+    body: bytes
+
+
+class Push(msgspec.Struct, frozen=True):
+    """A push as read, both in the order of the push."""
+
+    admitted: list[Admitted]
+    refused: list[Refusal]
+
+
+_one = msgspec.json.Decoder(Event)
+_many = msgspec.json.Decoder(list[Event])
+_pieces = msgspec.json.Decoder(list[msgspec.Raw])
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_SPACE = b" \t\r\n"
+
+
+def canonical(event: Event) -> bytes:
+    """The event as JSON, the same however the sender ordered and spaced it."""
+    return _encoder.encode(event)
+
+
+def decode_stored(body: bytes) -> Event:
+    """An event from its `canonical` form."""
+    return _one.decode(body)
+
+
+def read_push(body: bytes, now: datetime, *, lines: bool = False) -> Push:
+    """
+    The events in a body: one object, an array, or objects on lines of their own.
+
+    Args:
+        lines: The sender says it is NDJSON; one object on a line is recognised anyhow.
+    Raises:
+        MalformedError: It cannot be read at all, or holds more than `MAX_EVENTS`.
+    """
+    if not lines:
+        first = body.lstrip(_SPACE)[:1]
+        if first == b"[":
+            return _array(body, now)
+        if first == b"{":
+            try:
+                event = _one.decode(body)
+            except msgspec.ValidationError as wrong:
+                if not _holds_lines(body):
+                    _check_whole(body)
+                    return _judged([], [_refusal(0, wrong, body)], now)
+            except _BROKEN as broken:
+                if not _holds_lines(body):
+                    raise _malformed(body, broken) from None
+            else:
+                return _judged([event], [], now, places=(0,))
+        else:
+            _check_utf8(body)
+            raise MalformedError("malformed_json", "the body is neither a JSON object nor an array")
+    return _lines(body, now)
+
+
+def _array(body: bytes, now: datetime) -> Push:
+    try:
+        events = _many.decode(body)
+    except msgspec.ValidationError:
+        return _piecewise(_split(body), now)
+    except _BROKEN as broken:
+        raise _malformed(body, broken) from None
+    _check_number(len(events))
+    return _judged(events, [], now)
+
+
+def _split(body: bytes) -> list[bytes]:
+    _check_utf8(body)
+    try:
+        pieces = _pieces.decode(body)
+    except (*_BROKEN, msgspec.ValidationError) as broken:
+        raise _malformed(body, broken) from None
+    return [bytes(piece) for piece in pieces]
+
+
+def _lines(body: bytes, now: datetime) -> Push:
+    return _piecewise([line for line in body.split(b"\n") if line.strip(_SPACE)], now)
+
+
+def _piecewise(pieces: Sequence[bytes], now: datetime) -> Push:
+    _check_number(len(pieces))
+    events: list[Event] = []
+    places: list[int] = []
+    refused: list[Refusal] = []
+    for index, piece in enumerate(pieces):
+        try:
+            events.append(_one.decode(piece))
+            places.append(index)
+        except (*_BROKEN, msgspec.ValidationError) as wrong:
+            refused.append(_refusal(index, wrong, piece))
+    return _judged(events, refused, now, places=places)
+
+
+def _judged(
+    events: Sequence[Event],
+    refused: list[Refusal],
+    now: datetime,
+    *,
+    places: Sequence[int] | None = None,
+) -> Push:
+    """Events whose content is sound; the others among the refused."""
+    if places is None:
+        places = range(len(events))
+    judge = Judge(now)
+    admitted: list[Admitted] = []
+    for index, event in zip(places, events, strict=True):
+        body = _encoder.encode(event)
+        fault = judge.fault(event, body)
+        if fault is None:
+            admitted.append(Admitted(index, event, body))
+        else:
+            refused.append(Refusal(index, *fault, body))
+    refused.sort(key=lambda refusal: refusal.index)
+    return Push(admitted, refused)
+
+
+class Judge:
+    """Says what is wrong with events that have the right form, as of one moment."""
+
+    def __init__(self, now: datetime) -> None:
+        self._latest = now + AHEAD_REFUSED
+        self._latest_due = now + LATEST_DUE
+
+    def fault(self, event: Event, body: bytes) -> tuple[str, str] | None:
+        """
+        Code and detail of a fault; None if there is none.
+
+        Args:
+            body: The event's `canonical` form.
+        """
+        if event.at > self._latest:
+            return "time_in_future", "at lies more than 24 hours in the future"
+        if event.at < OLDEST:
+            return "time_too_old", "at lies before 1990"
+        due_at = event.due_at
+        if due_at is not None and not OLDEST <= due_at <= self._latest_due:
+            return "out_of_range", "due_at lies before 1990 or more than 100 years ahead"
+        # PostgreSQL cannot keep NUL in text; JSON writes it as an escape.
+        if b"\\u0000" in body and _holds_nul(msgspec.json.decode(body)):
+            return "malformed", "texts may not hold the character U+0000"
+        return None
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_nul(one) for pair in value.items() for one in pair)
+    return isinstance(value, str) and "\0" in value
+
+
+def is_ahead(event: Event, received_at: datetime) -> bool:
+    """Whether an event claims to come from the future, though by less than a day."""
+    return event.at > received_at + AHEAD_FLAGGED
+
+
+def lane_of(event: Event, now: datetime) -> int:
+    """Live, or bulk for what happened more than a day ago."""
+    return BULK if event.at < now - LATE else LIVE
+
+
+_RULES: Final = (
+    (re.compile(r"^Object contains unknown field `(?P<name>.*)`", re.DOTALL), "unknown_field"),
+    (re.compile(r"^Object missing required field `(?P<name>\w+)`"), "missing"),
+    (re.compile(r"^Expected `datetime` with a timezone"), "time_without_zone"),
+    (re.compile(r"^Invalid RFC3339"), "malformed"),
+    (re.compile(r"^Invalid enum value"), "not_one_of"),
+    (re.compile(r"^Expected `\w+` of length >="), "too_short"),
+    (re.compile(r"^Expected `\w+` of length"), "too_long"),
+    (re.compile(r"^Expected `\w+` [<>]="), "out_of_range"),
+    (re.compile(r"^Expected `"), "wrong_type"),
+)
+
+_PLACE: Final = re.compile(r" - at `(?P<part>key` in `)?\$\.?(?P<path>[^`]*)`$")
+
+_DETAILS: Final = {
+    "unknown_field": "is unknown",
+    "missing": "is missing",
+    "time_without_zone": "needs an offset from UTC, like +03:00",
+    "malformed": "must be a time of RFC 3339",
+    "not_one_of": "has a value that is not in the list",
+    "too_short": "is too short",
+    "too_long": "is too long",
+    "out_of_range": "lies outside its range",
+    "wrong_type": "has the wrong type",
+}
+
+
+def _refusal(index: int, wrong: Exception, body: bytes) -> Refusal:
+    if isinstance(wrong, msgspec.ValidationError):
+        code, detail = explain(wrong)
+    elif isinstance(wrong, UnicodeDecodeError):
+        code, detail = "invalid_utf8", "the event is not valid UTF-8"
+    else:
+        code, detail = "malformed_json", "the event is not valid JSON"
+    return Refusal(index, code, detail, body)
+
+
+def explain(wrong: msgspec.ValidationError) -> tuple[str, str]:
+    """Code and detail of what the decoder did not like; names fields, shows no values."""
+    text = str(wrong)
+    place = _PLACE.search(text)
+    path = place["path"] if place else ""
+    for rule, code in _RULES:
+        found = rule.match(text)
+        if found:
+            name = found.groupdict().get("name")
+            where = ".".join(part for part in (path, name) if part) or "the event"
+            return code, f"{where[:120]} {_DETAILS[code]}"
+    return "wrong_type", "the event has the wrong form"
+
+
+def _malformed(body: bytes, broken: Exception) -> MalformedError:
+    _check_utf8(body)
+    if isinstance(broken, RecursionError):
+        return MalformedError("malformed_json", "the JSON is nested too deeply")
+    if not body.strip(_SPACE):
+        return MalformedError("malformed_json", "the body is empty")
+    return MalformedError(
+        "malformed_json", f"the body is not valid JSON: {str(broken).lower()[:100]}"
+    )
+
+
+def _check_whole(body: bytes) -> None:
+    """A wrong field is the sender's mistake in one event; broken JSON breaks the whole body."""
+    _check_utf8(body)
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except _BROKEN as broken:
+        raise _malformed(body, broken) from None
+
+
+def _check_utf8(body: bytes) -> None:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as broken:
+        raise MalformedError(
+            "invalid_utf8", f"the body is not valid UTF-8 at byte {broken.start}"
+        ) from None
+
+
+def _check_number(number: int) -> None:
+    if number > MAX_EVENTS:
+        raise MalformedError(
+            "too_many_events", f"{number} events in one push; {MAX_EVENTS} are allowed"
+        )
+
+
+def _holds_lines(body: bytes) -> bool:
+    """Whether a body that begins with an object goes on with another one on a new line."""
+    first, found, rest = body.strip(_SPACE).partition(b"\n")
+    return bool(found) and first.rstrip(_SPACE).endswith(b"}") and rest.lstrip(_SPACE)[:1] == b"{"
+
+
+def utc(moment: datetime) -> datetime:
+    """A moment in UTC."""
+    return moment.astimezone(UTC)

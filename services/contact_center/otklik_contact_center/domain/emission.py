@@ -1,0 +1,66 @@
+"""Which facts to publish: what is new, changed or gone since what was published before."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+HASH_BYTES: Final = 12
+
+
+class Emitted(msgspec.Struct, frozen=True, array_like=True):
+    """
+    What was last published of a subject.
+
+    Attributes:
+        state: Hash of the state, to see whether anything changed.
+        data: The state itself, where the fold may forget it: a void fact repeats it.
+    """
+
+    revision: int
+    state: bytes
+    void: bool = False
+    data: bytes = b""
+
+
+class Step(NamedTuple):
+    """One revision to publish."""
+
+    subject: UUID
+    emitted: Emitted
+    data: bytes
+
+
+def state_of(data: bytes) -> bytes:
+    """Hash of a fact's rendered state."""
+    return hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
+
+
+def next_step(subject: UUID, known: Emitted | None, data: bytes | None) -> Step | None:
+    """
+    What to publish of one subject.
+
+    Args:
+        data: Its state as rendered now; None if it is no more.
+    Returns:
+        None if what was published last still holds.
+    """
+    if data is None:
+        if known is None or known.void:
+            return None
+        gone = Emitted(known.revision + 1, known.state, void=True, data=known.data)
+        return Step(subject, gone, known.data)
+    state = state_of(data)
+    if known is not None and not known.void and known.state == state:
+        return None
+    revision = 1 if known is None else known.revision + 1
+    return Step(subject, Emitted(revision, state, data=data), data)
+
+
+def steps(known: Mapping[UUID, Emitted], now: Mapping[UUID, bytes]) -> list[Step]:
+    """What to publish of a family of subjects: new, changed, and void what vanished."""
+    subjects: Iterable[UUID] = [*now, *(subject for subject in known if subject not in now)]
+    found = (next_step(subject, known.get(subject), now.get(subject)) for subject in subjects)
+    return [step for step in found if step is not None]

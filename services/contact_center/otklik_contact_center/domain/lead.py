@@ -1,0 +1,160 @@
+"""
+Leads: requests of a person who wants something of us, until somebody works on them.
+
+One fold over all contacts of one person. A repeated call makes no second lead, so that one
+customer who was not called back is counted as one, however often they tried.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from otklik_contact_center.domain.course import ms
+
+STAYS_OPEN: Final = timedelta(days=30)
+"""A person who comes back within this time of the last activity comes for the same thing."""
+
+MOST_CONTACTS: Final = 1_000
+"""Behind a number with more contacts is no person but a switchboard: each stands for itself."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """
+    A contact as leads see it.
+
+    Attributes:
+        at: When it was offered, or, if we began it, when we tried.
+        attempted_at: When a person of ours first answered, or tried to reach the customer.
+        connected_at: When a person of ours and the customer were first in touch.
+        identifiers: Pseudonyms of the person, strongest first.
+    """
+
+    contact: UUID
+    at: datetime
+    inbound: bool
+    source: UUID
+    channel: str
+    party: str | None = None
+    branch: str | None = None
+    queue: str | None = None
+    agent: str | None = None
+    campaign: str | None = None
+    identifiers: tuple[str, ...] = ()
+    assigned_at: datetime | None = None
+    attempted_at: datetime | None = None
+    connected_at: datetime | None = None
+
+
+class Lead(msgspec.Struct):
+    """
+    A request and what became of it so far; `opener` is the contact that began it.
+
+    Attributes:
+        known_person: They had been in contact before.
+        requests: Inbound contacts that belong to it, the opener included.
+        active_at: The last thing that happened in it, on either side.
+    """
+
+    opener: Request
+    party: str | None
+    branch: str | None
+    queue: str | None
+    agent: str | None
+    known_person: bool
+    created_at: datetime
+    last_requested_at: datetime
+    active_at: datetime
+    assigned_at: datetime | None = None
+    attempted_at: datetime | None = None
+    contacted_at: datetime | None = None
+    requests: int = 1
+
+    @property
+    def attempt_ms(self) -> int | None:
+        """From the request to the first attempt of a person."""
+        return None if self.attempted_at is None else ms(self.attempted_at - self.created_at)
+
+    @property
+    def contact_ms(self) -> int | None:
+        """From the request to the first conversation."""
+        return None if self.contacted_at is None else ms(self.contacted_at - self.created_at)
+
+
+def person_of(identifiers: Sequence[str], contact: UUID) -> str:
+    """Who a contact belongs to: the strongest identifier; without any, only to itself."""
+    return identifiers[0] if identifiers else f"contact/{contact}"
+
+
+def fold_leads(requests: Iterable[Request]) -> list[Lead]:
+    """The leads in all contacts of one person, in the order of their creation."""
+    ordered = sorted(
+        requests, key=lambda request: (request.at, not request.inbound, request.contact)
+    )
+    if len(ordered) > MOST_CONTACTS:
+        return [_open(request, known=True) for request in ordered if request.inbound]
+    leads: list[Lead] = []
+    active: list[Lead] = []
+    for number, request in enumerate(ordered):
+        active = [lead for lead in active if request.at - lead.active_at <= STAYS_OPEN]
+        mine = [lead for lead in active if _fits(lead.party, request.party)]
+        if not request.inbound:
+            for lead in mine:
+                _worked(lead, request)
+        elif mine:
+            _asked_again(max(mine, key=lambda lead: lead.active_at), request)
+        else:
+            lead = _open(request, known=number > 0)
+            leads.append(lead)
+            active.append(lead)
+    return leads
+
+
+def _fits(one: str | None, other: str | None) -> bool:
+    """A seller's call is no answer to a buyer's; where the party is not said, it may be."""
+    return one is None or other is None or one == other
+
+
+def _open(request: Request, *, known: bool) -> Lead:
+    lead = Lead(
+        opener=request,
+        party=request.party,
+        branch=request.branch,
+        queue=request.queue,
+        agent=request.agent,
+        known_person=known,
+        created_at=request.at,
+        last_requested_at=request.at,
+        active_at=request.at,
+    )
+    _worked(lead, request)
+    return lead
+
+
+def _asked_again(lead: Lead, request: Request) -> None:
+    lead.requests += 1
+    lead.last_requested_at = request.at
+    _worked(lead, request)
+
+
+def _worked(lead: Lead, request: Request) -> None:
+    """What a contact adds to the lead that it belongs to."""
+    lead.party = lead.party or request.party
+    lead.branch = lead.branch or request.branch
+    lead.queue = lead.queue or request.queue
+    lead.agent = lead.agent or request.agent
+    lead.assigned_at = _earliest(lead, lead.assigned_at, request.assigned_at)
+    lead.attempted_at = _earliest(lead, lead.attempted_at, request.attempted_at)
+    lead.contacted_at = _earliest(lead, lead.contacted_at, request.connected_at)
+    moments = (lead.active_at, request.at, request.attempted_at, request.connected_at)
+    lead.active_at = max(moment for moment in moments if moment is not None)
+
+
+def _earliest(lead: Lead, known: datetime | None, new: datetime | None) -> datetime | None:
+    """The earlier of two times, nothing before the lead itself: clocks of two systems differ."""
+    if new is None:
+        return known
+    new = max(new, lead.created_at)
+    return new if known is None else min(known, new)

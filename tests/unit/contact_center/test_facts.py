@@ -1,0 +1,70 @@
+"""Facts keep their contracts and carry nothing personal."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otklik_common.events.contact_center import Contact as ContactFact
+from otklik_common.events.contact_center import Lead, Reply
+from otklik_contact_center.domain import facts
+from otklik_contact_center.domain.contact import fold
+from otklik_contact_center.domain.events import Customer, Event
+from otklik_contact_center.domain.lead import fold_leads
+from tests.unit.contact_center.builders import a_message, an_event, contact_id, histories
+
+PSEUDONYMS = ("ph1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",)
+
+
+def rendered(history: Iterable[Event], allowed: frozenset[str] = frozenset()) -> list[Any]:
+    """Every fact of a contact, as it would leave."""
+    contact = fold(list(history))
+    if contact is None:
+        return []
+    subject = contact_id("contact")
+    of = facts.contact_fact(
+        contact, source=contact_id("source"), identifiers=PSEUDONYMS, allowed=allowed
+    )
+    replies = [facts.reply_fact(gap, contact, subject=subject, of=of) for gap in contact.said.gaps]
+    request = facts.request_of(contact, subject=subject, of=of)
+    leads = [facts.lead_fact(lead) for lead in fold_leads([request])]
+    return [of, *replies, *leads]
+
+
+@given(histories(), st.frozensets(st.sampled_from("ab")))
+def test_what_is_built_without_validation_is_valid(
+    history: list[Event], allowed: frozenset[str]
+) -> None:
+    kinds = (ContactFact, Reply, Lead)
+    for fact in rendered(history, allowed):
+        assert isinstance(fact, kinds)
+        body = fact.model_dump_json()
+        assert type(fact).model_validate_json(body).model_dump_json() == body
+
+
+def test_no_canary_gets_out() -> None:
+    canaries = ("+79005550101", "anna.canary@example.test", "tg:canary", "сказала канарейка")
+    history = [
+        an_event(
+            "queued",
+            0,
+            channel="chat",
+            from_=canaries[0],
+            customer=Customer(email=canaries[1], external_id=canaries[2]),
+            attributes={"comment": canaries[3]},
+            campaign=canaries[3],
+        ),
+        a_message("customer", 1, id=canaries[0], text=canaries[3]),
+        a_message("human", 5, text=canaries[3]),
+    ]
+    out = "".join(fact.model_dump_json() for fact in rendered(history))
+    assert not [canary for canary in canaries if canary in out]
+
+
+def test_attributes_and_campaigns_leave_by_the_allow_list_only() -> None:
+    history = [an_event("queued", 0, campaign="autumn", attributes={"utm": "x", "note": "y"})]
+    closed, *_ = rendered(history)
+    assert (closed.campaign, closed.attributes) == (None, {})
+    opened, *_ = rendered(history, frozenset({"campaign", "utm"}))
+    assert (opened.campaign, opened.attributes) == ("autumn", {"utm": "x"})

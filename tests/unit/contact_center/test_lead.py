@@ -1,0 +1,172 @@
+"""Leads are a fold over all contacts of one person."""
+
+import itertools
+import random
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otklik_contact_center.domain.lead import (
+    MOST_CONTACTS,
+    STAYS_OPEN,
+    Lead,
+    Request,
+    fold_leads,
+    person_of,
+)
+from tests.unit.contact_center.builders import MORNING, contact_id
+
+SOURCE = contact_id("source")
+DAY = timedelta(days=1)
+
+
+def a_request(name: str = "first", *, days: float = 0, **more: Any) -> Request:
+    more.setdefault("at", MORNING + days * DAY)
+    more.setdefault("inbound", True)
+    return Request(contact=contact_id(name), source=SOURCE, channel="call", **more)
+
+
+def only(leads: list[Lead]) -> Lead:
+    assert len(leads) == 1
+    return leads[0]
+
+
+def test_a_missed_call_is_a_lead_that_nobody_worked() -> None:
+    lead = only(fold_leads([a_request()]))
+    assert lead.created_at == MORNING
+    assert lead.attempted_at is None
+    assert not lead.known_person
+
+
+def test_calling_again_makes_no_second_lead() -> None:
+    lead = only(fold_leads([a_request("first"), a_request("second", days=3)]))
+    assert lead.requests == 2
+    assert lead.opener.contact == contact_id("first")
+    assert lead.last_requested_at == MORNING + 3 * DAY
+
+
+def test_a_call_back_is_an_attempt_and_a_conversation_is_contact() -> None:
+    tried = MORNING + timedelta(hours=1)
+    talked = MORNING + timedelta(hours=5)
+    lead = only(
+        fold_leads(
+            [
+                a_request(),
+                a_request("try", at=tried, inbound=False, attempted_at=tried),
+                a_request(
+                    "talk", at=talked, inbound=False, attempted_at=talked, connected_at=talked
+                ),
+            ]
+        )
+    )
+    assert lead.attempt_ms == 3_600_000
+    assert lead.contact_ms == 5 * 3_600_000
+    assert lead.requests == 1
+
+
+def test_an_answered_call_is_attempted_and_contacted_at_once() -> None:
+    answered = MORNING + timedelta(seconds=9)
+    lead = only(fold_leads([a_request(attempted_at=answered, connected_at=answered)]))
+    assert (lead.attempt_ms, lead.contact_ms) == (9_000, 9_000)
+
+
+def test_a_call_made_before_the_request_is_no_answer_to_it() -> None:
+    before = MORNING - DAY
+    lead = only(
+        fold_leads([a_request("try", at=before, inbound=False, attempted_at=before), a_request()])
+    )
+    assert lead.attempted_at is None
+    assert lead.known_person
+
+
+def test_after_thirty_quiet_days_it_is_a_new_lead_of_a_known_person() -> None:
+    leads = fold_leads([a_request("first"), a_request("second", days=30.5)])
+    assert [lead.known_person for lead in leads] == [False, True]
+    assert len(fold_leads([a_request("first"), a_request("second", days=30)])) == 1
+
+
+def test_activity_of_either_side_keeps_a_lead_open() -> None:
+    between = MORNING + 20 * DAY
+    lead = only(
+        fold_leads(
+            [
+                a_request("first"),
+                a_request("try", at=between, inbound=False, attempted_at=between),
+                a_request("second", days=45),
+            ]
+        )
+    )
+    assert lead.requests == 2
+
+
+def test_buyer_and_seller_are_different_leads_of_one_person() -> None:
+    leads = fold_leads(
+        [a_request("first", party="buyer"), a_request("second", days=1, party="seller")]
+    )
+    assert [lead.party for lead in leads] == ["buyer", "seller"]
+
+
+def test_a_contact_of_an_unnamed_party_belongs_to_the_open_lead() -> None:
+    called = MORNING + DAY
+    lead = only(
+        fold_leads(
+            [
+                a_request("first", party="buyer"),
+                a_request("try", at=called, inbound=False, attempted_at=called),
+                a_request("second", days=2),
+            ]
+        )
+    )
+    assert lead.party == "buyer"
+    assert lead.attempted_at == called
+
+
+def test_a_contact_without_identifiers_belongs_to_itself_alone() -> None:
+    assert person_of((), contact_id("a")) != person_of((), contact_id("b"))
+    assert person_of(("ph1_x", "em1_y"), contact_id("a")) == "ph1_x"
+
+
+def test_a_switchboard_is_no_person() -> None:
+    calls = [a_request(f"call {n}", days=n / 1000) for n in range(MOST_CONTACTS + 1)]
+    assert len(fold_leads(calls)) == MOST_CONTACTS + 1
+    assert len(fold_leads(calls[1:])) == 1
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    days = draw(st.integers(0, 90))
+    worked = draw(st.none() | st.integers(0, 5))
+    moment = None if worked is None else MORNING + (days + worked) * DAY
+    return a_request(
+        f"c{draw(st.integers(0, 200))}",
+        days=days,
+        inbound=draw(st.booleans()),
+        party=draw(st.sampled_from((None, "buyer", "seller"))),
+        branch=draw(st.sampled_from((None, "x", "y"))),
+        attempted_at=moment,
+        connected_at=moment if draw(st.booleans()) else None,
+    )
+
+
+@given(
+    st.lists(requests(), max_size=15, unique_by=lambda request: request.contact),
+    st.randoms(use_true_random=False),
+)
+def test_order_of_contacts_changes_no_lead(found: list[Request], chance: random.Random) -> None:
+    leads = fold_leads(found)
+    shuffled = list(found)
+    chance.shuffle(shuffled)
+    assert fold_leads(shuffled) == leads
+    inbound = [request for request in found if request.inbound]
+    assert sum(lead.requests for lead in leads) == len(inbound)
+    for lead in leads:
+        assert lead.attempted_at is None or lead.attempted_at >= lead.created_at
+        assert lead.last_requested_at >= lead.created_at
+    by_party = [lead for lead in leads if lead.party == "buyer"]
+    for earlier, later in itertools.pairwise(by_party):
+        assert (
+            later.created_at - earlier.active_at > STAYS_OPEN
+            or earlier.active_at > later.created_at
+        )
