@@ -1,0 +1,271 @@
+"""The command line: `otklik up`, `serve`, `work`, `migrate`, `import`, `query`, …"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otklik import lifeline
+from otklik.targets import SERVED, WORKING
+
+app = typer.Typer(
+    name="otklik",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Otklik: hear customers and the contact centre, and turn it into numbers people act on.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Url = Annotated[
+    str, typer.Option(envvar="OTKLIK_URL", help="Where Otklik answers.", show_envvar=True)
+]
+KeyOption = Annotated[
+    str, typer.Option("--key", envvar="OTKLIK_KEY", help="API key.", show_envvar=True)
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        envvar="OTKLIK_DATA",
+        help="Data folder of an `otklik up`; without it OTKLIK_DATABASE_URL and the like count.",
+    ),
+]
+HERE = "http://127.0.0.1:8080"
+
+
+@app.command()
+def up(
+    data: Annotated[
+        Path, typer.Option(envvar="OTKLIK_DATA", help="Where everything is kept.")
+    ] = Path(".otklik"),
+    port: Annotated[int, typer.Option(envvar="OTKLIK_PORT", min=1, max=65535)] = 8080,
+    host: Annotated[str, typer.Option(envvar="OTKLIK_HOST", help="Address to listen on.")] = (
+        "127.0.0.1"
+    ),
+    demo: Annotated[
+        bool, typer.Option(help="Begin with a simulated estate agency, clearly marked as such.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """
+    Run everything on this machine: PostgreSQL, all services, the pages.
+
+    For a trial or one branch. Ctrl-C ends it; the next start finds everything as it was.
+    """
+    from otklik.supervise import Options, up as run  # noqa: I001
+
+    raise SystemExit(run(Options(data=data, port=port, host=host, demo=demo, as_json=as_json)))
+
+
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVED)}.")],
+    port: Annotated[int, typer.Option(envvar="OTKLIK_PORT", min=1, max=65535)] = 8080,
+    host: Annotated[str, typer.Option(envvar="OTKLIK_HOST")] = "127.0.0.1",
+) -> None:
+    """Answer the API of one service, or of all; settings come from OTKLIK_* variables."""
+    from otklik.commands.processes import serve_target
+
+    serve_target(_among(service, SERVED), host=host, port=port)
+
+
+@app.command()
+def work(
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(WORKING)}.")],
+    ops_port: Annotated[
+        int, typer.Option(envvar="OTKLIK_OPS_PORT", help="/livez, /readyz, /metrics", max=65535)
+    ] = 9080,
+    host: Annotated[str, typer.Option(envvar="OTKLIK_HOST")] = "127.0.0.1",
+) -> None:
+    """Run the relay, consumers, folding and timers of one service, or of all."""
+    from otklik.commands.processes import work_target
+
+    work_target(_among(service, WORKING), host=host, ops_port=ops_port)
+
+
+@app.command()
+def migrate(data: DataOption = None, as_json: Json = False) -> None:
+    """Bring logins, schemas, tables and topics to the newest structure; safe to repeat."""
+    from otklik.commands.direct import migrate_all
+
+    migrate_all(data, as_json=as_json)
+
+
+@app.command()
+def rebuild(
+    data: DataOption = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only compare the numbers with the facts.")
+    ] = False,
+    from_log: Annotated[
+        bool, typer.Option("--from-log", help="Replay the whole log beside, then compare.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Build all rollups anew from the facts, compare, and swap; exits with 1 on a difference."""
+    from otklik.commands.direct import rebuild_metrics
+
+    rebuild_metrics(data, check=check, from_log=from_log, as_json=as_json)
+
+
+@app.command()
+def doctor(data: DataOption = None, as_json: Json = False) -> None:
+    """Look at database, topics, lag, outbox age and dead letters; exits with 1 on a finding."""
+    from otklik.commands.direct import diagnose
+
+    diagnose(data, as_json=as_json)
+
+
+@app.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=".csv or .csv.gz")],
+    mapping: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="JSON that says what columns mean.")
+    ],
+    source: Annotated[str | None, typer.Option(help="Source id; default: the company's.")] = None,
+    url: Url = HERE,
+    key: KeyOption = "",
+    as_json: Json = False,
+) -> None:
+    """Import contacts from a file; a broken import goes on where it stopped when run again."""
+    from otklik.commands.importing import import_contacts
+
+    import_contacts(url, key, file=file, mapping=mapping, source=source, as_json=as_json)
+
+
+@app.command()
+def query(  # noqa: PLR0917 - options of a command are named by its user
+    metrics: Annotated[
+        list[str],
+        typer.Argument(
+            help="Metrics as name or name:parameter=value,…  e.g. service_level:threshold_seconds=20"
+        ),
+    ],
+    begin: Annotated[str, typer.Option("--from", help="Date or RFC 3339 time, inclusive.")],
+    end: Annotated[str, typer.Option("--to", help="Date or RFC 3339 time, exclusive.")],
+    granularity: Annotated[
+        str, typer.Option(help="15m, hour, day, week, month, quarter, year, total")
+    ] = "total",
+    timezone: Annotated[str, typer.Option(help="IANA zone.")] = "Europe/Moscow",
+    by: Annotated[list[str] | None, typer.Option("--by", help="Dimension to group by.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option("--where", help="dimension=value or dimension=a,b")
+    ] = None,
+    as_of: Annotated[str | None, typer.Option(help="The numbers as known at this time.")] = None,
+    compare: Annotated[bool, typer.Option(help="Beside each number the one before.")] = False,
+    url: Url = HERE,
+    key: KeyOption = "",
+    as_json: Json = False,
+) -> None:
+    """Ask for numbers, as a table or as the API's JSON."""
+    from otklik.commands.querying import Question, ask
+
+    ask(
+        url,
+        key,
+        Question(
+            metrics=metrics,
+            begin=begin,
+            end=end,
+            granularity=granularity,
+            timezone=timezone,
+            by=by or [],
+            where=where or [],
+            as_of=as_of,
+            compare=compare,
+        ),
+        as_json=as_json,
+    )
+
+
+keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+
+@keys.command("list")
+def list_keys(url: Url = HERE, key: KeyOption = "", as_json: Json = False) -> None:
+    """Every key of the company, without its secret."""
+    from otklik.commands.keys import show
+
+    show(url, key, as_json=as_json)
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    scope: Annotated[list[str], typer.Option(help="e.g. events:push; may be repeated")],
+    days: Annotated[int | None, typer.Option(help="Days until it expires.", min=1)] = None,
+    publishable: Annotated[bool, typer.Option(help="For apps: may only push and answer.")] = False,
+    url: Url = HERE,
+    key: KeyOption = "",
+    as_json: Json = False,
+) -> None:
+    """Make a key; it is shown this once."""
+    from otklik.commands.keys import create
+
+    create(url, key, name=name, scopes=scope, days=days, publishable=publishable, as_json=as_json)
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="As `keys list` shows it.")],
+    url: Url = HERE,
+    key: KeyOption = "",
+    as_json: Json = False,
+) -> None:
+    """Revoke a key; in effect everywhere within 5 seconds."""
+    from otklik.commands.keys import revoke
+
+    revoke(url, key, key_id, as_json=as_json)
+
+
+demo_app = typer.Typer(help="The simulated estate agency.", no_args_is_help=True)
+app.add_typer(demo_app, name="demo")
+
+
+@demo_app.command("run")
+def run_demo(
+    until: Annotated[str, typer.Option(help="RFC 3339 time at which its history ends.")],
+    data: DataOption = None,
+    seed: Annotated[int, typer.Option(help="Another seed is another agency.")] = 1,
+    live: Annotated[bool, typer.Option(help="Go on living after its history.")] = True,
+    url: Url = HERE,
+    key: KeyOption = "",
+) -> None:
+    """Push ninety days of an agency's life, then go on live until somebody else pushes."""
+    from otklik.commands.demonstrating import run
+
+    run(url, key, until=until, data=data, seed=seed, live_on=live)
+
+
+@demo_app.command("remove")
+def remove_demo(url: Url = HERE, key: KeyOption = "", as_json: Json = False) -> None:
+    """Take everything that the demo pushed out again, facts and numbers included."""
+    from otklik.commands.demonstrating import remove
+
+    remove(url, key, as_json=as_json)
+
+
+def _among(name: str, names: tuple[str, ...]) -> str:
+    if name not in names:
+        raise typer.BadParameter(f"no service {name!r}; there are {', '.join(names)}")
+    return name
+
+
+def main() -> None:
+    """Entry point; the first thing of a child process is to follow its parent's end."""
+    lifeline.follow(os.environ.get("OTKLIK_LIFELINE"))
+    try:
+        app()
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing is left to say to them.
+        sys.stderr.close()
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

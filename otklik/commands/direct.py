@@ -1,0 +1,117 @@
+"""Commands that go to the database itself: `migrate`, `rebuild`, `doctor`."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from otklik.client import fail
+from otklik.data import environment
+from otklik.targets import ALL, modules
+from otklik_common.migrate import Tree, migrate
+from otklik_common.module import Platform
+from otklik_common.runtime import make_platform
+from otklik_common.settings import Settings, load_settings
+
+R = TypeVar("R")
+
+
+@contextmanager
+def settings_of(data: Path | None) -> Iterator[Settings]:
+    """
+    Settings of a data folder, or of the environment where no folder is named.
+
+    A folder whose PostgreSQL does not run gets it started for as long as this lasts.
+    """
+    if data is None:
+        try:
+            yield load_settings()
+        except ValidationError as missing:
+            names = ", ".join(f"OTKLIK_{error['loc'][0]}".upper() for error in missing.errors())
+            fail(f"name a data folder by --data or OTKLIK_DATA, or set {names}")
+        return
+    if not (data / "state.json").exists():
+        fail(f"{data} is not the data folder of an otklik up; name another by --data")
+    from otklik.embedded import EmbeddedPostgres
+
+    postgres = EmbeddedPostgres.start(data.absolute())
+    try:
+        os.environ.update(environment(data.absolute(), postgres))
+        yield load_settings()
+    finally:
+        postgres.stop()
+
+
+async def _with_platform(settings: Settings, work: Callable[[Platform], Awaitable[R]]) -> R:
+    platform = make_platform(settings)
+    try:
+        return await work(platform)
+    finally:
+        await platform.close()
+
+
+def migrate_all(data: Path | None, *, as_json: bool) -> None:
+    """Structure, then topics where the log is Kafka."""
+    with settings_of(data) as settings:
+        asyncio.run(_migrate(settings))
+    print(json.dumps({"migrated": True}) if as_json else "the structure is up to date")
+
+
+async def _migrate(settings: Settings) -> None:
+    chosen = modules(ALL)
+    trees = [Tree(module.schema, module.migrations) for module in chosen]
+    await migrate(settings, trees, progress=_progress)
+
+    async def topics(platform: Platform) -> None:
+        await platform.log.ensure_topics([module.topic for module in chosen])
+
+    await _with_platform(settings, topics)
+
+
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def rebuild_metrics(data: Path | None, *, check: bool, from_log: bool, as_json: bool) -> None:
+    """Rebuild or compare the rollups; exits with 1 where they differ."""
+    from otklik_metrics.actions import rebuild
+
+    async def run(platform: Platform) -> Any:
+        return await rebuild(platform, check=check, from_log=from_log, progress=_progress)
+
+    with settings_of(data) as settings:
+        report = asyncio.run(_with_platform(settings, run))
+    if as_json:
+        print(json.dumps(asdict(report), default=str))
+    else:
+        print(
+            f"{report.rows_compared} rows compared, {report.differences} differences, "
+            f"{report.seconds:.1f} s"
+        )
+    if report.differences:
+        raise SystemExit(1)
+
+
+def diagnose(data: Path | None, *, as_json: bool) -> None:
+    """Print what stands between an event and a number; exits with 1 where something is wrong."""
+    from otklik.diagnosis import diagnosis
+
+    with settings_of(data) as settings:
+        found = asyncio.run(_with_platform(settings, diagnosis))
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in found], default=str))
+    else:
+        for finding in found:
+            mark = "ok " if finding.ok else "BAD"
+            print(f"{mark} {finding.check:<40} {finding.value}")
+            if not finding.ok:
+                print(f"    → {finding.advice}")
+    if not all(finding.ok for finding in found):
+        raise SystemExit(1)

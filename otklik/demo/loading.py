@@ -1,0 +1,262 @@
+"""Tells the platform the agency's life, through the public API alone, like outside software."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from otklik.client import Client
+from otklik.demo.agency import BRANCHES, OPERATORS, REGIONS, ZONE, realtors
+from otklik.demo.simulation import DAYS, Push, Sort, simulate
+
+BATCH = 2_000
+CAUGHT_UP_SECONDS = 600
+LOOK_SECONDS = 2.0
+
+SURVEYS: dict[str, dict[str, Any]] = {
+    "tnps": {
+        "template": "tnps",
+        "title": {"ru": "Демо: после звонка", "en": "Demo: after a call"},
+    },
+    "forces": {
+        "template": "forces",
+        "title": {"ru": "Демо: после сделки", "en": "Demo: after a deal"},
+    },
+    "csi": {
+        "template": "csi",
+        "title": {"ru": "Демо: удовлетворённость", "en": "Demo: satisfaction"},
+        "attributes": [
+            {"id": "speed", "title": {"ru": "Скорость", "en": "Speed"}, "importance": 3},
+            {"id": "clarity", "title": {"ru": "Понятность", "en": "Clarity"}, "importance": 4},
+            {"id": "result", "title": {"ru": "Результат", "en": "Result"}, "importance": 5},
+            {
+                "id": "politeness",
+                "title": {"ru": "Вежливость", "en": "Politeness"},
+                "importance": 2,
+            },
+        ],
+    },
+}
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Position:
+    """
+    How far the agency's life has been told, kept in a file so that a kill costs one day.
+
+    Days are told whole; telling one twice changes nothing, since all ids are always the same.
+    """
+
+    path: Path | None
+    told: date | None = None
+
+    @classmethod
+    def read(cls, folder: Path | None) -> "Position":
+        """The position kept in a data folder."""
+        path = None if folder is None else folder / "demo.position"
+        if path is None or not path.exists():
+            return cls(path)
+        return cls(path, date.fromisoformat(json.loads(path.read_text())["told"]))
+
+    def keep(self, day: date) -> None:
+        """All of `day` is told."""
+        self.told = day
+        if self.path is not None:
+            new = self.path.with_suffix(".new")
+            new.write_text(json.dumps({"told": day.isoformat()}))
+            new.replace(self.path)
+
+
+@dataclass(slots=True)
+class Teller:
+    """Pushes batches; remembers what the ids of this installation are."""
+
+    client: Client
+    source: str = ""
+    surveys: dict[str, str] = field(default_factory=dict)
+    offered: int = 0
+
+    def set_up(self) -> None:
+        """Branches, staff, the source and the surveys; safe to repeat."""
+        for grouping, code, names in _groups():
+            body = {"grouping": grouping, "names": names}
+            self.client.call("PUT", f"/access/v1/branch-groups/{code}", json=body)
+        for branch in BRANCHES:
+            body = {
+                "names": {"ru": branch.ru, "en": branch.en},
+                "groups": [branch.region, "franchise" if branch.franchise else "own"],
+            }
+            self.client.call("PUT", f"/access/v1/branches/{branch.code}", json=body)
+        for person in realtors():
+            self._member(person.code, person.name, [person.branch], [])
+        for region, operators in OPERATORS.items():
+            for number, code in enumerate(operators, 1):
+                self._member(code, f"Оператор {REGIONS[region][0]} {number}", [], [region])
+        # What leaves the contact centre beside the standard fields is declared, never implied.
+        self.client.call("PUT", "/contact-center/v1/attributes", json={"names": ["campaign"]})
+        self.source = self._source()
+        self._surveys()
+
+    def tell(self, pushes: Iterable[Push]) -> None:
+        """Push all, sort by sort, in batches."""
+        by_sort: dict[Sort, list[Push]] = {}
+        for push in pushes:
+            by_sort.setdefault(push.sort, []).append(push)
+        self.offered += sum(_offers(push) for push in by_sort.get("event", ()))
+        self._events([push.body for push in by_sort.get("event", ())])
+        self._batches(
+            "/contact-center/v1/agent-states", [p.body for p in by_sort.get("agent_state", ())]
+        )
+        answers = [
+            push.body
+            | {"survey": self.surveys[push.body["survey"]]}
+            | ({"source": self.source} if "contact" in push.body else {})
+            for push in by_sort.get("answer", ())
+        ]
+        self._batches("/feedback/v1/answers:batch", answers)
+        self._batches(
+            "/loyalty/v1/purchases:batch", [push.body for push in by_sort.get("purchase", ())]
+        )
+        for push in by_sort.get("return", ()):
+            self.client.post(f"/loyalty/v1/purchases/{push.key}/returns", push.body)
+
+    def somebody_else_pushes(self) -> bool:
+        """Whether any other source has ever sent an event."""
+        page = self.client.get("/contact-center/v1/sources", limit=200)
+        return any(
+            one["id"] != self.source and one.get("last_event_at") is not None
+            for one in page["items"]
+        )
+
+    def heard(self, begins: datetime, ends: datetime) -> int:
+        """How many contacts the metrics count in a stretch of time."""
+        answer = self.client.post(
+            "/metrics/v1/query",
+            {
+                "metrics": [{"name": "contacts_offered"}],
+                "time": {
+                    "from": begins.isoformat(),
+                    "to": ends.isoformat(),
+                    "granularity": "total",
+                    "timezone": str(ZONE),
+                },
+            },
+        )
+        return int(answer["rows"][0]["contacts_offered"]["value"])
+
+    def _events(self, bodies: list[dict[str, Any]]) -> None:
+        path = f"/contact-center/v1/events?source={self.source}"
+        self._batches(path, [{k: v for k, v in body.items() if v is not None} for body in bodies])
+
+    def _batches(self, path: str, bodies: list[dict[str, Any]]) -> None:
+        for start in range(0, len(bodies), BATCH):
+            answer = self.client.post(path, bodies[start : start + BATCH])
+            if answer["refused"]:
+                first = answer["refused"][0]
+                raise SystemExit(
+                    f"{len(answer['refused'])} of the demo's own pushes to {path} were refused; "
+                    f"the first: {first['code']}: {first['detail']}"
+                )
+
+    def _member(self, code: str, name: str, branches: list[str], groups: list[str]) -> None:
+        body = {"name": name, "role": "agent", "branches": branches, "groups": groups}
+        self.client.call("PUT", f"/access/v1/staff/{code}", json=body)
+
+    def _source(self) -> str:
+        for one in self.client.get("/contact-center/v1/sources", limit=200)["items"]:
+            if one["name"] == "demo":
+                return str(one["id"])
+        made = self.client.post("/contact-center/v1/sources", {"name": "demo", "kind": "generic"})
+        return str(made["id"])
+
+    def _surveys(self) -> None:
+        titles = {name: survey["title"]["en"] for name, survey in SURVEYS.items()}
+        known = {
+            one["title"]["en"]: one["id"]
+            for one in self.client.get("/feedback/v1/surveys", limit=200)["items"]
+        }
+        for name, survey in SURVEYS.items():
+            found = known.get(titles[name])
+            self.surveys[name] = found or self.client.post("/feedback/v1/surveys", survey)["id"]
+
+
+def _groups() -> Iterable[tuple[str, str, dict[str, str]]]:
+    for code, (ru, en) in REGIONS.items():
+        yield "region", code, {"ru": ru, "en": en}
+    yield "ownership", "own", {"ru": "Собственные", "en": "Own"}
+    yield "ownership", "franchise", {"ru": "Франшиза", "en": "Franchise"}
+
+
+def load(
+    client: Client, *, until: datetime, folder: Path | None, seed: int, say: Say
+) -> tuple[Teller, Position]:
+    """
+    Tell the ninety days before `until`; what was told before is not told again.
+
+    Returns when the metrics count as many contacts as were told.
+    """
+    ends = until.astimezone(ZONE).date()
+    begins = ends - timedelta(days=DAYS)
+    teller, position = Teller(client), Position.read(folder)
+    teller.set_up()
+    days = simulate(seed, begins)
+    day = begins
+    waiting: list[Push] = []
+    while day < ends:
+        pushes = next(days)
+        if position.told is None or day > position.told:
+            waiting += pushes
+        else:
+            teller.offered += sum(_offers(push) for push in pushes)
+        day += timedelta(days=1)
+        if len(waiting) >= BATCH or day == ends:
+            teller.tell(waiting)
+            waiting = []
+            position.keep(day - timedelta(days=1))
+            say(f"demo: {(day - begins).days} of {DAYS} days told")
+    _until_counted(teller, begins, until, say)
+    return teller, position
+
+
+def _offers(push: Push) -> bool:
+    body = push.body
+    return (
+        push.sort == "event"
+        and body["direction"] == "in"
+        and (body["type"] == "queued" or str(body["id"]).endswith("-0"))
+    )
+
+
+def _until_counted(teller: Teller, begins: date, until: datetime, say: Say) -> None:
+    first = datetime(begins.year, begins.month, begins.day, tzinfo=ZONE)
+    deadline = time.monotonic() + CAUGHT_UP_SECONDS
+    while (counted := teller.heard(first, until)) < teller.offered:
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the metrics count {counted} of {teller.offered} demo contacts")
+        say(f"demo: {counted} of {teller.offered} contacts counted")
+        time.sleep(1)
+
+
+def live(teller: Teller, *, until: datetime, seed: int, say: Say) -> None:
+    """Go on from `until` in real time, until somebody else pushes."""
+    begins = until.astimezone(ZONE).date() - timedelta(days=DAYS)
+    days = simulate(seed, begins)
+    for _ in range(DAYS):
+        next(days)
+    while True:
+        coming = next(days)
+        while coming:
+            if teller.somebody_else_pushes():
+                say("demo: somebody else pushes; the demo falls silent")
+                return
+            now = datetime.now(UTC)
+            due = [push for push in coming if push.at <= now]
+            teller.tell(due)
+            coming = coming[len(due) :]
+            if not due:
+                time.sleep(LOOK_SECONDS)

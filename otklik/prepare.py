@@ -1,0 +1,50 @@
+"""The step between a running PostgreSQL and the services: structure, and the first company."""
+
+import asyncio
+import json
+import sys
+
+from otklik.targets import ALL, modules
+from otklik_access.actions.first_start import NewCompany, first_start
+from otklik_access.actions.keys import create_key
+from otklik_common.migrate import Tree, migrate
+from otklik_common.runtime import make_platform
+from otklik_common.settings import Settings, load_settings
+
+
+async def prepare(settings: Settings, *, demo: bool, demo_key: bool) -> dict[str, str | None]:
+    """
+    Migrate, and make company, administrator and key if there is no company yet.
+
+    Args:
+        demo: The company begins as the simulated agency.
+        demo_key: Make a key for the simulation, since none was kept.
+    Returns:
+        company, login, password, key and demo_key; secrets are None where nothing was made.
+    """
+    trees = [Tree(module.schema, module.migrations) for module in modules(ALL)]
+    await migrate(settings, trees, progress=lambda line: print(line, file=sys.stderr))
+    platform = make_platform(settings)
+    names = {"ru": "Агентство (демо)", "en": "Agency (demo)"} if demo else {}
+    try:
+        made = await first_start(platform, NewCompany(names=names, demo=demo))
+        key = await create_key(platform, made.tenant, name="demo") if demo_key else None
+    finally:
+        await platform.close()
+    return {
+        "company": made.tenant,
+        "login": made.login,
+        "password": made.password,
+        "key": made.key,
+        "demo_key": None if key is None else key.text,
+    }
+
+
+def main() -> None:
+    """Entry of the child process; prints one JSON object."""
+    made = prepare(load_settings(), demo="--demo" in sys.argv, demo_key="--demo-key" in sys.argv)
+    print(json.dumps(asyncio.run(made)))
+
+
+if __name__ == "__main__":
+    main()
