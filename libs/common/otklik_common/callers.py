@@ -16,17 +16,31 @@ from otklik_common.events.access import Key, KeyPurpose, Role
 from otklik_common.keys import BadKey, BadToken, parse_key, same_digest, token_key_id, verify_token
 
 AGENT = frozenset(
-    "contacts:read cases:read cases:write customers:read answers:read metrics:read "
-    "records:read".split()
+    (
+        "contacts:read",
+        "cases:read",
+        "cases:write",
+        "customers:read",
+        "answers:read",
+        "metrics:read",
+        "records:read",
+    )
 )
-MANAGER = AGENT | frozenset("customers:write points:read points:write surveys:read".split())
-HEAD = MANAGER | frozenset("surveys:write access:read".split())
-ALL_SCOPES = HEAD | frozenset(
-    "access:write keys:write sources:write events:push contacts:write answers:write "
-    "purchases:write operations:read demo:write".split()
-)
-OPERATIONS = frozenset("operations:read metrics:read access:read sources:write".split())
-PUBLISHABLE = frozenset("events:push answers:write".split())
+MANAGER = AGENT | {"customers:write", "points:read", "points:write", "surveys:read"}
+HEAD = MANAGER | {"surveys:write", "access:read"}
+ALL_SCOPES = HEAD | {
+    "access:write",
+    "keys:write",
+    "sources:write",
+    "events:push",
+    "contacts:write",
+    "answers:write",
+    "purchases:write",
+    "operations:read",
+    "demo:write",
+}
+OPERATIONS = frozenset(("operations:read", "metrics:read", "access:read", "sources:write"))
+PUBLISHABLE = frozenset(("events:push", "answers:write"))
 SELF = frozenset(("self",))
 
 ROLE_SCOPES: Final[Mapping[Role, frozenset[str]]] = {
@@ -92,7 +106,9 @@ class Callers:
         self._directory = directory
         self._proved: dict[bytes, tuple[float, str, Caller]] = {}
 
-    async def identify(self, authorization: str | None, origin: str | None, now: datetime) -> Caller:
+    async def identify(
+        self, authorization: str | None, origin: str | None, now: datetime
+    ) -> Caller:
         """
         The caller behind an Authorization header.
 
@@ -171,7 +187,9 @@ class Callers:
             or not member.active
             or (member.starts_at is not None and now < member.starts_at)
             or (member.ends_at is not None and now >= member.ends_at)
-            or (member.signed_out_before is not None and claims.issued_at < member.signed_out_before)
+            or (
+                member.signed_out_before is not None and claims.issued_at < member.signed_out_before
+            )
         ):
             raise Unauthenticated("the member of staff has no access now")
         return Caller(

@@ -126,7 +126,7 @@ async def raw(tx: AsyncConnection) -> asyncpg.Connection:
     Only for measured hot paths; each use has a page in docs/decisions.
     """
     fairy = await tx.get_raw_connection()
-    connection = cast(asyncpg.Connection, fairy.driver_connection)
+    connection = cast("asyncpg.Connection", fairy.driver_connection)
     if not connection.is_in_transaction():
         # SQLAlchemy begins with the first statement it sees; it never sees raw ones.
         await tx.execute(text("SELECT 1"))

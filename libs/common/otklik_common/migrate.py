@@ -23,6 +23,10 @@ MIGRATION_LOCK = 0x6F746B6C
 Progress = Callable[[str], None]
 
 
+def _silent(_line: str) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tree:
     """One schema and the folder of its Alembic tree."""
@@ -35,7 +39,7 @@ LOG_TREE = Tree("log", Path(__file__).parent / "log" / "migrations")
 
 
 async def migrate(
-    settings: Settings, trees: Iterable[Tree], *, progress: Progress = lambda line: None
+    settings: Settings, trees: Iterable[Tree], *, progress: Progress = _silent
 ) -> None:
     """
     Bring every schema to its newest structure; safe to repeat and to run twice at once.

@@ -108,7 +108,7 @@ class Platform:
     def log(self) -> Log:
         """The event log, opened at first use: a process that answers requests never opens it."""
         if self._log is None:
-            from otklik_common.log import open_log  # noqa: PLC0415 - keeps Kafka out of the API
+            from otklik_common.log import open_log
 
             self._log = open_log(self.settings)
         return self._log

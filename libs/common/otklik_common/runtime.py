@@ -5,6 +5,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
+from importlib.metadata import version
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -14,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from otklik_common import http, observability
 from otklik_common.callers import Callers
 from otklik_common.errors import Forbidden, Refused
+from otklik_common.keys import same_text
 from otklik_common.module import Module, Platform, Worker
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_common.settings import Settings
@@ -49,7 +51,7 @@ def create_app(modules: Sequence[Module], platform: Platform) -> FastAPI:
     app = FastAPI(
         title="Otklik",
         summary="Customer experience: contacts, answers, loyalty, and numbers people act on",
-        version=http.API_VERSION,
+        version=version("otklik-common"),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -93,7 +95,7 @@ def add_operations_routes(app: FastAPI, platform: Platform, schemas: Sequence[st
 async def _permit_operations(request: Request, platform: Platform, schemas: Sequence[str]) -> None:
     authorization = request.headers.get("authorization")
     token = platform.settings.operations_token
-    if token is not None and http.same_text(authorization or "", f"Bearer {token}"):
+    if token is not None and same_text(authorization or "", f"Bearer {token}"):
         return
     callers: Callers = platform.callers(schemas[0] if schemas else "metrics")
     caller = await callers.identify(authorization, None, platform.now())
