@@ -73,6 +73,9 @@ class Reader(Protocol):
     def assigned(self) -> frozenset[Place]:
         """The partitions that are ours now."""
 
+    def ends(self) -> Mapping[Place, int]:
+        """The offset after the last record of our partitions, as last heard of."""
+
     async def note(self, positions: Mapping[Place, int]) -> None:
         """Tell lag tools how far we are; never read back, and never raises."""
 

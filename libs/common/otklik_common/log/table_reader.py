@@ -138,6 +138,11 @@ class TableReader:
         """All partitions, always."""
         return frozenset(self._next)
 
+    def ends(self) -> Mapping[Place, int]:
+        """The offset after the last record, as last looked at."""
+        bounds = self._heads.bounds
+        return {at: bounds[at][1] for at in self._next if at in bounds}
+
     async def note(self, positions: Mapping[Place, int]) -> None:
         """Nothing: positions stand in the database already."""
 

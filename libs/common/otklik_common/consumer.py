@@ -1,0 +1,357 @@
+"""
+From the log into a service's own tables, each effect once.
+
+The position stands in the same database and moves in the same transaction as the effect. So a
+record may come again, from another replica or after a crash, and changes nothing; and no record
+is ever passed over.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from itertools import chain
+from typing import Final, NamedTuple
+
+from opentelemetry.trace import SpanKind
+from prometheus_client import CollectorRegistry
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_common import dead_letters
+from otklik_common.batch import (
+    Handler,
+    Hook,
+    Outcome,
+    Part,
+    TooManyDeadError,
+    apply,
+    choose,
+    parts_of,
+    retake,
+)
+from otklik_common.db import Database
+from otklik_common.failpoints import failpoint
+from otklik_common.faults import (
+    STATEMENT_TIMED_OUT,
+    Fault,
+    describe_briefly,
+    fault_of,
+    sqlstate_of,
+)
+from otklik_common.log.port import Log, LogNotReadyError, Place, Reader
+from otklik_common.meters import ConsumerMeters
+from otklik_common.observability import get_logger
+from otklik_common.positions import Positions
+from otklik_common.reading import ReadEvent, Unprocessable
+from otklik_common.tracing import span
+from otklik_common.watchdog import Tracked, Watchdog
+
+__all__ = [
+    "Consumer",
+    "Handler",
+    "ReadEvent",
+    "Redriven",
+    "TooManyDeadError",
+    "Unprocessable",
+    "redrive",
+]
+
+IDLE_SECONDS: Final = 1.0
+ASK_SECONDS: Final = 5.0
+"""How often an idle consumer asks by another way whether something waits."""
+
+FIRST_PAUSE: Final = 0.1
+MOST_PAUSE: Final = 5.0
+REST_SECONDS: Final = 2.0
+MOST_LINKS: Final = 10
+
+fetched = failpoint("consumer.fetched", "a batch is read, its transaction has not begun")
+applied = failpoint("consumer.applied", "the effect and the position are written, not committed")
+committed = failpoint("consumer.committed", "the batch is committed, the next not begun")
+
+_log = get_logger(__name__)
+
+
+class _StoppedError(Exception):
+    """Told to stop while waiting for the database; the batch is left as it was."""
+
+
+class Consumer:
+    """
+    One purpose's reader of some topics, with a position of its own.
+
+    Args:
+        group: Its name on the log: `metrics.facts`. Replicas share it.
+        db: The service's tables as its role `worker`.
+        max_records: Records of one batch.
+        max_dead: That many dead letters in a row, and it stops instead.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        topics: Sequence[str],
+        handler: Handler,
+        db: Database,
+        log: Log,
+        *,
+        max_records: int = 5000,
+        max_dead: int = 100,
+        registry: CollectorRegistry | None = None,
+        watchdog: Watchdog | None = None,
+    ) -> None:
+        self.group = group
+        self.handler = handler
+        self._topics = list(topics)
+        self._db = db
+        self._from = log
+        self._most = self._limit = max_records
+        self._max_dead = max_dead
+        self._run: int | None = None
+        self._at: dict[Place, int] = {}
+        self._problem: str | None = "has not started"
+        self._told_at = self._asked_at = 0.0
+        self._meters = ConsumerMeters(registry, group)
+        self._tracked: Tracked | None = watchdog.track(group) if watchdog else None
+        self._positions = Positions(db.schema, group)
+
+    async def check(self) -> None:
+        """Return if the consumer gets on; raise LogNotReadyError saying why if it cannot."""
+        if self._problem is not None:
+            raise LogNotReadyError(f"consumer {self.group}: {self._problem}")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """
+        Take records in until `stop`; a log or a database that is away is waited for.
+
+        Raises:
+            TooManyDeadError: Readiness is red, the position stays, and somebody must look.
+        """
+        while not stop.is_set():
+            try:
+                reader = await self._from.reader(self.group, self._topics, self._where)
+                try:
+                    await self._consume(reader, stop)
+                finally:
+                    await reader.close()
+            except _StoppedError:
+                return
+            except LogNotReadyError as broken:
+                self._report(str(broken))
+            except Exception as broken:
+                if fault_of(broken) is not Fault.AGAIN:
+                    self._report(describe_briefly(broken))
+                    raise
+                self._report(f"the database fails: {describe_briefly(broken)}")
+            if not stop.is_set():
+                await _rest(stop, REST_SECONDS)
+
+    async def _consume(self, reader: Reader, stop: asyncio.Event) -> None:
+        """Read and take in, the next batch being read while the database works."""
+        stopping = asyncio.create_task(stop.wait())
+        reading = asyncio.create_task(self._read(reader))
+        try:
+            while True:
+                await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if stopping.done():
+                    return
+                parts = reading.result()
+                reading = asyncio.create_task(self._read(reader))
+                if parts:
+                    await self._take_in(parts, reader, stop)
+                await self._after(reader, idle=not parts)
+        finally:
+            for task in (reading, stopping):
+                task.cancel()
+            await asyncio.gather(reading, stopping, return_exceptions=True)
+
+    async def _read(self, reader: Reader) -> list[Part]:
+        return parts_of(await reader.fetch(self._most, IDLE_SECONDS))
+
+    async def _take_in(self, parts: Sequence[Part], reader: Reader, stop: asyncio.Event) -> None:
+        began = time.monotonic()
+        fetched()
+        outcome = await self._until_committed(parts, stop)
+        committed()
+        for place, offset in outcome.rewinds.items():
+            reader.seek(place, offset)
+        self._at.update(outcome.positions)
+        self._run = outcome.run
+        if outcome.dead:
+            _log.warning("records put aside", group=self.group, dead_letters=len(outcome.dead))
+        if outcome.parts:
+            self._meters.batch(outcome.count, len(outcome.dead), time.monotonic() - began)
+            self._tell_lag(reader.ends(), _newest(outcome.parts))
+            self._touch()
+        elif outcome.rewinds:
+            # Another replica holds these partitions: let it finish.
+            await _rest(stop, FIRST_PAUSE)
+
+    async def _until_committed(self, parts: Sequence[Part], stop: asyncio.Event) -> Outcome:
+        """Try until committed; what only the database is to blame for is waited out."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                outcome = await self._attempt(parts)
+            except Exception as broken:
+                if fault_of(broken) is not Fault.AGAIN:
+                    raise
+                if sqlstate_of(broken) == STATEMENT_TIMED_OUT:
+                    self._limit = max(1, min(self._limit, _count(parts)) // 2)
+                self._report(f"the database fails: {describe_briefly(broken)}")
+                await _rest(stop, pause * (0.5 + random.random()))  # noqa: S311 - spreads retries
+                if stop.is_set():
+                    raise _StoppedError from None
+                pause = min(pause * 2, MOST_PAUSE)
+            else:
+                self._problem = None
+                self._limit = min(self._most, self._limit * 2)
+                return outcome
+
+    async def _attempt(self, parts: Sequence[Part]) -> Outcome:
+        """One transaction: positions locked, events applied, the rest put aside."""
+        outcome = Outcome()
+        async with self._db.begin_as_worker() as tx:
+            held = await self._positions.lock(tx, [part.place for part in parts])
+            left = self._limit
+            for part in parts:
+                left -= choose(part, held.get(part.place), left, outcome)
+            if not outcome.parts:
+                outcome.run = self._run or 0
+                return outcome
+            with span(
+                "consume batch",
+                links=_traceparents(outcome.parts),
+                kind=SpanKind.CONSUMER,
+                group=self.group,
+                records=outcome.count,
+            ):
+                outcome.dead = [bad for part in outcome.parts for bad in part.dead]
+                await apply(tx, self.handler, outcome, most_failures=self._max_dead)
+                outcome.run = await self._check_run(tx, outcome)
+                await dead_letters.put(tx, self._db.schema, self.group, outcome.dead)
+                await self._positions.move(tx, outcome.positions)
+            applied()
+        return outcome
+
+    async def _check_run(self, tx: AsyncConnection, outcome: Outcome) -> int:
+        """How many records were put aside in a row until now. Raises TooManyDeadError."""
+        run = self._run
+        if run is None:
+            run = await dead_letters.unbroken_run(tx, self._db.schema, self.group, self._max_dead)
+        if not outcome.dead:
+            return 0
+        dead = {(bad.record.topic, bad.record.partition, bad.record.offset) for bad in outcome.dead}
+        for part in outcome.parts:
+            for record in part.records:
+                run = run + 1 if (record.topic, record.partition, record.offset) in dead else 0
+                if run >= self._max_dead:
+                    raise TooManyDeadError(
+                        f"{run} records in a row cannot be taken in, the last at"
+                        f" {record.topic}/{record.partition}/{record.offset}:"
+                        f" {outcome.dead[-1].reason}"
+                    )
+        return run
+
+    async def _after(self, reader: Reader, *, idle: bool) -> None:
+        """What is done beside the batches: metrics, the handler's hook, a look from outside."""
+        now = time.monotonic()
+        if idle and now - self._asked_at >= ASK_SECONDS:
+            self._asked_at = now
+            await self._ask(reader)
+        if now - self._told_at >= IDLE_SECONDS:
+            self._told_at = now
+            ours = reader.assigned()
+            positions = {at: following for at, following in self._at.items() if at in ours}
+            await reader.note(positions)
+            hook: Hook | None = getattr(self.handler, "caught_up", None)
+            if hook is not None:
+                await hook(positions)
+
+    async def _ask(self, reader: Reader) -> None:
+        """
+        Whether something waits although nothing is read.
+
+        A client may stand still without knowing it: then the watchdog must see that something
+        waits. Raises LogNotReadyError where the log does not answer or lacks a topic.
+        """
+        ends = await self._from.ends(self._topics)
+        ours = reader.assigned()
+        self._problem = None
+        behind = self._tell_lag({at: end for at, end in ends.items() if at in ours}, None)
+        if behind == 0:
+            self._touch()
+
+    async def _where(self, places: Collection[Place]) -> Mapping[Place, int]:
+        async with self._db.begin_as_worker() as tx:
+            self._at = await self._positions.find(tx, places)
+        return self._at
+
+    def _tell_lag(self, ends: Mapping[Place, int], newest: datetime | None) -> int:
+        behind = sum(max(0, end - self._at.get(at, 0)) for at, end in ends.items())
+        self._meters.lag(behind, newest)
+        if self._tracked is not None:
+            self._tracked.waiting = behind > 0
+        return behind
+
+    def _report(self, problem: str) -> None:
+        if problem != self._problem:
+            _log.warning("consumer waits", group=self.group, reason_code=problem)
+        self._problem = problem
+        self._touch()
+
+    def _touch(self) -> None:
+        if self._tracked is not None:
+            self._tracked.touch()
+
+
+def _count(parts: Sequence[Part]) -> int:
+    return sum(len(part.records) for part in parts)
+
+
+def _traceparents(parts: Sequence[Part]) -> list[str]:
+    """The first few distinct traces that a batch works for."""
+    found: dict[str, None] = {}
+    for event in chain.from_iterable(part.events for part in parts):
+        if event.traceparent is not None:
+            found[event.traceparent] = None
+            if len(found) == MOST_LINKS:
+                break
+    return list(found)
+
+
+def _newest(parts: Sequence[Part]) -> datetime | None:
+    return max((part.events[-1].recorded_at for part in parts if part.events), default=None)
+
+
+class Redriven(NamedTuple):
+    """How many dead letters were taken in, and how many still cannot be."""
+
+    applied: int
+    failed: int
+
+
+async def redrive(db: Database, consumer: Consumer, ids: Sequence[int]) -> Redriven:
+    """
+    Take dead letters up again, each in a transaction of its own, in the order of `ids`.
+
+    What was overtaken by a higher revision meanwhile changes nothing. Ids that are not this
+    consumer's, or were taken in before, are passed over.
+    """
+    done = failed = 0
+    for letter in ids:
+        async with db.begin_as_worker() as tx:
+            record = await dead_letters.take(tx, db.schema, consumer.group, letter)
+            if record is None:
+                continue
+            reason = await retake(tx, consumer.handler, record)
+            await dead_letters.settle(tx, db.schema, letter, reason)
+        done, failed = (done + 1, failed) if reason is None else (done, failed + 1)
+    return Redriven(done, failed)
+
+
+async def _rest(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

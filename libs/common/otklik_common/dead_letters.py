@@ -1,0 +1,103 @@
+"""Records that could not be taken in: put aside in the batch's transaction, taken up again later."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_common.log.port import Place, Record
+
+_PUT: Final = """
+    WITH new AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:topics AS text[]),
+            CAST(:partitions AS int[]), CAST(:offsets AS bigint[]), CAST(:keys AS text[]),
+            CAST(:reasons AS text[]), CAST(:values AS bytea[]))
+            AS new (tenant, topic, partition, "offset", key, reason, value)),
+    again AS (
+        DELETE FROM {schema}.dead_letter AS known USING new
+        WHERE known.consumer = :consumer AND known.topic = new.topic
+            AND known.partition = new.partition AND known."offset" = new."offset")
+    INSERT INTO {schema}.dead_letter
+        (tenant, consumer, topic, partition, "offset", key, reason, value)
+    SELECT tenant, :consumer, topic, partition, "offset", key, reason, value FROM new"""
+
+_RUNS: Final = """
+    SELECT at.topic, at.partition, at.next, dead."offset"
+    FROM {schema}.positions AS at
+    JOIN {schema}.dead_letter AS dead USING (consumer, topic, partition)
+    WHERE at.consumer = :consumer AND dead."offset" < at.next
+        AND dead."offset" >= at.next - :most"""
+
+_TAKE: Final = """
+    SELECT topic, partition, "offset", coalesce(key, ''), value FROM {schema}.dead_letter
+    WHERE id = :id AND consumer = :consumer AND redriven_at IS NULL FOR UPDATE SKIP LOCKED"""
+
+_SETTLE: Final = """
+    UPDATE {schema}.dead_letter SET
+        reason = coalesce(CAST(:reason AS text), reason),
+        redriven_at = CASE WHEN CAST(:reason AS text) IS NULL THEN clock_timestamp() END
+    WHERE id = :id"""
+
+
+class DeadLetter(NamedTuple):
+    """A record with what is wrong with it; the reason repeats no value of it."""
+
+    record: Record
+    reason: str
+    tenant: str | None
+
+
+async def put(
+    tx: AsyncConnection, schema: str, consumer: str, letters: Sequence[DeadLetter]
+) -> None:
+    """Keep dead letters; one that stands there already from an earlier reading is replaced."""
+    if not letters:
+        return
+    await tx.execute(
+        text(_PUT.replace("{schema}", schema)),
+        {
+            "consumer": consumer,
+            "tenants": [letter.tenant for letter in letters],
+            "topics": [letter.record.topic for letter in letters],
+            "partitions": [letter.record.partition for letter in letters],
+            "offsets": [letter.record.offset for letter in letters],
+            "keys": [letter.record.key.replace("\0", "") for letter in letters],
+            "reasons": [letter.reason.replace("\0", "") for letter in letters],
+            "values": [letter.record.value for letter in letters],
+        },
+    )
+
+
+async def unbroken_run(tx: AsyncConnection, schema: str, consumer: str, most: int) -> int:
+    """How many of the records last taken in were put aside one after another, in any partition."""
+    rows = await tx.execute(
+        text(_RUNS.replace("{schema}", schema)), {"consumer": consumer, "most": most}
+    )
+    following: dict[Place, int] = {}
+    dead: dict[Place, set[int]] = {}
+    for topic, partition, position, offset in rows:
+        following[topic, partition] = position
+        dead.setdefault((topic, partition), set()).add(offset)
+    longest = 0
+    for at, offsets in dead.items():
+        run = 0
+        while following[at] - 1 - run in offsets:
+            run += 1
+        longest = max(longest, run)
+    return longest
+
+
+async def take(tx: AsyncConnection, schema: str, consumer: str, letter: int) -> Record | None:
+    """Lock a dead letter that was not yet taken up again; None if there is none of that id."""
+    row = (
+        await tx.execute(
+            text(_TAKE.replace("{schema}", schema)), {"id": letter, "consumer": consumer}
+        )
+    ).one_or_none()
+    return None if row is None else Record(*row)
+
+
+async def settle(tx: AsyncConnection, schema: str, letter: int, reason: str | None) -> None:
+    """Say that a dead letter was taken in, or why it still cannot be."""
+    await tx.execute(text(_SETTLE.replace("{schema}", schema)), {"id": letter, "reason": reason})
