@@ -332,7 +332,7 @@ async def test_pages_show_every_row_once_in_any_order(
         await tx.rollback()
 
 
-def pair(row: Row[tuple[int, str]]) -> tuple[int, str]:
+def pair(row: Row[int, str]) -> tuple[int, str]:
     return row[0], row[1]
 
 
