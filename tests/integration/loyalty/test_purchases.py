@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -45,11 +46,11 @@ def a_purchase(
     phone: str | None = PHONE,
     email: str | None = None,
     external_id: str | None = None,
-    **more: object,
+    **more: Any,
 ) -> NewPurchase:
     lines = tuple(Line(str(n), quantity * 1000, amount) for n, amount in enumerate(amounts, 1))
     body = Purchase(purchase_id(world.tenant, reference), reference, SOLD, "RUB", lines)
-    body = replace(body, **more)  # type: ignore[arg-type]
+    body = replace(body, **more)
     named = said(
         world.means, world.tenant, phone=phone, email=email, external_id=external_id, at=SOLD
     )
@@ -289,7 +290,10 @@ async def test_a_rule_never_changes_what_was_sold_already(world: World) -> None:
 
 @pytest.mark.asyncio
 async def test_only_declared_attributes_leave(world: World) -> None:
-    more = {"attributes": {"shelf": "7", "note": "для Анны"}, "campaign": "spring"}
+    more: dict[str, Any] = {
+        "attributes": {"shelf": "7", "note": "для Анны"},
+        "campaign": "spring",
+    }
     await keep(world, a_purchase(world, **more))
     await publish_attributes(world.api, world.caller, ["shelf", "campaign"])
     await keep(world, a_purchase(world, "p-2", **more))

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.operations import Operations
 from sqlalchemy.dialects.postgresql import JSONB
 
 from otklik_common.roles import Grant, secure
@@ -62,7 +63,7 @@ END $$
 
 def upgrade() -> None:
     """Make everything."""
-    create_common(op, SCHEMA)
+    create_common(Operations(op.get_context()), SCHEMA)
     _customers()
     _purchases()
     _ledger()
