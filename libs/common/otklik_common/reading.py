@@ -7,6 +7,13 @@ from uuid import UUID
 
 import msgspec
 
+from otklik_common.events import (  # noqa: F401 - reading needs every contract to be declared
+    access,
+    contact_center,
+    feedback,
+    loyalty,
+    metrics,
+)
 from otklik_common.events.envelope import Fact
 from otklik_common.events.registry import Unreadable, contracts, parse_type, read_data
 from otklik_common.ids import is_tenant

@@ -1,0 +1,5 @@
+"""Alembic's entry: the probe's schema."""
+
+from otklik_common.migrate import run_environment
+
+run_environment()
