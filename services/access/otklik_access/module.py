@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
 from otklik_access.store.tables import GRANTS, SCHEMA, metadata
 from otklik_common.module import Module, Platform, Worker
 
 
-def _api(platform: Platform) -> Sequence[BaseRoute]:
+def _api(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     from otklik_access.api import routers
 
     return routers(platform)

@@ -1,10 +1,12 @@
 """Use cases around API keys and customer tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_access.actions import signing
 from otklik_access.actions.change import Actor, Change, change, database
@@ -24,10 +26,13 @@ from otklik_access.store.keys import SeenKey
 from otklik_common.callers import ALL_SCOPES
 from otklik_common.errors import Forbidden, NotFound, Unprocessable
 from otklik_common.events.access import KeyPurpose
+from otklik_common.idempotency import Once, Reply
 from otklik_common.ids import subject_id
 from otklik_common.keys import TOKEN_LIFE, new_key
 from otklik_common.module import Platform
 from otklik_common.paging import Part
+
+Told = Callable[[Kept[ApiKey]], Reply]
 
 SEEN_EVERY: Final = timedelta(minutes=1)
 
@@ -85,21 +90,29 @@ async def create_key(
         Unprocessable: A scope is unknown, or the key would be expired from the start.
     """
     wanted = ALL_SCOPES if scopes is None else frozenset(scopes)
-    return await add_key(
-        platform, Actor.console(tenant), WantedKey(name, wanted, expires_at=expires_at)
-    )
+    async with change(platform, Actor.console(tenant)) as this:
+        return await make_key(this, WantedKey(name, wanted, expires_at=expires_at))
 
 
-async def add_key(platform: Platform, actor: Actor, wanted: WantedKey) -> ShownKey:
+async def add_key(
+    platform: Platform, actor: Actor, wanted: WantedKey, *, once: Once, told: Told
+) -> ShownKey | Reply:
     """
     Make a key.
 
+    Args:
+        told: What is answered to a repetition of the request: a key is shown once.
     Raises:
         Unprocessable: A scope, branch or group is unknown, or the parts contradict each other.
         Forbidden: The actor would give more than they have.
     """
     async with change(platform, actor) as this:
-        return await make_key(this, wanted)
+        replayed = await once.replay(this.tx, actor)
+        if replayed is not None:
+            return replayed
+        shown = await make_key(this, wanted)
+        await once.keep(this.tx, told(shown.kept))
+        return shown
 
 
 async def make_key(this: Change, wanted: WantedKey) -> ShownKey:
@@ -155,25 +168,44 @@ async def _put(this: Change, known: Kept[ApiKey] | None, value: ApiKey) -> Kept[
     return kept
 
 
-async def page(platform: Platform, tenant: str, part: Part) -> list[SeenKey]:
-    """Keys, the newest first."""
-    async with database(platform).begin(tenant) as tx:
-        return await keys.keys(tx, tenant, part)
+async def page(platform: Platform, actor: Actor, part: Part) -> list[SeenKey]:
+    """Keys that reach no further than the actor, the newest first."""
+    async with database(platform).begin(actor.tenant) as tx:
+        if actor.reach is None:
+            return await keys.keys(tx, actor.tenant, part)
+        reach = actor.reach
+        groups = by_group(await places.branch_codes(tx, actor.tenant))
+        within = frozenset(group for group, branches in groups.items() if branches <= reach)
+        return await keys.keys_within(tx, actor.tenant, part, branches=reach, groups=within)
 
 
-async def key(platform: Platform, tenant: str, key_id: str) -> SeenKey:
-    """One key. Raises NotFound."""
-    async with database(platform).begin(tenant) as tx:
-        return _found(await keys.key(tx, tenant, key_id), key_id)
+async def key(platform: Platform, actor: Actor, key_id: str) -> SeenKey:
+    """One key. Raises NotFound, also where it reaches further than the actor."""
+    async with database(platform).begin(actor.tenant) as tx:
+        return await _seen(tx, actor, key_id)
 
 
-def _found(seen: SeenKey | None, key_id: str) -> SeenKey:
+async def _seen(tx: AsyncConnection, actor: Actor, key_id: str) -> SeenKey:
+    seen = await keys.key(tx, actor.tenant, key_id)
+    if seen is not None and actor.reach is not None:
+        value = seen.kept.value
+        groups = by_group(await places.branch_codes(tx, actor.tenant))
+        reach = reach_of(frozenset(value.branches), frozenset(value.groups), groups)
+        seen = seen if reach is not None and reach <= actor.reach else None
     if seen is None:
         raise NotFound(f"no key has the id {key_id}")
     return seen
 
 
-async def rotate(platform: Platform, actor: Actor, key_id: str, *, overlap: timedelta) -> ShownKey:
+async def rotate(
+    platform: Platform,
+    actor: Actor,
+    key_id: str,
+    *,
+    overlap: timedelta,
+    once: Once,
+    told: Told,
+) -> ShownKey | Reply:
     """
     Make the successor of a key; both live for `overlap`.
 
@@ -181,7 +213,10 @@ async def rotate(platform: Platform, actor: Actor, key_id: str, *, overlap: time
         NotFound, Conflict, Unprocessable, Forbidden: As the key's rules say.
     """
     async with change(platform, actor) as this:
-        known = _found(await keys.key(this.tx, actor.tenant, key_id), key_id).kept
+        replayed = await once.replay(this.tx, actor)
+        if replayed is not None:
+            return replayed
+        known = (await _seen(this.tx, actor, key_id)).kept
         text, next_id, digest = new_key(actor.tenant)
         old, new = rotated(
             known.value, key_id=next_id, digest=digest, now=this.now, overlap=overlap
@@ -190,13 +225,14 @@ async def rotate(platform: Platform, actor: Actor, key_id: str, *, overlap: time
         await _put(this, known, old)
         kept = await _put(this, None, new)
         this.note("rotate", "key", key_id, ("rotated_to",))
+        await once.keep(this.tx, told(kept))
         return ShownKey(kept, text)
 
 
 async def revoke(platform: Platform, actor: Actor, key_id: str) -> Kept[ApiKey]:
     """End a key now; once more changes nothing. Raises NotFound."""
     async with change(platform, actor) as this:
-        known = _found(await keys.key(this.tx, actor.tenant, key_id), key_id).kept
+        known = (await _seen(this.tx, actor, key_id)).kept
         value = revoked(known.value, this.now)
         if value == known.value:
             return known
@@ -224,11 +260,11 @@ async def customer_token(
     A token for the app of the customer whom the company knows as `external_id`.
 
     Raises:
-        Forbidden: The caller does not reach the whole company.
+        Forbidden: The caller is no key, or one that does not reach the whole company.
         Unprocessable: An origin is outside those that the company allows.
     """
-    if actor.reach is not None:
-        raise Forbidden("this needs reach over the whole company")
+    if actor.reach is not None or not actor.principal.startswith("key:"):
+        raise Forbidden("this needs an API key with reach over the whole company")
     async with database(platform).begin(actor.tenant) as tx:
         company = await places.company(tx, actor.tenant)
         if company is None:

@@ -56,10 +56,10 @@ async def append(tx: AsyncConnection, tenant: str, entries: Sequence[Entry]) -> 
 async def page(
     tx: AsyncConnection,
     tenant: str,
+    part: Part,
     *,
     object_kind: str | None,
     object_id: str | None,
-    part: Part,
 ) -> list[Entry]:
     """Entries, the newest first."""
     table = tables.audit

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Text, cast, func, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_access.domain.kept import Kept
@@ -39,6 +39,27 @@ async def keys(tx: AsyncConnection, tenant: str, part: Part) -> list[SeenKey]:
     """Keys, the newest first."""
     table = tables.api_key
     rows = select(table).where(table.c.tenant == tenant)
+    order = (table.c.created_at.desc(), table.c.key_id.desc())
+    return [_key(row) for row in await tx.execute(keyset(rows, part, order=order))]
+
+
+async def keys_within(
+    tx: AsyncConnection,
+    tenant: str,
+    part: Part,
+    *,
+    branches: frozenset[str],
+    groups: frozenset[str],
+) -> list[SeenKey]:
+    """Keys that are limited to some of these branches and groups, the newest first."""
+    table = tables.api_key
+    rows = select(table).where(
+        table.c.tenant == tenant,
+        table.c.branches.contained_by(cast(sorted(branches), ARRAY(Text))),
+        table.c.groups.contained_by(cast(sorted(groups), ARRAY(Text))),
+        # Limited to nothing means not limited.
+        func.cardinality(table.c.branches) + func.cardinality(table.c.groups) > 0,
+    )
     order = (table.c.created_at.desc(), table.c.key_id.desc())
     return [_key(row) for row in await tx.execute(keyset(rows, part, order=order))]
 

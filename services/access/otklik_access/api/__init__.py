@@ -1,0 +1,13 @@
+"""HTTP in and out of access; no rules, no SQL."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from otklik_access.api import companies, keys, sessions, staff
+from otklik_common.module import Platform
+
+
+def routers(_: Platform) -> Sequence[APIRouter]:
+    """Every route of access."""
+    return [sessions.router, companies.router, staff.router, keys.router]
