@@ -8,12 +8,20 @@ the route's template. Neither path nor query is ever shown: they hold tokens, ph
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from opentelemetry.trace import SpanKind
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+from prometheus_client.registry import Collector
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,6 +30,7 @@ from otklik_common.observability import get_logger, set_fields, span, with_reque
 from otklik_common.outages import outage
 from otklik_common.problems import REQUEST_ID_KEY, Internal, problem_response
 from otklik_common.settings import Settings
+from otklik_common.tracing import is_traced
 
 log = get_logger(__name__)
 
@@ -61,39 +70,53 @@ def edge(*, body_limit: int = BODY_LIMIT, quiet: bool = False) -> Callable[[Endp
     return mark
 
 
-class HttpMetrics:
-    """Requests by route template; a path that belongs to no route counts as `none`."""
+class HttpMetrics(Collector):
+    """
+    Requests by route template; a path that belongs to no route counts as `none`.
+
+    Plain integers, turned into families when scraped: the client library's own counters take a
+    lock for each, five times in a request.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._answered = Counter(
-            "otklik_http_requests_total",
-            "Requests answered, by route and class of status",
-            ("method", "route", "status"),
-            registry=registry,
-        )
-        self._took = Histogram(
-            "otklik_http_request_seconds",
-            "From the first byte of a request to the last of its answer",
-            ("method", "route"),
-            buckets=_BUCKETS,
-            registry=registry,
-        )
-        self.running = Gauge(
-            "otklik_http_requests_running", "Requests being answered now", registry=registry
-        )
-        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self.running = 0
+        self._answered: dict[tuple[str, str, int], int] = {}
+        self._took: dict[tuple[str, str], list[float]] = {}
+        registry.register(self)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
         key = (method, route, status // 100)
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = (
-                self._answered.labels(method, route, f"{status // 100}xx"),
-                self._took.labels(method, route),
-            )
-        known[0].inc()
-        known[1].observe(seconds)
+        self._answered[key] = self._answered.get(key, 0) + 1
+        cells = self._took.get((method, route))
+        if cells is None:
+            # One cell for each bucket, one for what is slower, and the sum.
+            cells = self._took[method, route] = [0.0] * (len(_BUCKETS) + 2)
+        cells[bisect_left(_BUCKETS, seconds)] += 1
+        cells[-1] += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """The families of a scrape."""
+        answered = CounterMetricFamily(
+            "otklik_http_requests",
+            "Requests answered, by route and class of status",
+            labels=("method", "route", "status"),
+        )
+        for (method, route, status), count in sorted(self._answered.items()):
+            answered.add_metric((method, route, f"{status}xx"), count)
+        took = HistogramMetricFamily(
+            "otklik_http_request_seconds",
+            "From the first byte of a request to the last of its answer",
+            labels=("method", "route"),
+        )
+        for place, cells in sorted(self._took.items()):
+            names = [*(str(bucket) for bucket in _BUCKETS), "+Inf"]
+            took.add_metric(place, list(zip(names, accumulate(cells[:-1]), strict=True)), cells[-1])
+        yield answered
+        yield took
+        yield GaugeMetricFamily(
+            "otklik_http_requests_running", "Requests being answered now", value=self.running
+        )
 
 
 class Edge:
@@ -102,7 +125,7 @@ class Edge:
     def __init__(self, app: ASGIApp, *, settings: Settings, metrics: HttpMetrics) -> None:
         self._app = app
         self._metrics = metrics
-        self._headers = _careful_headers(settings)
+        self._headers = tuple(_careful_headers(settings).items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of connection pass through."""
@@ -111,23 +134,34 @@ class Edge:
             return
         request_id, traceparent = _ids(scope)
         scope[REQUEST_ID_KEY] = request_id
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         one = _Request(scope, receive, send, self._headers)
+        with with_request(request_id):
+            if traceparent is None and not is_traced():
+                await self._counted(one)
+                return
+            with span("request", traceparent, kind=SpanKind.SERVER) as step:
+                try:
+                    await self._counted(one)
+                finally:
+                    method, route = _method(scope), route_of(scope)
+                    if step.is_recording():
+                        step.update_name(f"{method} {route}")
+                        set_fields(step, method=method, route=route, status=one.status)
+
+    async def _counted(self, one: "_Request") -> None:
         started = time.perf_counter()
-        self._metrics.running.inc()
-        with with_request(request_id), span("request", traceparent, kind=SpanKind.SERVER) as step:
-            try:
-                await self._answer(one)
-            finally:
-                self._metrics.running.dec()
-                seconds = time.perf_counter() - started
-                # Nobody was answered: the caller hung up, or the process is ending.
-                status, route = one.status or 499, route_of(scope)
-                self._metrics.answered(method, route, status, seconds)
-                if step.is_recording():
-                    step.update_name(f"{method} {route}")
-                    set_fields(step, method=method, route=route, status=status)
-                _log_line(scope, method, route, status=status, seconds=seconds)
+        self._metrics.running += 1
+        try:
+            await self._answer(one)
+        finally:
+            self._metrics.running -= 1
+            seconds = time.perf_counter() - started
+            # Nobody was answered: the caller hung up, or the process is ending.
+            status = one.status or 499
+            method, route = _method(one.scope), route_of(one.scope)
+            self._metrics.answered(method, route, status, seconds)
+            if status >= 400 or not _is_quiet(one.scope):
+                _log_line(one.scope, method, route, status=status, seconds=seconds)
 
     async def _answer(self, one: "_Request") -> None:
         try:
@@ -157,7 +191,7 @@ class _Request:
     """One request under way: counts what comes in, completes what goes out."""
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[bytes, bytes]
+        self, scope: Scope, receive: Receive, send: Send, headers: Sequence[tuple[bytes, bytes]]
     ) -> None:
         self.scope = scope
         self.status: int | None = None
@@ -184,8 +218,8 @@ class _Request:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = list(message.get("headers", ()))
-            known = {name.lower() for name, _ in headers}
-            headers += [pair for pair in self._headers.items() if pair[0] not in known]
+            known = {name for name, _ in headers}  # in lower case, as ASGI wants them
+            headers += [pair for pair in self._headers if pair[0] not in known]
             headers.append((b"x-request-id", self.scope[REQUEST_ID_KEY].encode()))
             for name, value in self.scope.get(EXTRA_HEADERS_KEY, ()):
                 headers.append((name.lower().encode(), value.encode()))
@@ -209,10 +243,16 @@ def route_of(scope: Scope) -> str:
 
 def _template_of(scope: Scope, endpoint: object) -> str:
     app = scope.get("app")
-    for route in getattr(app, "routes", ()):
-        if getattr(route, "endpoint", None) is endpoint:
-            return str(getattr(route, "path_format", None) or getattr(route, "path", "none"))
-    return "none"
+    known: dict[object, str] = app.state.route_templates if app is not None else {}
+    template = known.get(endpoint)
+    if template is None:
+        routes = [one for one in getattr(app, "routes", ()) if _endpoint(one) is endpoint]
+        template = known[endpoint] = str(getattr(routes[0], "path", "none")) if routes else "none"
+    return template
+
+
+def _endpoint(route: object) -> object:
+    return getattr(route, "endpoint", None)
 
 
 def _ids(scope: Scope) -> tuple[str, str | None]:
@@ -248,11 +288,16 @@ def _log_line(scope: Scope, method: str, route: str, *, status: int, seconds: fl
     caller = scope.get("state", {}).get("caller")
     if caller is not None:
         fields |= {"tenant": caller.tenant, "principal": caller.principal}
-    quiet = scope["path"] in _QUIET_PATHS or getattr(scope.get("endpoint"), _QUIET_MARK, False)
-    if quiet and status < 400:
-        log.debug("request", **fields)
-    else:
-        log.info("request", **fields)
+    log.info("request", **fields)
+
+
+def _is_quiet(scope: Scope) -> bool:
+    return scope["path"] in _QUIET_PATHS or getattr(scope.get("endpoint"), _QUIET_MARK, False)
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in _METHODS else "OTHER"
 
 
 def _careful_headers(settings: Settings) -> dict[bytes, bytes]:

@@ -132,6 +132,7 @@ def install(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> No
     app.router.dependencies.append(Depends(only_known_query))
     app.state.http_settings = settings
     app.state.known_parameters = {}
+    app.state.route_templates = {}
     if app.openapi_url is not None:
         app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
 

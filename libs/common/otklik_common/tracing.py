@@ -72,6 +72,11 @@ def shutdown_tracing() -> None:
         provider.shutdown()
 
 
+def is_traced() -> bool:
+    """Whether this process sends spans anywhere."""
+    return _Tracing.tracer is not None
+
+
 def current_traceparent() -> str | None:
     """W3C traceparent of what is going on here, or None outside of any trace."""
     now = trace.get_current_span().get_span_context()
