@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otklik_common.errors import BadRequest, Refused
 from otklik_common.observability import get_logger, set_fields, span, with_request
+from otklik_common.origins import origin_of, preflight, shared_headers
 from otklik_common.outages import outage
 from otklik_common.problems import REQUEST_ID_KEY, Internal, problem_response
 from otklik_common.settings import Settings
@@ -168,7 +169,8 @@ class Edge:
             if "\x00" in one.scope["path"] or b"%00" in one.scope["query_string"]:
                 # PostgreSQL cannot store it, and nothing of ours contains it.
                 raise BadRequest("the address holds the character NUL", code="malformed_address")
-            await self._app(one.scope, one.receive, one.send)
+            asked = preflight(one.scope) if one.origin is not None else None
+            await (asked or self._app)(one.scope, one.receive, one.send)
         except Exception as failed:
             if one.status is not None:
                 log.error("answer broken off", exc_info=failed)
@@ -195,6 +197,7 @@ class _Request:
     ) -> None:
         self.scope = scope
         self.status: int | None = None
+        self.origin = origin_of(scope)
         self._receive = receive
         self._send = send
         self._headers = headers
@@ -223,6 +226,8 @@ class _Request:
             headers.append((b"x-request-id", self.scope[REQUEST_ID_KEY].encode()))
             for name, value in self.scope.get(EXTRA_HEADERS_KEY, ()):
                 headers.append((name.lower().encode(), value.encode()))
+            if self.origin is not None:
+                headers += shared_headers(self.origin)
             message = {**message, "headers": headers}
         await self._send(message)
 

@@ -412,6 +412,24 @@ async def test_log_and_metrics_know_routes_by_template_only(
 
 
 @pytest.mark.asyncio
+async def test_web_pages_may_call_the_api_without_credentials(client: httpx.AsyncClient) -> None:
+    origin = {"Origin": "https://shop.example"}
+    asked = await client.options(
+        "/things/v1/things", headers={**origin, "Access-Control-Request-Method": "POST"}
+    )
+    assert asked.status_code == 204
+    assert "Authorization" in asked.headers["access-control-allow-headers"]
+    for path in ("/things/v1/things/1", "/things/v1/things/foreign"):
+        answer = await client.get(path, headers=origin)
+        assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+        assert "access-control-allow-credentials" not in answer.headers
+        assert "Origin" in answer.headers.get_list("vary", split_commas=True)
+    for path, headers in (("/raw/1", origin), ("/things/v1/things/1", {})):
+        answer = await client.get(path, headers=headers)
+        assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.asyncio
 async def test_an_edit_names_the_revision_it_is_about(client: httpx.AsyncClient) -> None:
     path = "/things/v1/things/1"
     for header, status, code in (
