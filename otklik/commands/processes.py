@@ -22,7 +22,7 @@ async def _serve(target: str, *, host: str, port: int) -> None:
     if with_console(target):
         from otklik.pages import add_pages
 
-        add_pages(app, settings)
+        add_pages(app, platform)
     await serve_app(app, host=host, port=port, stop=stop)
 
 

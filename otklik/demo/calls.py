@@ -102,6 +102,7 @@ class Calls:
             "touchpoint": "first_contact",
         }
         yield self._event(contact, "queued", arrival.at, opening)
+        yield self._event(contact, "assigned", arrival.at, common | {"agent": person.realtor.code})
         if outcome.answered_at is None:
             yield self._event(contact, "ended", outcome.ended_at, common)
             yield from self._call_back(random, person, contact, outcome.ended_at)

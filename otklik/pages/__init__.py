@@ -1,0 +1,17 @@
+"""The first page, and what its numbers open: receipts, records, the very call."""
+
+from fastapi import FastAPI
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from otklik.pages.gateway import Gateway
+from otklik.pages.routes import FOLDER, Pages
+from otklik_common.module import Platform
+
+
+def add_pages(app: FastAPI, platform: Platform) -> None:
+    """Answer `/` and the pages under it; APIs not in this process are found by `api_urls`."""
+    gateway = Gateway(app, platform.settings.api_urls)
+    platform.on_stop.append(gateway.close)
+    app.router.routes.extend(Pages(gateway, platform).routes())
+    app.router.routes.append(Mount("/static", StaticFiles(directory=FOLDER / "static")))

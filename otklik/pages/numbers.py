@@ -1,0 +1,131 @@
+"""What the first page shows: a few queries, turned into plain numbers."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from otklik.pages.gateway import Problem, Visit
+from otklik.pages.periods import Period
+
+CALLS = {"dimension": "channel", "op": "in", "values": ["call"]}
+SERVICE = {"name": "service_level", "threshold_seconds": 20, "as": "sl20"}
+OFFERED = {"name": "contacts_offered", "as": "calls"}
+NOT_CALLED_BACK = {"name": "not_called_back", "as": "waiting"}
+NPS = {"name": "nps", "as": "nps"}
+OPENED = {"name": "cases_open", "as": "cases"}
+OVERDUE = {"name": "cases_overdue", "as": "overdue"}
+
+METRICS = {
+    "calls": OFFERED,
+    "sl20": SERVICE,
+    "waiting": NOT_CALLED_BACK,
+    "nps": NPS,
+    "cases": OPENED,
+    "overdue": OVERDUE,
+}
+"""Name on the page → metric of the query API; what a number links to."""
+
+ABOUT_CALLS = frozenset(("calls", "sl20", "waiting"))
+
+
+@dataclass(slots=True)
+class Line:
+    """The numbers of one branch, or of one realtor."""
+
+    branch: str | None
+    agent: str | None = None
+    cells: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def value(self, name: str) -> Any:
+        """The value of a cell; None if it has none."""
+        return self.cells.get(name, {}).get("value")
+
+
+@dataclass(slots=True)
+class Numbers:
+    """The whole first page."""
+
+    total: Line
+    branches: list[Line]
+    realtors: list[Line]
+    lag_seconds: float | None
+
+
+def body(
+    names: list[str], period: Period, *, branch: str | None, agent: str | None, by: list[str]
+) -> dict[str, Any]:
+    """A metric query; numbers about calls are filtered to calls."""
+    filters: list[dict[str, Any]] = []
+    if ABOUT_CALLS.issuperset(names):
+        filters.append(CALLS)
+    for dimension, value in (("branch", branch), ("agent", agent)):
+        if value is not None:
+            chosen = {"dimension": dimension, "op": "in", "values": [value or None]}
+            filters.append(chosen)
+    return {
+        "metrics": [METRICS[name] for name in names],
+        "time": period.query(),
+        "group_by": by,
+        "filters": filters,
+    }
+
+
+async def first_page(visit: Visit, period: Period, branch: str | None) -> Numbers:
+    """All numbers of the first page."""
+    about_calls = sorted(ABOUT_CALLS)
+    asked = [
+        body(about_calls, period, branch=branch, agent=None, by=[]),
+        body(["nps"], period, branch=branch, agent=None, by=[]),
+        body(["cases", "overdue"], period, branch=branch, agent=None, by=[]),
+        body(about_calls, period, branch=branch, agent=None, by=["branch"]),
+        body(["nps"], period, branch=branch, agent=None, by=["branch"]),
+        body(["cases", "overdue"], period, branch=branch, agent=None, by=["branch"]),
+        body(["waiting"], period, branch=branch, agent=None, by=["branch", "agent"]),
+    ]
+    answers = await asyncio.gather(
+        *(visit.post("/metrics/v1/query", question) for question in asked)
+    )
+    total = Line(branch)
+    for answer in answers[:3]:
+        for row in answer["rows"]:
+            total.cells |= _cells(row)
+    lines: dict[str | None, Line] = {}
+    for answer in answers[3:6]:
+        for row in answer["rows"]:
+            line = lines.setdefault(row["branch"], Line(row["branch"]))
+            line.cells |= _cells(row)
+    realtors = [Line(row["branch"], row["agent"], _cells(row)) for row in answers[6]["rows"]]
+    freshness = answers[0].get("freshness") or {}
+    return Numbers(
+        total,
+        sorted(lines.values(), key=lambda line: (-(line.value("waiting") or 0), line.branch or "")),
+        sorted(
+            (line for line in realtors if line.value("waiting")),
+            key=lambda line: (-line.value("waiting"), line.branch or "", line.agent or ""),
+        ),
+        freshness.get("lag_seconds"),
+    )
+
+
+def _cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: row[name] for name in METRICS if name in row}
+
+
+async def names_of(visit: Visit, path: str, language: str) -> dict[str, str]:
+    """Display names by code; empty for those who may not read them: codes do then."""
+    found: dict[str, str] = {}
+    cursor: str | None = None
+    try:
+        while True:
+            more = {"cursor": cursor} if cursor else {}
+            page = await visit.get(path, limit=200, **more)
+            for one in page["items"]:
+                names = one.get("names") or {}
+                found[one["code"]] = names.get(language) or one.get("name") or one["code"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return found
+    except Problem as no:
+        if no.status != 403:
+            raise
+        return found

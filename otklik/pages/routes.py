@@ -1,0 +1,303 @@
+"""The pages themselves: ask the APIs, fill a template; no rules here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from otklik.pages import numbers
+from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit
+from otklik.pages.periods import PERIODS, period
+from otklik.pages.texts import LANGUAGES, Words
+from otklik_common.module import Platform
+
+FOLDER: Final = Path(__file__).parent
+SESSION_COOKIE: Final = "otklik_session"
+REFRESH_COOKIE: Final = "otklik_refresh"
+LANGUAGE_COOKIE: Final = "otklik_language"
+REFRESH_SECONDS: Final = 12 * 3600
+
+HEADERS: Final = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "cache-control": "no-store",
+}
+
+TEMPLATES: Final = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(FOLDER / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+@dataclass(slots=True)
+class Page:
+    """One request for a page: who looks, in which language, at which company."""
+
+    request: Request
+    visit: Visit
+    words: Words
+    company: dict[str, Any]
+
+    @property
+    def zone(self) -> str:
+        """The company's zone."""
+        return str(self.company.get("timezone") or "Europe/Moscow")
+
+    def local(self, text: str | None) -> str:
+        """A moment of an API in the company's zone, for people."""
+        if text is None:
+            return ""
+        return self.words.moment(datetime.fromisoformat(text).astimezone(ZoneInfo(self.zone)))
+
+
+Draw = Callable[[Page], Awaitable[Response]]
+
+
+class Pages:
+    """All pages; none of them is in the API's description."""
+
+    def __init__(self, gateway: Gateway, platform: Platform) -> None:
+        self._gateway = gateway
+        self._now = platform.now
+
+    def routes(self) -> list[Route]:
+        """Address → page."""
+        return [
+            Route("/", self.first),
+            Route("/number/{name}", self.number),
+            Route("/contact/{contact:uuid}", self.contact),
+            Route("/case/{case:uuid}", self.case),
+            Route("/sign-in", self.sign_in_form),
+            Route("/sign-in", self.sign_in, methods=["POST"]),
+            Route("/sign-out", self.sign_out, methods=["POST"]),
+        ]
+
+    async def first(self, request: Request) -> Response:
+        """The first page."""
+
+        async def draw(page: Page) -> Response:
+            chosen = period(request.query_params.get("period_name"), page.zone, self._now())
+            return await _first(page, chosen, request.query_params.get("branch") or None)
+
+        return await self._drawn(request, draw)
+
+    async def number(self, request: Request) -> Response:
+        """A number's receipt, and the records it is made of."""
+        name, asked = request.path_params["name"], request.query_params
+
+        async def draw(page: Page) -> Response:
+            if name not in numbers.METRICS:
+                raise Problem(404, page.words("not_found"))
+            chosen = period(asked.get("period_name"), page.zone, self._now())
+            return await _number(
+                page,
+                name,
+                chosen,
+                branch=asked.get("branch"),
+                agent=asked.get("agent"),
+                cursor=asked.get("cursor"),
+            )
+
+        return await self._drawn(request, draw)
+
+    async def contact(self, request: Request) -> Response:
+        """One contact with everything that happened to it."""
+
+        async def draw(page: Page) -> Response:
+            path = f"/contact-center/v1/contacts/{request.path_params['contact']}"
+            return _filled(page, "contact.html", contact=await page.visit.get(path))
+
+        return await self._drawn(request, draw)
+
+    async def case(self, request: Request) -> Response:
+        """One case with the customer's words."""
+
+        async def draw(page: Page) -> Response:
+            path = f"/feedback/v1/cases/{request.path_params['case']}"
+            return _filled(page, "case.html", case=await page.visit.get(path))
+
+        return await self._drawn(request, draw)
+
+    async def sign_in_form(self, request: Request) -> Response:
+        """Where a session begins."""
+        words = Words(_language(request))
+        return _html(request, words, "sign_in.html", error=None, status=200)
+
+    async def sign_in(self, request: Request) -> Response:
+        """Begin a session, then go to the first page."""
+        words = Words(_language(request))
+        form = await request.form()
+        visit = self._gateway.visit(Tokens(None, None), words.language)
+        try:
+            await visit.sign_in(str(form.get("login", "")), str(form.get("password", "")))
+        except Problem as no:
+            return _html(request, words, "sign_in.html", error=no.detail, status=no.status)
+        return _with_cookies(request, RedirectResponse("/", 303), visit.tokens)
+
+    async def sign_out(self, request: Request) -> Response:
+        """End the session."""
+        words = Words(_language(request))
+        await self._gateway.visit(_tokens(request), words.language).sign_out()
+        answer = RedirectResponse("/sign-in", 303)
+        answer.delete_cookie(SESSION_COOKIE)
+        answer.delete_cookie(REFRESH_COOKIE)
+        return answer
+
+    async def _drawn(self, request: Request, draw: Draw) -> Response:
+        words = Words(_language(request))
+        visit = self._gateway.visit(_tokens(request), words.language)
+        try:
+            company = await visit.get("/access/v1/companies/current")
+            answer = await draw(Page(request, visit, words, company))
+        except SignInNeeded:
+            return RedirectResponse("/sign-in", 303)
+        except Problem as no:
+            answer = _html(request, words, "problem.html", detail=no.detail, status=no.status)
+        return _with_cookies(request, answer, visit.tokens)
+
+
+async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
+    found, branches, realtors, cases = await asyncio.gather(
+        numbers.first_page(page.visit, chosen, branch),
+        numbers.names_of(page.visit, "/access/v1/branches", page.words.language),
+        numbers.names_of(page.visit, "/access/v1/staff", page.words.language),
+        page.visit.get(
+            "/feedback/v1/cases", state="open", limit=8, **({"branch": branch} if branch else {})
+        ),
+    )
+
+    def link(name: str, line: numbers.Line) -> str:
+        """Where a number leads: its receipt and records."""
+        chosen_branch = line.branch if line.branch is not None else branch
+        query = {"period_name": chosen.name}
+        if chosen_branch is not None:
+            query["branch"] = chosen_branch
+        if line.agent is not None:
+            query["agent"] = line.agent
+        return f"/number/{name}?{urlencode(query)}"
+
+    return _filled(
+        page,
+        "first.html",
+        numbers=found,
+        branches=branches,
+        realtors=realtors,
+        cases=cases["items"],
+        period=chosen,
+        periods=list(PERIODS),
+        branch=branch,
+        link=link,
+    )
+
+
+async def _number(
+    page: Page,
+    name: str,
+    chosen: Any,
+    *,
+    branch: str | None,
+    agent: str | None,
+    cursor: str | None,
+) -> Response:
+    question = numbers.body([name], chosen, branch=branch, agent=agent, by=[])
+    metric = question["metrics"][0]
+    records = {
+        "metric": metric,
+        "time": question["time"],
+        "filters": question["filters"],
+        "cell": {"bucket": None},
+        "limit": 50,
+        "cursor": cursor,
+    }
+    answer, behind = await asyncio.gather(
+        page.visit.post("/metrics/v1/query", question),
+        page.visit.post("/metrics/v1/query/records", records),
+    )
+    return _filled(
+        page,
+        "number.html",
+        name=name,
+        cell=answer["rows"][0][name],
+        receipt=answer["receipts"][name],
+        freshness=answer.get("freshness") or {},
+        records=behind["items"],
+        next_cursor=behind["next_cursor"],
+        period=chosen,
+        branch=branch,
+        agent=agent,
+    )
+
+
+def _filled(page: Page, template: str, **values: Any) -> HTMLResponse:
+    return _html(
+        page.request,
+        page.words,
+        template,
+        status=200,
+        company=page.company,
+        local=page.local,
+        **values,
+    )
+
+
+def _html(
+    request: Request, words: Words, template: str, *, status: int, **values: Any
+) -> HTMLResponse:
+    values.setdefault("company", None)
+    text = TEMPLATES.get_template(template).render(
+        w=words, path=_here(request, words.language), **values
+    )
+    answer = HTMLResponse(text, status_code=status, headers=HEADERS)
+    if request.query_params.get("lang") in LANGUAGES:
+        answer.set_cookie(LANGUAGE_COOKIE, words.language, max_age=31536000, samesite="lax")
+    return answer
+
+
+def _here(request: Request, language: str) -> str:
+    """This address in the other language."""
+    other = LANGUAGES[1 - LANGUAGES.index(language)]
+    query = {**request.query_params, "lang": other}
+    return f"{request.url.path}?{urlencode(query)}"
+
+
+def _language(request: Request) -> str:
+    """What the reader chose, else what the browser prefers, else Russian."""
+    for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+        if chosen in LANGUAGES:
+            return str(chosen)
+    preferred = request.headers.get("accept-language", "")
+    first = [part.split(";")[0].strip()[:2].lower() for part in preferred.split(",")]
+    return next((language for language in first if language in LANGUAGES), "ru")
+
+
+def _tokens(request: Request) -> Tokens:
+    return Tokens(request.cookies.get(SESSION_COOKIE), request.cookies.get(REFRESH_COOKIE))
+
+
+def _with_cookies(request: Request, answer: Response, tokens: Tokens) -> Response:
+    if tokens.renewed and tokens.token and tokens.refresh:
+        secure = request.url.scheme == "https"
+        for name, value in ((SESSION_COOKIE, tokens.token), (REFRESH_COOKIE, tokens.refresh)):
+            answer.set_cookie(
+                name,
+                value,
+                max_age=REFRESH_SECONDS,
+                httponly=True,
+                secure=secure,
+                samesite="lax",
+            )
+    return answer

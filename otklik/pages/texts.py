@@ -1,0 +1,151 @@
+"""Every word of the pages, in Russian and English."""
+
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_decimal
+from babel.plural import PluralRule
+
+LANGUAGES = ("ru", "en")
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "product": ("Отклик", "Otklik"),
+    "demo": ("демо: придуманная компания", "demo: an invented company"),
+    "demo_about": (
+        "Это демонстрация: люди, звонки и числа придуманы. Она замолкнет при первом вашем событии.",
+        "This is a demo: people, calls and numbers are invented. It stops at your first event.",
+    ),
+    "sign_in": ("Войти", "Sign in"),
+    "sign_out": ("Выйти", "Sign out"),
+    "login": ("Логин", "Login"),
+    "password": ("Пароль", "Password"),
+    "branch": ("Филиал", "Branch"),
+    "all_branches": ("Все филиалы", "All branches"),
+    "no_branch": ("без филиала", "no branch"),
+    "period": ("Период", "Period"),
+    "today": ("сегодня", "today"),
+    "7d": ("7 дней", "7 days"),
+    "28d": ("28 дней", "28 days"),
+    "90d": ("90 дней", "90 days"),
+    "show": ("Показать", "Show"),
+    "realtor": ("Риелтор", "Realtor"),
+    "no_realtor": ("не назначен", "nobody assigned"),
+    "not_called_back_title": ("Никто не перезвонил", "Nobody called back"),
+    "nobody_waits": ("всем перезвонили", "everybody was called back"),
+    "service_title": ("Как быстро отвечаем на звонки", "How fast calls are answered"),
+    "service_words": (
+        "из 100 позвонивших {} ответили за 20 секунд",
+        "of 100 who called, {} were answered within 20 seconds",
+    ),
+    "nobody_called": ("за это время никто не звонил", "nobody called in this time"),
+    "nps_title": ("Готовы рекомендовать (NPS)", "Would recommend us (NPS)"),
+    "nps_words": ("по {} ответам", "from {} answers"),
+    "too_few": ("мало ответов", "too few answers"),
+    "cases_title": ("Недовольные, с кем надо связаться", "Unhappy customers to call"),
+    "cases_open": ("открыто", "open"),
+    "cases_overdue": ("просрочено", "overdue"),
+    "by_branch": ("По филиалам", "By branch"),
+    "by_realtor": ("Кому не перезвонили, по риелторам", "Not called back, by realtor"),
+    "calls": ("Звонков", "Calls"),
+    "in_20": ("За 20 с", "In 20 s"),
+    "not_called_back": ("Не перезвонили", "Not called back"),
+    "nps": ("NPS", "NPS"),
+    "n": ("ответов", "answers"),
+    "cases": ("Случаи", "Cases"),
+    "overdue": ("Просрочено", "Overdue"),
+    "receipt": ("Чек этого числа", "The receipt of this number"),
+    "formula": ("Формула", "Formula"),
+    "version": ("Редакция формулы", "Formula version"),
+    "source": ("Источник", "Source"),
+    "numerator": ("Числитель", "Numerator"),
+    "denominator": ("Знаменатель", "Denominator"),
+    "base": ("Наблюдений (n)", "Observations (n)"),
+    "interval": ("95 % интервал", "95 % interval"),
+    "excluded": ("Не вошло", "Left out"),
+    "fresh": ("Свежесть", "Freshness"),
+    "seconds_behind": ("отставание {} с", "{} s behind"),
+    "records": ("Записи, из которых оно сложено", "The records it is made of"),
+    "more": ("Дальше", "More"),
+    "none": ("Здесь ничего нет", "There is nothing here"),
+    "back": ("← Назад", "← Back"),
+    "call": ("Звонок", "Call"),
+    "chat": ("Чат", "Chat"),
+    "email": ("Письмо", "E-mail"),
+    "form": ("Заявка с сайта", "Site form"),
+    "visit": ("Визит", "Visit"),
+    "messenger": ("Мессенджер", "Messenger"),
+    "social": ("Соцсеть", "Social network"),
+    "other": ("Другое", "Other"),
+    "contact": ("Обращение", "Contact"),
+    "when": ("Когда", "When"),
+    "what": ("Что", "What"),
+    "who": ("Кто", "Who"),
+    "phone": ("Телефон", "Phone"),
+    "waited": ("Ждал", "Waited"),
+    "outcome": ("Исход", "Outcome"),
+    "events": ("Что происходило", "What happened"),
+    "score": ("Оценка", "Score"),
+    "open": ("открыт", "open"),
+    "answered": ("ответили", "answered"),
+    "abandoned": ("не дождался", "gave up waiting"),
+    "resolved": ("решено", "resolved"),
+    "overflowed": ("переведён", "overflowed"),
+    "callback_requested": ("просил перезвонить", "asked to be called"),
+    "transferred": ("передан", "transferred"),
+    "voicemail": ("автоответчик", "voicemail"),
+    "not_reached": ("не дозвонились", "not reached"),
+    "unknown": ("неизвестно", "unknown"),
+    "case": ("Случай", "Case"),
+    "opened": ("Открыт", "Opened"),
+    "due": ("Срок", "Due"),
+    "state": ("Состояние", "State"),
+    "reason": ("Причина", "Reason"),
+    "comment": ("Слова клиента", "The customer's words"),
+    "closed": ("закрыт", "closed"),
+    "contacted": ("связались", "contacted"),
+    "skip": ("К содержанию", "Skip to content"),
+    "error": ("Не получилось", "That did not work"),
+    "not_found": ("Такой страницы нет", "There is no such page"),
+}
+
+PEOPLE: dict[str, dict[str, str]] = {
+    "ru": {"one": "человек", "few": "человека", "many": "человек", "other": "человека"},
+    "en": {"one": "person", "other": "people"},
+}
+
+
+class Words:
+    """Texts and formats of one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._index = LANGUAGES.index(language)
+        self._locale = Locale(language)
+
+    def __call__(self, name: str, *values: Any) -> str:
+        """The text of that name; a name without text is a code and stands for itself."""
+        known = TEXTS.get(name)
+        return name if known is None else known[self._index].format(*values)
+
+    def people(self, count: int) -> str:
+        """The noun that follows a number of people."""
+        rule: PluralRule = self._locale.plural_form
+        forms = PEOPLE[self.language]
+        return forms.get(rule(count), forms["other"])
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """A number with the language's separators; minus zero is zero."""
+        rounded = round(value, digits) + 0.0
+        pattern = "#,##0" if digits == 0 else "#,##0." + "0" * digits
+        return format_decimal(rounded, format=pattern, locale=self._locale)
+
+    def moment(self, value: Any) -> str:
+        """Date and time of day, as people write them."""
+        return format_datetime(value, "d MMM y, HH:mm", locale=self._locale)
+
+    def duration(self, milliseconds: int) -> str:
+        """A span in its largest unit; under a minute in seconds."""
+        if milliseconds < 60_000:
+            return f"{milliseconds // 1000} {'с' if self.language == 'ru' else 's'}"
+        return format_timedelta(milliseconds // 1000, threshold=1.2, locale=self._locale)
