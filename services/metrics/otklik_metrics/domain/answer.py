@@ -1,0 +1,216 @@
+"""The rows of an answer: every touched bucket for every group, top groups first, gaps filled."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from otklik_metrics.domain.catalogue.words import HIDDEN
+from otklik_metrics.domain.dimensions import BRANCH_GROUP
+from otklik_metrics.domain.frames import Frame, Key, Place, Places
+from otklik_metrics.domain.indicators.cells import Cell, Values, suppress
+from otklik_metrics.domain.query import MOST_CELLS, Asked, Query, is_closed
+from otklik_metrics.domain.refusals import TooManyCells
+
+OTHER: Final[Key] = ("\0other",)
+"""The group of everything that is not among the top ones; no code can be this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One bucket of one group: a cell, and the cell it is compared with, for each metric."""
+
+    bucket: int
+    key: Key
+    cells: tuple[Cell, ...]
+    previous: tuple[Cell | None, ...]
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it holds the groups that are not among the top ones."""
+        return self.key == OTHER
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """
+    What was read for a period.
+
+    Attributes:
+        frames: One for each asked metric, in its order.
+        partner: Which of these buckets each bucket of the answer is compared with.
+    """
+
+    frames: Sequence[Frame]
+    partner: Sequence[int | None] = ()
+
+
+def rows_of(
+    query: Query, now: Reads, before: Reads | None, always: Iterable[Key] = ()
+) -> list[Row]:
+    """
+    The rows of an answer.
+
+    Args:
+        now, before: What was read for the range, and for the period it is compared with.
+        always: Groups that have rows even if nothing was read for them.
+    Returns:
+        By bucket, then by rank (with `top`) or by group; `other` last.
+    Raises:
+        TooManyCells: Before any cell is worked out.
+    """
+    spread = _groups(query)
+    top = _ranked(query, now.frames, spread)
+    spread = spread if top is None else _into_top(spread, top, keep_rest=_wants_other(query))
+    found = [frame.gather(spread) for frame in now.frames]
+    earlier = [frame.gather(spread) for frame in before.frames] if before else []
+    keys = _keys(query, [*found, *earlier], top, always)
+    cells = len(keys) * len(query.buckets) * len(query.asked)
+    if cells > MOST_CELLS:
+        raise TooManyCells(cells, MOST_CELLS)
+    rows: list[Row] = []
+    for bucket in range(len(query.buckets)):
+        partner = before.partner[bucket] if before else None
+        made = [
+            Row(
+                bucket,
+                key,
+                _cells(query.asked, found, (bucket, key)),
+                (None,) * len(query.asked)
+                if partner is None
+                else _cells(query.asked, earlier, (partner, key)),
+            )
+            for key in keys
+        ]
+        rows += _hide_the_next(query, made)
+    return rows
+
+
+def _groups(query: Query) -> Places:
+    """Where what was read by branch is counted when groups of branches were asked for."""
+    if BRANCH_GROUP not in query.group_by:
+        return lambda place: (place,)
+    at = query.group_by.index(BRANCH_GROUP)
+    groups_of = query.company.groups_of
+
+    def spread(place: Place) -> Iterable[Place]:
+        bucket, key = place
+        # A branch may belong to several groups, and counts in each of them.
+        for group in groups_of.get(key[at], ()) or (None,):
+            yield bucket, (*key[:at], group, *key[at + 1 :])
+
+    return spread
+
+
+def _wants_other(query: Query) -> bool:
+    return query.top is not None and query.top.other
+
+
+def _ranked(query: Query, frames: Sequence[Frame], spread: Places) -> list[Key] | None:
+    """The top groups over the whole range, the highest first; groups without a value last."""
+    if query.top is None:
+        return None
+    by = next(i for i, one in enumerate(query.asked) if one.name == query.top.by)
+    asked = query.asked[by]
+
+    def whole(place: Place) -> Iterable[Place]:
+        return {(0, key) for _, key in spread(place)}
+
+    values = {
+        key: _cell(asked, found).value for (_, key), found in frames[by].gather(whole).items()
+    }
+    ranked = sorted(values, key=lambda key: (-_or_least(values[key]), sortable(key)))
+    return ranked[: query.top.n]
+
+
+def _or_least(value: float | None) -> float:
+    return float("-inf") if value is None else value
+
+
+def _into_top(spread: Places, top: Sequence[Key], *, keep_rest: bool) -> Places:
+    chosen = frozenset(top)
+
+    def into(place: Place) -> Iterable[Place]:
+        rest = False
+        for bucket, key in spread(place):
+            if key in chosen:
+                yield bucket, key
+            else:
+                rest = True
+        if rest and keep_rest:
+            yield place[0], OTHER
+
+    return into
+
+
+def _keys(
+    query: Query,
+    found: Iterable[Mapping[Place, Values]],
+    top: Sequence[Key] | None,
+    always: Iterable[Key],
+) -> list[Key]:
+    if not query.group_by:
+        return [()]
+    seen = {key for places in found for _, key in places}
+    if top is not None:
+        return [*top, *([OTHER] if OTHER in seen else [])]
+    return sorted(seen | set(always), key=sortable)
+
+
+def sortable(key: Key) -> tuple[Any, ...]:
+    """A key to sort groups by: numbers and codes in their order, missing values last."""
+    return tuple((part is None, part if part is not None else "") for part in key)
+
+
+def _cells(
+    asked: Sequence[Asked], found: Sequence[Mapping[Place, Values]], place: Place
+) -> tuple[Cell, ...]:
+    return tuple(
+        _cell(one, values.get(place, _NOTHING)) for one, values in zip(asked, found, strict=True)
+    )
+
+
+_NOTHING = Values()
+
+
+def _cell(asked: Asked, values: Values) -> Cell:
+    cell = asked.metric.work_out(values, asked.params)
+    if asked.metric.shape in HIDDEN and 0 < cell.n < asked.metric.minimum_n:
+        return suppress(cell)
+    return cell
+
+
+def _hide_the_next(query: Query, rows: list[Row]) -> list[Row]:
+    """
+    One hidden anonymous group could be told from the total of the others: the next is hidden too.
+    """
+    for at, one in enumerate(query.asked):
+        if not is_closed(one):
+            continue
+        hidden = [row for row in rows if row.cells[at].suppressed]
+        shown = [row for row in rows if row.cells[at].value is not None]
+        if len(hidden) == 1 and shown:
+            smallest = min(shown, key=lambda row: (row.cells[at].n, sortable(row.key)))
+            rows = [_hidden(row, at) if row is smallest else row for row in rows]
+    return rows
+
+
+def _hidden(row: Row, at: int) -> Row:
+    cells = (*row.cells[:at], suppress(row.cells[at]), *row.cells[at + 1 :])
+    return Row(row.bucket, row.key, cells, row.previous)
+
+
+def product(parts: Sequence[Sequence[Any]]) -> list[Key]:
+    """Every combination of one value of each dimension."""
+    keys: list[Key] = [()]
+    for values in parts:
+        keys = [(*key, value) for key in keys for value in values]
+    return keys
+
+
+def excluded(rows: Iterable[Row], at: int) -> dict[str, int]:
+    """How many facts all rows together left out of the metric number `at`, by reason."""
+    found: dict[str, int] = {}
+    for row in rows:
+        for reason, n in row.cells[at].excluded.items():
+            found[reason] = found.get(reason, 0) + n
+    return found

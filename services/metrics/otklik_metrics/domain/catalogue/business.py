@@ -1,0 +1,290 @@
+"""Requests, cases, purchases and points."""
+
+from typing import Final
+
+from otklik_metrics.domain.catalogue.words import (
+    OWN,
+    Computation,
+    Metric,
+    Parameter,
+    ParameterType,
+    Params,
+    Shape,
+    one,
+)
+from otklik_metrics.domain.dimensions import Text
+from otklik_metrics.domain.indicators.cells import Cell, Values, count, kept, share
+from otklik_metrics.domain.readings import Reading, Sum, Tally, Where
+
+EXPONENTS: Final = {
+    **dict.fromkeys(
+        [
+            "BIF",
+            "CLP",
+            "DJF",
+            "GNF",
+            "ISK",
+            "JPY",
+            "KMF",
+            "KRW",
+            "PYG",
+            "RWF",
+            "UGX",
+            "UYI",
+            "VND",
+            "VUV",
+            "XAF",
+            "XOF",
+            "XPF",
+        ],
+        0,
+    ),
+    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
+    **dict.fromkeys(["CLF", "UYW"], 4),
+}
+"""Decimals of minor units where they are not 2. Source: ISO 4217, list one."""
+
+CURRENCY: Final = Parameter(
+    "currency",
+    ParameterType.CURRENCY,
+    Text("ISO 4217; by default the company's own", "ISO 4217; по умолчанию валюта компании"),
+    None,
+)
+ONE_CURRENCY: Final = {
+    "currency": Text(
+        "it is counted in one currency: name it as the parameter",
+        "считается в одной валюте: назовите её параметром",
+    )
+}
+
+
+def _cases(name: str, title: Text, formula: Text, by: str, **sums: Sum) -> Metric:
+    def work_out(values: Values, _: Params) -> Cell:
+        return count(values["value"] - values["minus"])
+
+    return Metric(
+        name=name,
+        title=title,
+        shape=Shape.COUNT,
+        unit="cases",
+        kind="case",
+        time_column=by,
+        formula=one(formula),
+        source=OWN,
+        read=lambda _: Tally("case", by, sums),
+        work_out=work_out,
+    )
+
+
+def _read_unworked(params: Params) -> Reading:
+    party = params["party"]
+    where = None if party is None else Where("party", party)
+    return Tally(
+        "lead",
+        "created_at",
+        {"created": Sum("created", where=where), "worked": Sum("worked", where=where)},
+    )
+
+
+def _unworked(values: Values, _: Params) -> Cell:
+    return share(values["created"] - values["worked"], values["created"])
+
+
+def _read_money(params: Params) -> Reading:
+    mine = Where("currency", params["currency"])
+    other = Where("currency", params["currency"], equal=False)
+    return Tally(
+        "purchase",
+        "sold_at",
+        {
+            "net": Sum("net_minor", where=mine),
+            "purchases": Sum("purchases", where=mine),
+            "other": Sum("purchases", where=other),
+        },
+    )
+
+
+def _major(minor: int, params: Params) -> float | int:
+    digits = EXPONENTS.get(params["currency"], 2)
+    return minor / 10**digits if digits else minor
+
+
+def _revenue(values: Values, params: Params) -> Cell:
+    amount = _major(values["net"], params)
+    excluded = kept({"other_currency": values["other"]})
+    return Cell(amount, amount, n=values["purchases"], excluded=excluded)
+
+
+def _average_check(values: Values, params: Params) -> Cell:
+    net, n = values["net"], values["purchases"]
+    excluded = kept({"other_currency": values["other"]})
+    amount = _major(net, params)
+    if n == 0:
+        return Cell(None, amount, 0, 0, excluded=excluded, reason="no_data")
+    digits = EXPONENTS.get(params["currency"], 2)
+    return Cell(net / (n * 10**digits), amount, n, n, excluded=excluded)
+
+
+def _points(name: str, title: Text, formula: Text, **sums: Sum) -> Metric:
+    def work_out(values: Values, _: Params) -> Cell:
+        undone = values["undone"] + values["taken_back"]
+        net = values["moved"] - undone
+        return Cell(net, net, n=values["movements"], excluded=kept({"reversed": undone}))
+
+    return Metric(
+        name=name,
+        title=title,
+        shape=Shape.AMOUNT,
+        unit="points",
+        kind="points",
+        time_column="moved_at",
+        formula=one(formula),
+        source=OWN,
+        read=lambda _: Tally("points", "moved_at", sums),
+        work_out=work_out,
+    )
+
+
+METRICS: Final = (
+    Metric(
+        name="unworked_rate",
+        title=Text("unworked requests", "необработанные заявки"),
+        shape=Shape.SHARE,
+        unit="share",
+        kind="lead",
+        time_column="created_at",
+        formula=one(
+            Text(
+                "requests of the party without a human attempt by the end of their month (in the "
+                "company's zone) plus 24 h / all requests of the party; of the running month: so far",
+                "заявки стороны без попытки человека до конца их месяца (в зоне компании) плюс "
+                "24 ч / все заявки стороны; за текущий месяц – пока что",
+            )
+        ),
+        numerator=Text("requests nobody worked on", "заявки, над которыми никто не работал"),
+        denominator=Text("requests of the party", "заявки стороны"),
+        source=Text("practice of estate agencies", "практика агентств недвижимости"),
+        read=_read_unworked,
+        work_out=_unworked,
+        parameters=(
+            Parameter(
+                "party",
+                ParameterType.CODE,
+                Text("whose requests; null: everybody's", "чьи заявки; null – всех"),
+                "buyer",
+                nullable=True,
+            ),
+        ),
+        computation=Computation.DERIVED_FACT,
+        interval="wilson",
+    ),
+    _cases(
+        "cases_opened",
+        Text("cases opened", "открыто кейсов"),
+        Text("cases by the time they were opened", "кейсы по времени открытия"),
+        "opened_at",
+        value=Sum("opened"),
+    ),
+    _cases(
+        "cases_closed",
+        Text("cases closed", "закрыто кейсов"),
+        Text("cases by the time they were closed", "кейсы по времени закрытия"),
+        "closed_at",
+        value=Sum("closed"),
+    ),
+    _cases(
+        "cases_open",
+        Text("cases open now", "открытых кейсов сейчас"),
+        Text("opened in the range and not closed now", "открыты в период и не закрыты сейчас"),
+        "opened_at",
+        value=Sum("opened"),
+        minus=Sum("finished"),
+    ),
+    Metric(
+        name="cases_overdue",
+        title=Text("cases overdue now", "просроченных кейсов сейчас"),
+        shape=Shape.COUNT,
+        unit="cases",
+        kind="case",
+        time_column="opened_at",
+        formula=one(
+            Text(
+                "opened in the range, not closed now, and their due time is past",
+                "открыты в период, не закрыты сейчас, и срок прошёл",
+            )
+        ),
+        source=OWN,
+        read=lambda _: Tally("case", "opened_at", now={"value": Sum("overdue")}),
+        work_out=lambda values, _: count(values["value"]),
+    ),
+    Metric(
+        name="purchases",
+        title=Text("purchases", "покупок"),
+        shape=Shape.COUNT,
+        unit="purchases",
+        kind="purchase",
+        time_column="sold_at",
+        formula=one(Text("purchases by the time of sale", "покупки по времени продажи")),
+        source=OWN,
+        read=lambda _: Tally("purchase", "sold_at", {"value": Sum("purchases")}),
+        work_out=lambda values, _: count(values["value"]),
+    ),
+    Metric(
+        name="revenue",
+        title=Text("revenue", "выручка"),
+        shape=Shape.AMOUNT,
+        unit="currency",
+        kind="purchase",
+        time_column="sold_at",
+        formula=one(
+            Text(
+                "sum of purchases in the currency, less what came back of them",
+                "сумма покупок в валюте за вычетом возвращённого",
+            )
+        ),
+        source=OWN,
+        read=_read_money,
+        work_out=_revenue,
+        parameters=(CURRENCY,),
+        impossible=ONE_CURRENCY,
+    ),
+    Metric(
+        name="average_check",
+        title=Text("average check", "средний чек"),
+        shape=Shape.MEAN,
+        unit="currency",
+        kind="purchase",
+        time_column="sold_at",
+        formula=one(Text("revenue / purchases, in the currency", "выручка / покупки, в валюте")),
+        numerator=Text("revenue", "выручка"),
+        denominator=Text("purchases", "покупки"),
+        source=OWN,
+        read=_read_money,
+        work_out=_average_check,
+        parameters=(CURRENCY,),
+        impossible=ONE_CURRENCY,
+    ),
+    _points(
+        "points_issued",
+        Text("points issued", "начислено баллов"),
+        Text(
+            "points given, less those taken back or reversed, each when it happened",
+            "начисленные баллы минус отозванные и отменённые, каждое по своему времени",
+        ),
+        moved=Sum("issued"),
+        undone=Sum("issue_reversed"),
+        taken_back=Sum("spent", where=Where("movement", "taken_back")),
+        movements=Sum("movements"),
+    ),
+    _points(
+        "points_spent",
+        Text("points spent", "списано баллов"),
+        Text(
+            "points spent, less those whose spending was reversed, each when it happened",
+            "потраченные баллы минус отменённые списания, каждое по своему времени",
+        ),
+        moved=Sum("spent", where=Where("movement", "taken_back", equal=False)),
+        undone=Sum("spend_reversed"),
+        movements=Sum("movements"),
+    ),
+)

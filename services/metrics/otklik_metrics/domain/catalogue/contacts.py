@@ -1,0 +1,425 @@
+"""Contacts: how many, how many were served, and how fast."""
+
+from typing import Final
+
+from otklik_metrics.domain.catalogue.words import (
+    OWN,
+    Computation,
+    Metric,
+    Parameter,
+    ParameterType,
+    Params,
+    Shape,
+    choice,
+    milliseconds,
+    one,
+    seconds,
+)
+from otklik_metrics.domain.dimensions import COMPUTED, Text
+from otklik_metrics.domain.indicators.cells import Cell, Values, count, mean_seconds, share
+from otklik_metrics.domain.indicators.service import FORMULAS, service_level
+from otklik_metrics.domain.readings import Histories, Question, Reading, Sum, Tally
+
+KIND, BY = "contact", "offered_at"
+
+ICMI: Final = Text(
+    "ICMI QueueTips 2002 and 2005; Call Centre Helper",
+    "ICMI QueueTips 2002, 2005; Call Centre Helper",
+)
+BY_OUTCOME: Final = Text(
+    "the outcome is what the metric counts: within one outcome it says nothing",
+    "исход – это то, что считает показатель: внутри одного исхода он ничего не значит",
+)
+NO_OUTCOME: Final = {"outcome": BY_OUTCOME}
+BY_CLOCK: Final = Text(
+    "spans of time are cut by buckets, not by hours of the day: ask for granularity hour",
+    "отрезки времени делятся по интервалам, а не по часам суток: запросите granularity hour",
+)
+
+
+def _tally(**sums: Sum) -> Tally:
+    return Tally(KIND, BY, sums)
+
+
+def _counted(name: str, title: Text, formula: Text, measure: str) -> Metric:
+    return Metric(
+        name=name,
+        title=title,
+        shape=Shape.COUNT,
+        unit="contacts",
+        kind=KIND,
+        time_column=BY,
+        formula=one(formula),
+        source=OWN,
+        read=lambda _: _tally(value=Sum(measure)),
+        work_out=lambda values, _: count(values["value"]),
+    )
+
+
+def _read_service_level(params: Params) -> Reading:
+    threshold = milliseconds(params["threshold_seconds"])
+    short = milliseconds(params["short_abandon_seconds"])
+    formula = params["formula"]
+    sums = {
+        "offered": Sum("offered"),
+        "answered": Sum("answered"),
+        "abandoned": Sum("abandoned"),
+        "overflowed": Sum("outcome_overflowed"),
+        "callback": Sum("outcome_callback_requested"),
+        "still_open": Sum("outcome_open"),
+        "answered_in_time": Sum("answered_within", threshold),
+    }
+    # Each formula asks only for what it uses: an undeclared limit would send it to the facts.
+    if formula in ("excl_short", "short_as_success"):
+        sums["abandoned_short"] = Sum("abandoned_within", short)
+    if formula in ("removed_within", "ignore_abandoned_within"):
+        sums["abandoned_in_time"] = Sum("abandoned_within", threshold)
+    if formula == "removed_within":
+        sums["callback_in_time"] = Sum("callback_within", threshold)
+    return Tally(KIND, BY, sums)
+
+
+def _read_abandonment(params: Params) -> Reading:
+    sums = {"abandoned": Sum("abandoned"), "offered": Sum("offered")}
+    if params["short_abandon_seconds"] is not None:
+        short = milliseconds(params["short_abandon_seconds"])
+        sums["short"] = Sum("abandoned_within", short)
+    return Tally(KIND, BY, sums)
+
+
+def _abandonment(values: Values, _: Params) -> Cell:
+    short = values["short"]
+    return share(values["abandoned"] - short, values["offered"] - short, short_abandon=short)
+
+
+def _asa(values: Values, _: Params) -> Cell:
+    return mean_seconds(values["ms"], values["n"], unknown_wait=values["answered"] - values["n"])
+
+
+def _aht(values: Values, _: Params) -> Cell:
+    return mean_seconds(values["ms"], values["n"], not_ended=values["answered"] - values["n"])
+
+
+def _attainment(values: Values, _: Params) -> Cell:
+    met, missed, late = values["met"], values["missed"], values["past_due"]
+    pending = values["due"] - met - missed - late
+    return share(met, met + missed + late, not_due_yet=pending)
+
+
+def _occupancy(values: Values, _: Params) -> Cell:
+    busy, present = values["busy_us"] // 1000, values["present_us"] // 1000
+    if present <= 0:
+        return Cell(None, busy / 1000, present / 1000, 0, reason="no_data")
+    return Cell(busy / present, busy / 1000, present / 1000, values["agents"])
+
+
+SERVICE_LEVEL = Metric(
+    name="service_level",
+    title=Text("service level", "уровень обслуживания"),
+    shape=Shape.SHARE,
+    unit="share",
+    kind=KIND,
+    time_column=BY,
+    variant="formula",
+    formula={
+        "offered_all": Text(
+            "answered within T / (answered + abandoned + overflowed)",
+            "отвечено за T / (отвечено + брошено + переполнение)",
+        ),
+        "excl_short": Text(
+            "answered within T / (answered + abandoned + overflowed − abandoned within S)",
+            "отвечено за T / (отвечено + брошено + переполнение − брошено за S)",
+        ),
+        "removed_within": Text(
+            "(answered + abandoned + callback asked for, each within T) / all who have left the queue",
+            "(отвечено + брошено + заказан обратный звонок, каждое за T) / все, кто вышел из очереди",
+        ),
+        "ignore_abandoned_within": Text(
+            "answered within T / (answered + abandoned + overflowed − abandoned within T)",
+            "отвечено за T / (отвечено + брошено + переполнение − брошено за T)",
+        ),
+        "short_as_success": Text(
+            "(answered within T + abandoned within S) / (answered + abandoned + overflowed)",
+            "(отвечено за T + брошено за S) / (отвечено + брошено + переполнение)",
+        ),
+        "answered_only": Text(
+            "answered within T / answered; flatters: whoever gave up is not in it",
+            "отвечено за T / отвечено; приукрашивает: бросивших здесь нет",
+        ),
+    },
+    numerator=Text("contacts served within the threshold T", "контакты, обслуженные за порог T"),
+    denominator=Text("contacts in the base of the formula", "контакты в базе формулы"),
+    source=ICMI,
+    read=_read_service_level,
+    work_out=lambda values, params: service_level(values, params["formula"]),
+    parameters=(
+        seconds(
+            "threshold_seconds",
+            Text("T: a wait of exactly T is in time", "T: ожидание ровно T – вовремя"),
+            20,
+        ),
+        choice(
+            "formula", Text("named formula", "именованная формула"), "excl_short", tuple(FORMULAS)
+        ),
+        seconds(
+            "short_abandon_seconds",
+            Text("S: who hung up so soon did not wait", "S: бросивший так быстро не ждал"),
+            5,
+        ),
+    ),
+    interval="wilson",
+    impossible=NO_OUTCOME,
+)
+
+METRICS: Final = (
+    _counted(
+        "contacts_offered",
+        Text("contacts offered", "поступило обращений"),
+        Text("contacts with an offer time", "обращения, предложенные сотрудникам"),
+        "offered",
+    ),
+    _counted(
+        "contacts_answered",
+        Text("contacts answered", "отвечено"),
+        Text(
+            "offered contacts that a person answered first", "обращения, на которые ответил человек"
+        ),
+        "answered",
+    ),
+    _counted(
+        "contacts_abandoned",
+        Text("contacts abandoned", "брошено"),
+        Text(
+            "offered contacts that ended in the queue unanswered",
+            "обращения, завершённые в очереди без ответа",
+        ),
+        "abandoned",
+    ),
+    Metric(
+        name="contacts_open",
+        title=Text("contacts open now", "открыто сейчас"),
+        shape=Shape.COUNT,
+        unit="contacts",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "offered in the range and not ended now", "поступили в период и не завершены сейчас"
+            )
+        ),
+        source=OWN,
+        read=lambda _: _tally(offered=Sum("offered"), ended=Sum("ended")),
+        work_out=lambda values, _: count(values["offered"] - values["ended"]),
+    ),
+    Metric(
+        name="contacts_missed",
+        title=Text("contacts missed", "потеряно обращений"),
+        shape=Shape.COUNT,
+        unit="contacts",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "abandoned contacts with neither an answered contact nor a connected callback of "
+                "the same person within 24 h; of an unknown person: all",
+                "брошенные обращения, после которых за 24 ч не было ни отвеченного обращения, ни "
+                "состоявшегося звонка этому человеку; от неизвестных – все",
+            )
+        ),
+        source=OWN,
+        read=lambda _: Histories(KIND, BY, Question.MISSED),
+        work_out=lambda values, _: count(values["value"]),
+        computation=Computation.FACTS,
+    ),
+    Metric(
+        name="not_called_back",
+        title=Text("people nobody called back", "никто не перезвонил"),
+        shape=Shape.COUNT,
+        unit="people",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "people whose abandoned inbound contact has been followed by neither an answered "
+                "contact nor a connected callback, as of now",
+                "люди, за чьим брошенным обращением до сих пор не последовало ни отвеченного "
+                "обращения, ни состоявшегося звонка",
+            )
+        ),
+        source=OWN,
+        read=lambda _: Histories(KIND, BY, Question.NOT_CALLED_BACK),
+        work_out=lambda values, _: count(values["value"], unknown_person=values["unknown_person"]),
+        computation=Computation.FACTS,
+    ),
+    SERVICE_LEVEL,
+    Metric(
+        name="asa_seconds",
+        title=Text("average speed of answer", "средняя скорость ответа"),
+        shape=Shape.MEAN,
+        unit="seconds",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "sum of waits of answered contacts / answered",
+                "сумма ожиданий отвеченных / отвечено",
+            )
+        ),
+        numerator=Text("seconds waited by those answered", "секунды ожидания отвеченных"),
+        denominator=Text("answered contacts with a known wait", "отвеченные с известным ожиданием"),
+        source=ICMI,
+        read=lambda _: _tally(ms=Sum("wait_ms"), n=Sum("wait_n"), answered=Sum("answered")),
+        work_out=_asa,
+    ),
+    Metric(
+        name="aht_seconds",
+        title=Text("average handle time", "среднее время обработки"),
+        shape=Shape.MEAN,
+        unit="seconds",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "(answer to end, hold included, plus after-contact work) / handled contacts",
+                "(от ответа до конца с удержанием, плюс поствызывная работа) / обработанные",
+            )
+        ),
+        numerator=Text("seconds of handling", "секунды обработки"),
+        denominator=Text("answered contacts that have ended", "отвеченные и завершённые обращения"),
+        source=ICMI,
+        read=lambda _: _tally(ms=Sum("handle_ms"), n=Sum("handle_n"), answered=Sum("answered")),
+        work_out=_aht,
+    ),
+    Metric(
+        name="abandonment_rate",
+        title=Text("abandonment rate", "доля брошенных"),
+        shape=Shape.SHARE,
+        unit="share",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "abandoned / offered; with S, both without those abandoned within S",
+                "брошено / поступило; с S – и то и другое без брошенных за S",
+            )
+        ),
+        numerator=Text("abandoned contacts", "брошенные обращения"),
+        denominator=Text("offered contacts", "поступившие обращения"),
+        source=ICMI,
+        read=_read_abandonment,
+        work_out=_abandonment,
+        parameters=(
+            seconds(
+                "short_abandon_seconds",
+                Text("S: leave out who hung up so soon", "S: не считать бросивших так быстро"),
+                None,
+                nullable=True,
+            ),
+        ),
+        interval="wilson",
+        impossible=NO_OUTCOME,
+    ),
+    Metric(
+        name="sla_attainment",
+        title=Text("SLA attainment", "выполнение SLA"),
+        shape=Shape.SHARE,
+        unit="share",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "closed by the due time / all with a due time that is past, or closed; open past "
+                "due is a breach, closed exactly at it is not",
+                "закрыты к сроку / все, чей срок прошёл, и закрытые; открытое после срока – "
+                "нарушение, закрытое ровно в срок – нет",
+            )
+        ),
+        numerator=Text("contacts closed in time", "обращения, закрытые в срок"),
+        denominator=Text(
+            "contacts with a due time that are closed or past due",
+            "обращения со сроком, закрытые или просроченные",
+        ),
+        source=OWN,
+        read=lambda _: Tally(
+            KIND,
+            BY,
+            {"due": Sum("due"), "met": Sum("due_met"), "missed": Sum("due_missed")},
+            now={"past_due": Sum("past_due")},
+        ),
+        work_out=_attainment,
+        parameters=(choice("target", Text("which due time", "какой срок"), "due_at", ("due_at",)),),
+        interval="wilson",
+    ),
+    Metric(
+        name="fcr",
+        title=Text("first contact resolution", "решение с первого обращения"),
+        shape=Shape.SHARE,
+        unit="share",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "first contacts without another of the same person within the days that follow / "
+                "first contacts older than that; first contacts are answered ones, and what "
+                "follows within the days belongs to them",
+                "первые обращения без повторного от того же человека за следующие дни / первые "
+                "обращения старше этого срока; первое – отвеченное, следующие за ним в эти дни – "
+                "его повторы",
+            )
+        ),
+        numerator=Text("first contacts without a repeat", "первые обращения без повторных"),
+        denominator=Text("first contacts of known people", "первые обращения известных людей"),
+        source=Text(
+            "common practice; the window is part of the name", "общая практика; срок – часть имени"
+        ),
+        read=lambda params: Histories(KIND, BY, Question.REPEATED, days=params["days"]),
+        work_out=lambda values, _: share(
+            values["value"],
+            values["first"],
+            immature=values["immature"],
+            unknown_person=values["unknown_person"],
+        ),
+        parameters=(
+            Parameter(
+                "days",
+                ParameterType.INTEGER,
+                Text(
+                    "days in which a repeat counts, the last included",
+                    "дни, в которые считается повтор, последний включён",
+                ),
+                7,
+                least=1,
+                most=90,
+            ),
+        ),
+        computation=Computation.FACTS,
+        interval="wilson",
+        impossible=NO_OUTCOME,
+    ),
+    Metric(
+        name="occupancy",
+        title=Text("occupancy", "занятость"),
+        shape=Shape.SHARE,
+        unit="share",
+        kind="agent_state",
+        time_column="from_at",
+        formula=one(
+            Text(
+                "time in contact / (time in contact + available idle), by the wall clock: contacts "
+                "side by side count once; breaks and training are outside",
+                "время в контактах / (время в контактах + свободное доступное), по часам: "
+                "одновременные контакты считаются один раз; перерывы и обучение не входят",
+            )
+        ),
+        numerator=Text("seconds in contact", "секунды в контактах"),
+        denominator=Text("seconds in contact or available", "секунды в контактах или в готовности"),
+        source=Text(
+            "Amazon Connect, agent occupancy by wall clock",
+            "Amazon Connect, занятость по часам",
+        ),
+        read=lambda _: Histories("agent_state", "from_at", Question.OCCUPIED),
+        work_out=_occupancy,
+        computation=Computation.FACTS,
+        impossible=dict.fromkeys(COMPUTED, BY_CLOCK),
+    ),
+)

@@ -1,0 +1,297 @@
+"""Scores that people give: NPS, CSAT, CES, CSI, and how many gave them."""
+
+from typing import Final
+
+from otklik_metrics.domain.catalogue.words import (
+    EMPLOYEES_MINIMUM,
+    MINIMUM,
+    OWN,
+    Computation,
+    Metric,
+    Parameter,
+    ParameterType,
+    Params,
+    Shape,
+    choice,
+    one,
+)
+from otklik_metrics.domain.dimensions import Text
+from otklik_metrics.domain.indicators.cells import Cell, Values, count
+from otklik_metrics.domain.indicators.scores import (
+    SCALES,
+    categories,
+    easy,
+    employee_score,
+    net_promoter_score,
+    satisfaction_index,
+    satisfied,
+)
+from otklik_metrics.domain.measures import CES, CSAT, ENPS, NPS, NPS_CATEGORIES
+from otklik_metrics.domain.readings import Histories, Question, Reading, Sum, Tally
+
+KIND, BY = "answer", "answered_at"
+
+REICHHELD: Final = Text(
+    "F. Reichheld, HBR 12/2003; interval: B. Rocks, The American Statistician 70(4), 2016",
+    "F. Reichheld, HBR 12/2003; интервал: B. Rocks, The American Statistician 70(4), 2016",
+)
+SCALE: Final = choice(
+    "scale",
+    Text(
+        "1-10 is for history collected so; the two are never pooled",
+        "1-10 – для старых данных; шкалы не смешиваются",
+    ),
+    "0-10",
+    tuple(SCALES),
+)
+
+_WEIGHTED_NPS: Final = (
+    *NPS,
+    *(f"{column}_extra" for column in NPS),
+    *(f"nps_{category}_extra2" for category in NPS_CATEGORIES),
+)
+
+
+def _named(names: tuple[str, ...]) -> Tally:
+    return Tally(KIND, BY, {name: Sum(name) for name in names})
+
+
+def _scale(params: Params) -> tuple[str, ...]:
+    return SCALES[params["scale"]]
+
+
+def _read_nps(params: Params) -> Reading:
+    if params["basis"] == "latest":
+        score = "nps" if params["scale"] == "0-10" else "nps_1_10"
+        return Histories(KIND, BY, Question.LATEST, score=score)
+    return _named(_WEIGHTED_NPS if params["scale"] == "0-10" else _scale(params))
+
+
+def _read_enps(params: Params) -> Reading:
+    anonymous = params["answers"] == "anonymous"
+    return Tally(KIND, BY, {name: Sum(name) for name in ENPS}, anonymous=anonymous)
+
+
+def _category(name: str, title: Text, formula: Text, place: int) -> Metric:
+    def work_out(values: Values, params: Params) -> Cell:
+        found = categories(values, _scale(params))
+        cell = count(found[place])
+        return Cell(cell.value, cell.numerator, n=sum(found))
+
+    return Metric(
+        name=name,
+        title=title,
+        shape=Shape.SCORE_COUNT,
+        unit="answers",
+        kind=KIND,
+        time_column=BY,
+        formula=one(formula),
+        source=REICHHELD,
+        read=lambda params: _named(_scale(params)),
+        work_out=work_out,
+        parameters=(SCALE,),
+        minimum_n=MINIMUM,
+    )
+
+
+METRICS: Final = (
+    Metric(
+        name="answers",
+        title=Text("answers", "ответов"),
+        shape=Shape.COUNT,
+        unit="answers",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "answers to surveys, anonymous ones left out",
+                "ответы на опросы, кроме анонимных",
+            )
+        ),
+        source=OWN,
+        read=lambda _: _named(("answers",)),
+        work_out=lambda values, _: count(values["answers"]),
+    ),
+    Metric(
+        name="nps",
+        title=Text("NPS", "NPS"),
+        shape=Shape.SCORE,
+        unit="points",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "100 · (promoters 9–10 − detractors) / answered; weighted where answers carry weights",
+                "100 · (промоутеры 9–10 − критики) / ответившие; взвешенно, если у ответов есть веса",
+            )
+        ),
+        numerator=Text("promoters − detractors", "промоутеры − критики"),
+        denominator=Text("answers with a score", "ответы с оценкой"),
+        source=REICHHELD,
+        read=_read_nps,
+        work_out=lambda values, params: net_promoter_score(values, _scale(params)),
+        parameters=(
+            choice(
+                "basis",
+                Text(
+                    "all answers, or the latest of each person in each bucket",
+                    "все ответы или последний ответ каждого человека в каждом интервале",
+                ),
+                "all",
+                ("all", "latest"),
+            ),
+            SCALE,
+        ),
+        minimum_n=MINIMUM,
+        interval="adjusted_wald",
+    ),
+    _category(
+        "nps_promoters",
+        Text("promoters", "промоутеров"),
+        Text("answers of 9 or 10", "ответы 9 и 10"),
+        0,
+    ),
+    _category(
+        "nps_detractors",
+        Text("detractors", "критиков"),
+        Text("answers of 6 or less", "ответы 6 и ниже"),
+        2,
+    ),
+    Metric(
+        name="csat",
+        title=Text("CSAT", "CSAT"),
+        shape=Shape.SCORE,
+        unit="share",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "answers of the top boxes of 1–5 / answers",
+                "ответы верхних оценок шкалы 1–5 / ответы",
+            )
+        ),
+        numerator=Text("answers of the top boxes", "ответы верхних оценок"),
+        denominator=Text("answers with a score", "ответы с оценкой"),
+        source=Text("common practice: top two boxes", "общая практика: две верхние оценки"),
+        read=lambda _: _named(CSAT),
+        work_out=lambda values, params: satisfied(values, params["top"]),
+        parameters=(
+            Parameter(
+                "top",
+                ParameterType.INTEGER,
+                Text(
+                    "how many of the highest scores count: 2 is 4–5",
+                    "сколько верхних оценок: 2 – это 4–5",
+                ),
+                2,
+                least=1,
+                most=4,
+            ),
+        ),
+        minimum_n=MINIMUM,
+        interval="wilson",
+    ),
+    Metric(
+        name="ces",
+        title=Text("CES 2.0", "CES 2.0"),
+        shape=Shape.SCORE,
+        unit="share",
+        kind=KIND,
+        time_column=BY,
+        variant="variant",
+        formula={
+            "share": Text("answers of 5–7 of 1–7 / answers", "ответы 5–7 по шкале 1–7 / ответы"),
+            "mean": Text("mean answer on 1–7", "средний ответ по шкале 1–7"),
+            "net": Text("share of 5–7 − share of 1–3", "доля 5–7 − доля 1–3"),
+        },
+        numerator=Text("answers that it was easy", "ответы «было легко»"),
+        denominator=Text("answers with a score", "ответы с оценкой"),
+        source=Text(
+            "Dixon, Toman & DeLisi, The Effortless Experience, 2013",
+            "Dixon, Toman & DeLisi, The Effortless Experience, 2013",
+        ),
+        read=lambda _: _named(CES),
+        work_out=lambda values, params: easy(values, params["variant"]),
+        parameters=(
+            choice(
+                "variant", Text("what is shown", "что показать"), "share", ("share", "mean", "net")
+            ),
+        ),
+        minimum_n=MINIMUM,
+        interval="wilson",
+    ),
+    Metric(
+        name="csi",
+        title=Text("CSI", "CSI"),
+        shape=Shape.SCORE,
+        unit="points",
+        kind=KIND,
+        time_column=BY,
+        variant="variant",
+        formula={
+            "raw": Text(
+                "100 · Σ importance·score / Σ importance·highest",
+                "100 · Σ важность·оценка / Σ важность·максимум",
+            ),
+            "rescaled": Text(
+                "100 · Σ importance·(score − lowest) / Σ importance·(highest − lowest)",
+                "100 · Σ важность·(оценка − минимум) / Σ важность·(максимум − минимум)",
+            ),
+            "mean": Text(
+                "Σ importance·score / Σ importance, on the survey's own scale",
+                "Σ важность·оценка / Σ важность, в шкале самого опроса",
+            ),
+        },
+        numerator=Text("weighted scores given", "взвешенные оценки"),
+        denominator=Text(
+            "weighted scores possible (of the mean: weights)",
+            "взвешенный максимум (для среднего – веса)",
+        ),
+        source=Text(
+            "common practice; the variant is part of the name",
+            "общая практика; вариант – часть имени",
+        ),
+        read=lambda _: _named(("csi_n", "csi_score", "csi_most", "csi_least", "csi_importance")),
+        work_out=lambda values, params: satisfaction_index(values, params["variant"]),
+        parameters=(
+            choice("variant", Text("formula", "формула"), "raw", ("raw", "rescaled", "mean")),
+        ),
+        minimum_n=MINIMUM,
+    ),
+    Metric(
+        name="enps",
+        title=Text("eNPS", "eNPS"),
+        shape=Shape.SCORE,
+        unit="points",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "100 · (promoters 9–10 − detractors 0–6) / answered, employees",
+                "100 · (промоутеры 9–10 − критики 0–6) / ответившие, сотрудники",
+            )
+        ),
+        numerator=Text("promoters − detractors", "промоутеры − критики"),
+        denominator=Text("answers with a score", "ответы с оценкой"),
+        source=REICHHELD,
+        read=_read_enps,
+        work_out=lambda values, _: employee_score(values),
+        parameters=(
+            choice(
+                "answers",
+                Text(
+                    "those of named surveys, or of anonymous ones: these only by whole closed "
+                    "weeks or months and at most one dimension",
+                    "именные опросы или анонимные: последние – только за целые закрытые недели "
+                    "или месяцы и не более чем по одному измерению",
+                ),
+                "named",
+                ("named", "anonymous"),
+            ),
+        ),
+        computation=Computation.ROLLUP,
+        minimum_n=EMPLOYEES_MINIMUM,
+        interval="adjusted_wald",
+        closed_cells="answers",
+    ),
+)

@@ -1,0 +1,124 @@
+"""By what numbers can be cut: columns that facts carry, and parts of the local clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class Text(NamedTuple):
+    """The same in both languages."""
+
+    en: str
+    ru: str
+
+    def in_(self, language: str) -> str:
+        """The text in `ru`, else in English."""
+        return self.ru if language == "ru" else self.en
+
+
+class Type(StrEnum):
+    """What values a dimension has."""
+
+    CODE = "code"
+    UUID = "uuid"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """
+    Something to group and filter by.
+
+    Attributes:
+        least, most: Bounds of a number.
+        of_day: It looks inside a day, so that cells of whole days cannot tell.
+        computed: It is read off the clock in the query's zone, not off the fact.
+    """
+
+    name: str
+    title: Text
+    type: Type = Type.CODE
+    least: int = 0
+    most: int = 0
+    of_day: bool = False
+
+    @property
+    def computed(self) -> bool:
+        """Whether it is read off the clock in the query's zone, not off the fact."""
+        return self.type is Type.NUMBER
+
+
+def _number(name: str, en: str, ru: str, least: int, most: int, *, of_day: bool) -> Dimension:
+    return Dimension(name, Text(en, ru), Type.NUMBER, least, most, of_day)
+
+
+BRANCH_GROUP: Final = "branch_group"
+
+DIMENSIONS: Final[Mapping[str, Dimension]] = {
+    dimension.name: dimension
+    for dimension in (
+        Dimension("branch", Text("branch", "филиал")),
+        Dimension(BRANCH_GROUP, Text("group of branches", "группа филиалов")),
+        Dimension("team", Text("team", "команда")),
+        Dimension("agent", Text("agent", "сотрудник")),
+        Dimension("channel", Text("channel", "канал")),
+        Dimension("queue", Text("queue", "очередь")),
+        Dimension("direction", Text("direction", "направление")),
+        Dimension("party", Text("party (buyer, seller, …)", "сторона (покупатель, продавец, …)")),
+        Dimension("source", Text("source of events", "источник событий"), Type.UUID),
+        Dimension("campaign", Text("campaign", "кампания")),
+        Dimension("stage", Text("stage of the journey", "этап пути")),
+        Dimension("touchpoint", Text("touchpoint", "точка касания")),
+        Dimension("segment", Text("segment", "сегмент")),
+        Dimension("survey", Text("survey", "опрос"), Type.UUID),
+        Dimension("template", Text("kind of survey", "вид опроса")),
+        Dimension("outcome", Text("outcome", "исход")),
+        Dimension("reason", Text("reason", "причина")),
+        Dimension("origin", Text("origin of the purchase", "происхождение покупки")),
+        Dimension("currency", Text("currency", "валюта")),
+        Dimension("movement", Text("movement of points", "движение баллов")),
+        _number(
+            "weekday", "weekday, 1 = Monday", "день недели, 1 = понедельник", 1, 7, of_day=False
+        ),
+        _number("hour_of_day", "hour of the day", "час суток", 0, 23, of_day=True),
+        _number(
+            "two_hour_slot",
+            "two hours of the day, by the hour they begin with",
+            "двухчасовой интервал суток, по его первому часу",
+            0,
+            22,
+            of_day=True,
+        ),
+        _number("day_of_month", "day of the month", "число месяца", 1, 31, of_day=False),
+    )
+}
+
+COMPUTED: Final = tuple(name for name, dimension in DIMENSIONS.items() if dimension.computed)
+
+_CONTACT = (
+    "branch team agent channel queue direction party source campaign stage touchpoint segment "
+    "outcome"
+)
+CARRIED: Final[Mapping[str, frozenset[str]]] = {
+    kind: frozenset(names.split())
+    for kind, names in {
+        "contact": _CONTACT,
+        "reply": "branch agent channel queue party source",
+        "lead": "branch agent channel queue party source campaign",
+        "answer": "branch team agent channel queue direction party source campaign stage "
+        "touchpoint segment survey template",
+        "case": "branch team agent channel queue party touchpoint reason",
+        "purchase": "branch agent party campaign segment origin currency",
+        "points": "branch reason movement",
+        "agent_state": "branch team agent queue",
+    }.items()
+}
+"""The dimensions that the facts of each kind carry as columns of the same name."""
+
+
+def dimensions_of(kind: str) -> frozenset[str]:
+    """Everything that facts of `kind` can be cut by."""
+    carried = CARRIED[kind]
+    groups = {BRANCH_GROUP} if "branch" in carried else set()
+    return carried | groups | frozenset(COMPUTED)

@@ -1,0 +1,106 @@
+"""One value with everything that it rests on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otklik_metrics.domain.intervals import Interval, wilson
+
+NO_DATA: Final = "no_data"
+TOO_FEW: Final = "too_few"
+NOT_REACHED: Final = "not_reached"
+NO_WEIGHT: Final = "no_weight"
+NOT_CLOSED: Final = "not_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """
+    What was read for one cell.
+
+    Attributes:
+        numbers: By name; a name that is absent counts 0.
+        histogram: Spans as encoded histograms (`histogram.py`), one behind the other.
+        ended, still_open: Milliseconds of spans that are over, and of those that go on.
+    """
+
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    histogram: bytes = b""
+    ended: NDArray[np.int64] | None = None
+    still_open: NDArray[np.int64] | None = None
+
+    def __getitem__(self, name: str) -> int:
+        return self.numbers.get(name, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """
+    A value with its base.
+
+    Attributes:
+        value: None where there is nothing to say; `reason` tells why.
+        numerator, denominator: In the unit of the value; None where it is no ratio.
+        n: How many facts (answers, contacts, …) it rests on.
+        interval: 95 %; None where it would mean nothing.
+        excluded: How many facts were left out of the base, by reason.
+        suppressed: The value is known and withheld, since too few people stand behind it.
+        open: How many of `n` have not ended yet; None where that cannot be.
+    """
+
+    value: float | int | None
+    numerator: float | int | None = None
+    denominator: float | int | None = None
+    n: int = 0
+    interval: Interval | None = None
+    excluded: Mapping[str, int] = field(default_factory=dict)
+    suppressed: bool = False
+    reason: str | None = None
+    open: int | None = None
+
+
+def count(n: int, **excluded: int) -> Cell:
+    """A number of things; 0 is a value like any other."""
+    return Cell(value=n, numerator=n, n=n, excluded=kept(excluded))
+
+
+def share(numerator: int, denominator: int, **excluded: int) -> Cell:
+    """A share of independent things, from 0.0 to 1.0, with Wilson's interval."""
+    left_out = kept(excluded)
+    if denominator <= 0:
+        return Cell(None, numerator, denominator, 0, excluded=left_out, reason=NO_DATA)
+    value = numerator / denominator
+    # Contradictory facts may put more above the line than below; no interval then.
+    interval = wilson(numerator, denominator) if 0 <= numerator <= denominator else None
+    return Cell(value, numerator, denominator, denominator, interval, left_out)
+
+
+def mean_seconds(milliseconds: int, n: int, **excluded: int) -> Cell:
+    """The mean of spans, in seconds."""
+    left_out = kept(excluded)
+    if n <= 0:
+        return Cell(None, milliseconds / 1000, n, 0, excluded=left_out, reason=NO_DATA)
+    value = float(Fraction(milliseconds, 1000 * n))
+    return Cell(value, milliseconds / 1000, n, n, excluded=left_out)
+
+
+def kept(excluded: Mapping[str, int]) -> dict[str, int]:
+    """Reasons for which something was left out."""
+    return {reason: n for reason, n in excluded.items() if n}
+
+
+def suppress(cell: Cell) -> Cell:
+    """The cell without anything from which its value could be told; `n` and reasons stay."""
+    return replace(
+        cell,
+        value=None,
+        numerator=None,
+        denominator=None,
+        interval=None,
+        suppressed=True,
+        reason=TOO_FEW,
+    )

@@ -1,0 +1,124 @@
+"""What a metric has to read: numbers that add up, spans of time, or the histories of people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from otklik_metrics.domain.measures import MEASURES, within
+
+
+class Op(StrEnum):
+    """How two numbers of one measure become one. Only sums are kept in rollups."""
+
+    SUM = "sum"
+    LEAST = "min"
+    MOST = "max"
+
+
+class Where(NamedTuple):
+    """Only facts whose dimension has (or has not) this value."""
+
+    dimension: str
+    value: str
+    equal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """
+    One whole number, gathered over facts.
+
+    Attributes:
+        measure: A counter of the kind (`measures.py`), or one that only facts can tell:
+            `answered_within`, `abandoned_within`, `callback_within` (waits up to `argument`),
+            a span's name with Op.LEAST or Op.MOST, `past_due`, `overdue`.
+        argument: Milliseconds, for waits.
+    """
+
+    measure: str
+    argument: int | None = None
+    where: Where | None = None
+    op: Op = Op.SUM
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """
+    Numbers that add up over the facts of one kind.
+
+    Attributes:
+        kind, time_column: Which facts, and which of their times must lie in the range.
+        sums: What is gathered, by the name that the metric's formula uses.
+        now: Likewise, but true only at this moment (`overdue`): always asked of the facts.
+        histogram: Spans of which quantiles are asked, by their name in the measures.
+        censored: Spans of which some may go on: where the sums `begun` and `over` differ, the
+            facts are read one by one.
+        anonymous: Only answers of anonymous surveys; otherwise those are never looked at.
+    """
+
+    kind: str
+    time_column: str
+    sums: Mapping[str, Sum] = field(default_factory=dict)
+    now: Mapping[str, Sum] = field(default_factory=dict)
+    histogram: str | None = None
+    censored: bool = False
+    anonymous: bool = False
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        """Dimensions that the sums themselves look at."""
+        sums = (*self.sums.values(), *self.now.values())
+        return frozenset(s.where.dimension for s in sums if s.where is not None)
+
+
+class Question(StrEnum):
+    """What is asked of the histories of people, fact by fact."""
+
+    MISSED = "missed"
+    NOT_CALLED_BACK = "not_called_back"
+    REPEATED = "repeated"
+    LATEST = "latest"
+    OCCUPIED = "occupied"
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """
+    Something that only the facts of each person (or agent) together can tell.
+
+    Attributes:
+        days: In which a contact counts as a repeat.
+        score: The column of the score whose latest is asked.
+    """
+
+    kind: str
+    time_column: str
+    question: Question
+    days: int = 0
+    score: str = ""
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        """Nothing beyond what the query asks for."""
+        return frozenset()
+
+
+Reading = Tally | Histories
+
+
+def columns(kind: str, wanted: Sum, own: tuple[int, ...]) -> tuple[str, ...] | None:
+    """
+    The rollup columns whose sum is `wanted`.
+
+    Args:
+        own: The company's own thresholds, in seconds.
+    Returns:
+        None if only facts can tell.
+    """
+    if wanted.op is not Op.SUM:
+        return None
+    if wanted.argument is not None:
+        prefix, seconds = wanted.measure.removesuffix("_within"), wanted.argument / 1000
+        return within(prefix, int(seconds), own) if seconds == int(seconds) else None
+    return (wanted.measure,) if wanted.measure in MEASURES[kind].names else None

@@ -1,0 +1,162 @@
+"""Every "no" of a query, with what to do instead."""
+
+from collections.abc import Sequence
+
+from otklik_common.errors import Conflict, Title, Unprocessable
+
+
+class QueryRefused(Unprocessable):
+    """The query is well-formed and cannot be answered."""
+
+    code = "invalid_query"
+    title = Title("The query cannot be answered", "На запрос нельзя ответить")
+
+
+class UnknownMetric(QueryRefused):
+    """No metric of that name is declared."""
+
+    code = "unknown_metric"
+
+    def __init__(self, name: str, near: Sequence[str]) -> None:
+        hint = f"; near: {', '.join(near)}" if near else ""
+        super().__init__(
+            f"metric {name[:100]!r} is not in the catalogue{hint}",
+            detail_ru=f"показателя {name[:100]!r} нет в каталоге"
+            + (f"; похожие: {', '.join(near)}" if near else ""),
+            near=list(near),
+        )
+
+
+class BadParameter(QueryRefused):
+    """A parameter is unknown to its metric, or has a value that it does not take."""
+
+    code = "bad_parameter"
+
+
+class UnknownDimension(QueryRefused):
+    """No dimension of that name is declared."""
+
+    code = "unknown_dimension"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(
+            f"dimension {name[:100]!r} is unknown; known are {', '.join(known)}",
+            detail_ru=f"измерение {name[:100]!r} неизвестно; есть {', '.join(known)}",
+        )
+
+
+class ImpossibleDimension(QueryRefused):
+    """The metric's facts do not have the dimension, or it would mislead."""
+
+    code = "impossible_dimension"
+
+    def __init__(self, metric: str, dimension: str, en: str, ru: str) -> None:
+        super().__init__(
+            f"{metric} cannot be cut by {dimension}: {en}",
+            detail_ru=f"{metric} нельзя разбить по {dimension}: {ru}",
+            metric=metric,
+            dimension=dimension,
+        )
+
+
+class BadFilter(QueryRefused):
+    """A filter's value is none that its dimension has."""
+
+    code = "bad_filter"
+
+
+class UnknownTimezone(QueryRefused):
+    """No zone of that name is in the IANA database."""
+
+    code = "unknown_timezone"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"timezone {name[:60]!r} is not in the IANA database",
+            detail_ru=f"зоны {name[:60]!r} нет в базе IANA",
+        )
+
+
+class BadRange(QueryRefused):
+    """The range is empty, reversed, or beyond what the calendar is kept for."""
+
+    code = "bad_range"
+
+
+class TooManyBuckets(QueryRefused):
+    """The range has more buckets than an answer may."""
+
+    code = "too_many_buckets"
+
+    def __init__(self, found: int, most: int) -> None:
+        super().__init__(
+            f"the range has about {found} buckets, at most {most} are answered: take a coarser "
+            "granularity or a shorter range",
+            detail_ru=f"в периоде около {found} интервалов, отвечаем не более чем на {most}: "
+            "возьмите granularity крупнее или период короче",
+            limit=most,
+        )
+
+
+class TooManyCells(QueryRefused):
+    """Buckets × groups × metrics are more than an answer may hold."""
+
+    code = "too_many_cells"
+
+    def __init__(self, found: int, most: int) -> None:
+        super().__init__(
+            f"the answer would have {found} cells, at most {most} are given: filter, ask for the "
+            "top groups, or take a coarser granularity",
+            detail_ru=f"в ответе было бы {found} ячеек при пределе {most}: отфильтруйте, "
+            "запросите top или возьмите granularity крупнее",
+            limit=most,
+        )
+
+
+class TooManyRows(QueryRefused):
+    """Only facts can answer, and there are more than may be read."""
+
+    code = "too_many_rows"
+
+    def __init__(self, metric: str, most: int, en: str, ru: str) -> None:
+        super().__init__(
+            f"{metric} needs the facts ({en}) and there are more than {most} in the range: shorten "
+            "it or filter by branch, queue or channel",
+            detail_ru=f"для {metric} нужны факты ({ru}), а их в периоде больше {most}: сократите "
+            "период или отфильтруйте по филиалу, очереди или каналу",
+            limit=most,
+        )
+
+
+class NoCalendar(QueryRefused):
+    """Business time needs a calendar, and the company has none."""
+
+    code = "no_calendar"
+
+    def __init__(self, metric: str) -> None:
+        super().__init__(
+            f"{metric} by the business clock needs a calendar, and there is none: ask for "
+            'clock "elapsed"',
+            detail_ru=f"{metric} по рабочим часам требует календаря, а его нет: запросите "
+            'clock "elapsed"',
+        )
+
+
+class ClosedCellsOnly(QueryRefused):
+    """Anonymous answers are shown by whole closed weeks or months alone."""
+
+    code = "closed_cells_only"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "anonymous answers are shown only by granularity week or month over whole ones, by at "
+            "most one dimension, without filters, compare, top and as_of",
+            detail_ru="анонимные ответы показываются только по целым неделям или месяцам, не более "
+            "чем по одному измерению, без фильтров, compare, top и as_of",
+        )
+
+
+class HistoryBehind(Conflict):
+    """What was known then is not in the history yet."""
+
+    code = "history_behind"
