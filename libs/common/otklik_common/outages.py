@@ -1,5 +1,6 @@
 """Which exceptions mean "not now": the database is away, full, or somebody else holds the lock."""
 
+import traceback
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +16,7 @@ _CODES: Final = {
     "55": "try_again",  # lock not available
 }
 STATEMENT_CANCELED: Final = "57014"
+_CONNECTING: Final = "asyncpg/connect_utils.py"
 
 
 def outage(failed: BaseException) -> Unavailable | None:
@@ -29,7 +31,7 @@ def outage(failed: BaseException) -> Unavailable | None:
             )
         root = failed.orig or failed
         root = root.__cause__ or root  # SQLAlchemy's adapter wraps asyncpg's own exception
-    if isinstance(root, ConnectionError | TimeoutError):
+    if isinstance(root, ConnectionError | TimeoutError) or _while_connecting(root):
         return Unavailable(
             "the database does not answer", code="database_unavailable", retry_after=2
         )
@@ -40,3 +42,10 @@ def outage(failed: BaseException) -> Unavailable | None:
         return Unavailable("the database took too long", code="too_slow", retry_after=5)
     code = _CODES.get(state[:2])
     return None if code is None else Unavailable("the database cannot do it now", code=code)
+
+
+def _while_connecting(failed: BaseException) -> bool:
+    """Whether asyncpg could not reach the server: its socket's file is gone, its host unknown."""
+    return isinstance(failed, OSError) and any(
+        frame.filename.endswith(_CONNECTING) for frame in traceback.extract_tb(failed.__traceback__)
+    )
