@@ -12,10 +12,10 @@ from otklik_access.api.schemas import (
     BranchGroupBody,
     BranchGroupOut,
     BranchOut,
-    Code,
     CompanyEdit,
     CompanyOut,
 )
+from otklik_access.api.words import Code
 from otklik_access.domain.places import Branch, BranchGroup
 from otklik_common.http import PROBLEMS, IfMatch, MustMatch, etag
 from otklik_common.paging import Page, Pages

@@ -9,7 +9,7 @@ from otklik_access.actions import keys
 from otklik_access.actions.change import Actor
 from otklik_access.actions.keys import ShownKey, Told, WantedKey
 from otklik_access.api.callers import Lent, actor
-from otklik_access.api.schemas import (
+from otklik_access.api.credentials import (
     CustomerTokenBody,
     CustomerTokenOut,
     KeyBody,

@@ -1,110 +1,31 @@
-"""What the routes of access take and give."""
+"""What the routes around companies, branches and staff take and give."""
 
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Annotated, Literal, Self
+from typing import Self
 from uuid import UUID
-from zoneinfo import available_timezones
 
-import phonenumbers
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from otklik_access.api.words import (
+    Code,
+    Codes,
+    Currency,
+    Email,
+    Language,
+    LoginName,
+    Name,
+    Names,
+    Origins,
+    Region,
+    Thresholds,
+    Zone,
+)
 from otklik_access.domain.kept import Kept
-from otklik_access.domain.keys import ApiKey, origin
 from otklik_access.domain.places import Branch, BranchGroup, Company
-from otklik_access.domain.signing_in import LEAST_PASSWORD, LOGIN_NAME, MOST_PASSWORD
 from otklik_access.domain.staff import Member
 from otklik_access.store.audit import Entry
-from otklik_common.events.access import KeyPurpose, Role
-from otklik_common.http import AwareTime, StrictModel, bad_value
-
-# --- Words --------------------------------------------------------------------------------------
-
-Code = Annotated[
-    str,
-    StringConstraints(
-        min_length=1,
-        max_length=100,
-        pattern=r"^[^\s\x00-\x1f\x7f/]([^\x00-\x1f\x7f/]*[^\s\x00-\x1f\x7f/])?$",
-    ),
-]
-"""A company's own code; it stands in addresses, so it has no slash."""
-
-
-@lru_cache(1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones()) - {"localtime", "Factory"}
-
-
-def _zone(name: str) -> str:
-    if name not in _zones():
-        raise bad_value(
-            "unknown_timezone",
-            "is no time zone of the IANA database",
-            "нет такой зоны в базе IANA",
-        )
-    return name
-
-
-def _region(code: str) -> str:
-    if code not in phonenumbers.SUPPORTED_REGIONS:
-        raise bad_value("unknown_region", "is no country with phones", "нет такой страны")
-    return code
-
-
-def _origin(text: str) -> str:
-    try:
-        return origin(text)
-    except ValueError:
-        raise bad_value(
-            "malformed",
-            "must be an origin like https://example.org",
-            "ожидается источник вида https://example.org",
-        ) from None
-
-
-def _in_our_languages(names: dict[str, str]) -> dict[str, str]:
-    if not names.keys() <= {"ru", "en"}:
-        raise bad_value("unknown_field", "names are in ru and en", "названия бывают ru и en")
-    return names
-
-
-def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(set(values)))
-
-
-def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(set(values)))
-
-
-Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
-Region = Annotated[str, Field(max_length=2), AfterValidator(_region)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Language = Literal["ru", "en"]
-Origin = Annotated[str, Field(max_length=300), AfterValidator(_origin)]
-Origins = Annotated[tuple[Origin, ...], Field(max_length=20), AfterValidator(_unique)]
-Codes = Annotated[tuple[Code, ...], Field(max_length=200), AfterValidator(_unique)]
-Thresholds = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=86_400)], ...],
-    Field(max_length=12, description="waits in seconds of which exact counts are kept"),
-    AfterValidator(_ascending),
-]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Names = Annotated[
-    dict[str, Name],
-    AfterValidator(_in_our_languages),
-    Field(description="display names by language", examples=[{"ru": "Тюмень", "en": "Tyumen"}]),
-]
-LoginName = Annotated[str, StringConstraints(pattern=LOGIN_NAME.pattern)]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
-Password = Annotated[str, StringConstraints(min_length=1, max_length=MOST_PASSWORD)]
-NewPassword = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MOST_PASSWORD),
-    Field(description=f"at least {LEAST_PASSWORD} characters; long is better than odd"),
-]
-
-# --- Company and branches -----------------------------------------------------------------------
+from otklik_common.events.access import Role
+from otklik_common.http import StrictModel, bad_value
 
 
 class CompanyEdit(StrictModel):
@@ -232,9 +153,6 @@ class BranchOut(BaseModel):
         )
 
 
-# --- Staff --------------------------------------------------------------------------------------
-
-
 class MemberBody(StrictModel):
     """A member of staff as they should be."""
 
@@ -292,164 +210,6 @@ class ShownPasswordOut(BaseModel):
 
     login: str
     password: str
-
-
-# --- Sessions -----------------------------------------------------------------------------------
-
-
-class SignInBody(StrictModel):
-    """Login and password."""
-
-    login: str = Field(max_length=100, examples=["admin@demo2abc"])
-    password: Password
-    cookie: bool = Field(
-        default=False,
-        description="keep the refresh token in an HttpOnly cookie instead of telling it",
-    )
-
-
-class RefreshBody(StrictModel):
-    """A refresh token; without one it is taken from the cookie."""
-
-    refresh_token: str | None = Field(default=None, max_length=200)
-
-
-class SessionOut(BaseModel):
-    """A session: send `token` as Bearer until it expires, then refresh."""
-
-    token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - a word of RFC 6750
-    expires_at: datetime
-    refresh_token: str | None = Field(description="null where a cookie holds it")
-    refresh_expires_at: datetime
-    member: UUID
-
-
-class PasswordBody(StrictModel):
-    """The old password and the new one."""
-
-    old: Password
-    new: NewPassword
-
-
-class MeOut(BaseModel):
-    """Who the caller is, and what they may do."""
-
-    company: str
-    principal: str
-    role: Role | None
-    scopes: tuple[str, ...]
-    branches: tuple[str, ...] | None = Field(description="null: every branch")
-    member: UUID | None
-    code: str | None
-    name: str | None
-    customer: UUID | None
-
-
-# --- Keys ---------------------------------------------------------------------------------------
-
-
-class KeyBody(StrictModel):
-    """What a new key should be."""
-
-    name: Name
-    purpose: Literal["api", "publishable"] = "api"
-    scopes: tuple[Annotated[str, Field(max_length=50)], ...] | None = Field(
-        default=None,
-        max_length=50,
-        description="required for purpose api; a publishable key has at most its two",
-    )
-    branches: Codes = ()
-    groups: Codes = ()
-    origins: Origins | None = Field(
-        default=None,
-        description="where browsers may use it from, none: anywhere; required for publishable keys",
-    )
-    expires_at: AwareTime | None = None
-
-    @model_validator(mode="after")
-    def _says_enough(self) -> Self:
-        if self.purpose == "api" and self.scopes is None:
-            raise bad_value("missing", "scopes are required", "нужны scopes")
-        if self.purpose == "publishable" and self.origins is None:
-            raise bad_value(
-                "missing",
-                "origins are required for a publishable key; [] means anywhere",
-                "для публичного ключа нужны origins; [] — откуда угодно",
-            )
-        return self
-
-
-class RotateBody(StrictModel):
-    """How long the old key lives beside the new one."""
-
-    overlap_seconds: int = Field(default=86_400, ge=0, le=30 * 86_400)
-
-
-class KeyOut(BaseModel):
-    """A key, without its secret."""
-
-    id: str
-    prefix: str = Field(description="how its text begins")
-    name: str
-    purpose: KeyPurpose
-    scopes: tuple[str, ...]
-    branches: tuple[str, ...]
-    groups: tuple[str, ...]
-    origins: tuple[str, ...]
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    rotated_to: str | None
-    last_used_at: datetime | None = Field(
-        default=None,
-        description="to the minute, and only of calls to access: other services do not tell",
-    )
-
-    @classmethod
-    def of(cls, tenant: str, kept: Kept[ApiKey], seen_at: datetime | None = None) -> Self:
-        """The answer for a key."""
-        value = kept.value
-        return cls(
-            id=value.key_id,
-            prefix=f"otk_{tenant}_{value.key_id}_",
-            name=value.name,
-            purpose=value.purpose,
-            scopes=value.scopes,
-            branches=value.branches,
-            groups=value.groups,
-            origins=value.origins,
-            created_at=value.created_at,
-            expires_at=value.expires_at,
-            revoked_at=value.revoked_at,
-            rotated_to=value.rotated_to,
-            last_used_at=seen_at,
-        )
-
-
-class ShownKeyOut(KeyOut):
-    """A new key with its text, which is shown this once: null in answers to a repetition."""
-
-    key: str | None
-
-
-class CustomerTokenBody(StrictModel):
-    """For whom a token is, and where its app runs."""
-
-    external_id: str = Field(min_length=1, max_length=200, description="your own id of them")
-    origins: Origins = Field(default=(), description="none: those of the company")
-    lifetime_seconds: int = Field(default=600, ge=30, le=600)
-
-
-class CustomerTokenOut(BaseModel):
-    """A token with which an app sees one customer."""
-
-    token: str
-    expires_at: datetime
-    customer: UUID
-
-
-# --- Audit --------------------------------------------------------------------------------------
 
 
 class AuditOut(BaseModel):

@@ -8,7 +8,7 @@ from otklik_access.actions import sessions, staff
 from otklik_access.actions.change import Actor
 from otklik_access.actions.sessions import Session, SessionOver
 from otklik_access.api.callers import Lent, RequestId
-from otklik_access.api.schemas import (
+from otklik_access.api.credentials import (
     MeOut,
     PasswordBody,
     RefreshBody,

@@ -8,7 +8,8 @@ from otklik_access.actions import staff, trail
 from otklik_access.actions.change import Actor
 from otklik_access.actions.staff import StaffMember
 from otklik_access.api.callers import Lent, actor, reader_of_staff
-from otklik_access.api.schemas import AuditOut, Code, MemberBody, MemberOut, ShownPasswordOut
+from otklik_access.api.schemas import AuditOut, MemberBody, MemberOut, ShownPasswordOut
+from otklik_access.api.words import Code
 from otklik_access.domain.staff import Member, member_id
 from otklik_common.http import PROBLEMS, IfMatch, etag
 from otklik_common.paging import Page, Pages

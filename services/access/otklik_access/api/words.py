@@ -1,0 +1,96 @@
+"""Words that the routes of access read: codes, zones, origins, names."""
+
+from functools import lru_cache
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+import phonenumbers
+from pydantic import AfterValidator, Field, StringConstraints
+
+from otklik_access.domain.keys import origin
+from otklik_access.domain.signing_in import LEAST_PASSWORD, LOGIN_NAME, MOST_PASSWORD
+from otklik_common.http import bad_value
+
+Code = Annotated[
+    str,
+    StringConstraints(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^\s\x00-\x1f\x7f/]([^\x00-\x1f\x7f/]*[^\s\x00-\x1f\x7f/])?$",
+    ),
+]
+"""A company's own code; it stands in addresses, so it has no slash."""
+
+
+@lru_cache(1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
+
+
+def _zone(name: str) -> str:
+    if name not in _zones():
+        raise bad_value(
+            "unknown_timezone",
+            "is no time zone of the IANA database",
+            "нет такой зоны в базе IANA",
+        )
+    return name
+
+
+def _region(code: str) -> str:
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise bad_value("unknown_region", "is no country with phones", "нет такой страны")
+    return code
+
+
+def _origin(text: str) -> str:
+    try:
+        return origin(text)
+    except ValueError:
+        raise bad_value(
+            "malformed",
+            "must be an origin like https://example.org",
+            "ожидается источник вида https://example.org",
+        ) from None
+
+
+def _in_our_languages(names: dict[str, str]) -> dict[str, str]:
+    if not names.keys() <= {"ru", "en"}:
+        raise bad_value("unknown_field", "names are in ru and en", "названия бывают ru и en")
+    return names
+
+
+def _unique(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)))
+
+
+def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(set(values)))
+
+
+Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+Region = Annotated[str, Field(max_length=2), AfterValidator(_region)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Language = Literal["ru", "en"]
+Origin = Annotated[str, Field(max_length=300), AfterValidator(_origin)]
+Origins = Annotated[tuple[Origin, ...], Field(max_length=20), AfterValidator(_unique)]
+Codes = Annotated[tuple[Code, ...], Field(max_length=200), AfterValidator(_unique)]
+Thresholds = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=86_400)], ...],
+    Field(max_length=12, description="waits in seconds of which exact counts are kept"),
+    AfterValidator(_ascending),
+]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Names = Annotated[
+    dict[str, Name],
+    AfterValidator(_in_our_languages),
+    Field(description="display names by language", examples=[{"ru": "Тюмень", "en": "Tyumen"}]),
+]
+LoginName = Annotated[str, StringConstraints(pattern=LOGIN_NAME.pattern)]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=MOST_PASSWORD)]
+NewPassword = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MOST_PASSWORD),
+    Field(description=f"at least {LEAST_PASSWORD} characters; long is better than odd"),
+]
