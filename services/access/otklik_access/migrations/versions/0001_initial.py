@@ -28,6 +28,21 @@ GRANTS = {
     **COMMON_GRANTS,
 }
 
+# Rights alone would let the tables' owner rewrite what was done.
+REFUSE_CHANGE = """
+CREATE FUNCTION access.refuse_change() RETURNS trigger
+LANGUAGE plpgsql SET search_path = '' AS $$
+BEGIN
+  RAISE EXCEPTION 'the audit trail only grows: % is refused', lower(TG_OP)
+    USING ERRCODE = 'restrict_violation';
+END $$
+"""
+
+AUDIT_ONLY_GROWS = (
+    "CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON access.audit"
+    " FOR EACH STATEMENT EXECUTE FUNCTION access.refuse_change()"
+)
+
 
 def upgrade() -> None:
     """Make the tables of this service."""
@@ -199,6 +214,8 @@ def upgrade() -> None:
     )
     op.create_index("refresh_token_member", "refresh_token", ["tenant", "member"], schema=SCHEMA)
     op.create_index("refresh_token_session", "refresh_token", ["tenant", "session"], schema=SCHEMA)
+    op.execute(REFUSE_CHANGE)
+    op.execute(AUDIT_ONLY_GROWS)
     create_common(Operations(op.get_context()), SCHEMA)
     for statement in secure(SCHEMA, GRANTS):
         op.execute(statement)
