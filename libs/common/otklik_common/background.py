@@ -1,24 +1,64 @@
-"""The background work that every service has: its relay, and its copy of the directory."""
+"""The background work that every service has: its relay, its copy of the directory, sweeping."""
 
-from otklik_common.consumer import Consumer
+from collections.abc import Sequence
+from functools import partial
+
+from otklik_common.consumer import Consumer, Handler
 from otklik_common.directory import KeepDirectory
+from otklik_common.idempotency import keep_swept
 from otklik_common.module import Platform, Worker, topic_of
 from otklik_common.relay import Relay
 
 
 def relay_worker(platform: Platform, service: str, schema: str) -> Worker:
-    """Facts of `service` from its outbox to its topic."""
-    relay = Relay(platform.database(schema, "worker"), platform.log, topic_of(service))
+    """Facts of `service` from its outbox to its topic; the process is ready when it can."""
+    relay = Relay(
+        platform.database(schema, "worker"),
+        platform.log,
+        topic_of(service),
+        registry=platform.registry,
+        watchdog=platform.watchdog,
+    )
+    platform.checks[f"{service}.relay"] = relay.check
     return Worker(f"{service}.relay", relay.run)
+
+
+def consumer_worker(
+    platform: Platform,
+    group: str,
+    schema: str,
+    services: Sequence[str],
+    handler: Handler,
+    *,
+    max_records: int = 5000,
+) -> Worker:
+    """
+    The consumer group `group`, whose effects stand in `schema`, over what `services` write.
+
+    The process is ready when the consumer gets on.
+    """
+    consumer = Consumer(
+        group,
+        [topic_of(service) for service in services],
+        handler,
+        platform.database(schema, "worker"),
+        platform.log,
+        max_records=max_records,
+        registry=platform.registry,
+        watchdog=platform.watchdog,
+    )
+    platform.checks[group] = consumer.check
+    return Worker(group, consumer.run)
 
 
 def directory_worker(platform: Platform, service: str, schema: str) -> Worker:
     """What access says, from the log into the directory that `service` keeps."""
-    consumer = Consumer(
-        f"{service}.directory",
-        [topic_of("access")],
-        KeepDirectory(schema),
-        platform.database(schema, "worker"),
-        platform.log,
+    return consumer_worker(
+        platform, f"{service}.directory", schema, ["access"], KeepDirectory(schema)
     )
-    return Worker(f"{service}.directory", consumer.run)
+
+
+def idempotency_worker(platform: Platform, service: str, schema: str) -> Worker:
+    """Answers kept for repeated requests, forgotten after their seven days."""
+    sweep = partial(keep_swept, platform.database(schema, "worker"))
+    return Worker(f"{service}.idempotency", sweep)

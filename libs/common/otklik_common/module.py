@@ -18,6 +18,7 @@ from otklik_common.log.port import Log
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_common.roles import Grant
 from otklik_common.settings import Settings
+from otklik_common.watchdog import Watchdog
 
 Run = Callable[[asyncio.Event], Awaitable[None]]
 Hook = Callable[[], Awaitable[None]]
@@ -78,6 +79,7 @@ class Platform:
     checks: dict[str, Hook] = field(default_factory=dict)
     _databases: dict[tuple[str, Role], Database] = field(default_factory=dict)
     _directories: dict[str, Directory] = field(default_factory=dict)
+    watchdog: Watchdog = field(default_factory=Watchdog)
     _log: Log | None = None
     _callers: dict[str, Callers] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from otklik_common import http, observability
 from otklik_common.callers import Callers
@@ -47,6 +47,7 @@ def create_app(modules: Sequence[Module], platform: Platform) -> FastAPI:
             await hook()
         yield
         await platform.close()
+        observability.shutdown_tracing()
 
     app = FastAPI(
         title="Otklik",
@@ -88,7 +89,7 @@ def add_operations_routes(app: FastAPI, platform: Platform, schemas: Sequence[st
     async def metrics(request: Request) -> Response:
         """Prometheus exposition, for the operations token or a key with operations:read."""
         await _permit_operations(request, platform, schemas)
-        body = await asyncio.to_thread(generate_latest, platform.registry)
+        body = await asyncio.to_thread(observability.expose, platform.registry)
         return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
@@ -197,12 +198,15 @@ async def work(
     workers.append(Worker("operations", partial(serve_app, app, host=host, port=ops_port)))
     for hook in platform.on_start:
         await hook()
+    platform.watchdog.start()
     try:
         await run_side_by_side(workers, stop)
     finally:
+        platform.watchdog.stop()
         # A dead broker must not hold up the end.
         with suppress(TimeoutError):
             await asyncio.wait_for(platform.close(), DRAIN_SECONDS)
+        observability.shutdown_tracing()
 
 
 async def run_side_by_side(workers: Sequence[Worker], stop: asyncio.Event) -> None:
