@@ -200,6 +200,9 @@ def create_key(
     scope: Annotated[list[str], typer.Option(help="e.g. events:push; may be repeated")],
     days: Annotated[int | None, typer.Option(help="Days until it expires.", min=1)] = None,
     publishable: Annotated[bool, typer.Option(help="For apps: may only push and answer.")] = False,
+    origin: Annotated[
+        list[str] | None, typer.Option(help="Where browsers may use it from; none: anywhere.")
+    ] = None,
     url: Url = HERE,
     key: KeyOption = "",
     as_json: Json = False,
@@ -207,7 +210,16 @@ def create_key(
     """Make a key; it is shown this once."""
     from otklik.commands.keys import create
 
-    create(url, key, name=name, scopes=scope, days=days, publishable=publishable, as_json=as_json)
+    create(
+        url,
+        key,
+        name=name,
+        scopes=scope,
+        days=days,
+        publishable=publishable,
+        origins=origin or [],
+        as_json=as_json,
+    )
 
 
 @keys.command("revoke")

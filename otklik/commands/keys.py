@@ -35,6 +35,7 @@ def create(
     scopes: list[str],
     days: int | None,
     publishable: bool,
+    origins: list[str],
     as_json: bool,
 ) -> None:
     """Make a key and print it."""
@@ -43,6 +44,8 @@ def create(
         "scopes": scopes,
         "purpose": "publishable" if publishable else "api",
     }
+    if publishable:
+        body["origins"] = origins
     if days is not None:
         body["expires_at"] = (datetime.now(UTC) + timedelta(days=days)).isoformat()
     made = Client(url, key).post("/access/v1/keys", body)

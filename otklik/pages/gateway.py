@@ -129,7 +129,7 @@ class Visit:
                 "POST",
                 "/access/v1/refresh",
                 headers=self._headers(None),
-                json={"refresh": self.tokens.refresh},
+                json={"refresh_token": self.tokens.refresh},
             )
             if answer.is_error:
                 raise SignInNeeded
@@ -137,7 +137,7 @@ class Visit:
 
     def _take(self, session: dict[str, Any]) -> None:
         self.tokens.token = session["token"]
-        self.tokens.refresh = session["refresh"]
+        self.tokens.refresh = session["refresh_token"]
         self.tokens.renewed = True
 
     def _headers(self, token: str | None) -> dict[str, str]:
