@@ -10,6 +10,9 @@ from otklik_common.events.contact_center import Channel, Contact, Direction, Lea
 from otklik_common.events.envelope import Event, Fact
 from otklik_common.events.feedback import Answer, Case, CaseState
 from otklik_common.events.loyalty import Customer, Points, Purchase
+from otklik_common.events.registry import encode
+from otklik_common.log.port import Record
+from otklik_common.reading import ReadEvent, read
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SOURCE = UUID("00000000-0000-5000-8000-000000000001")
@@ -65,7 +68,8 @@ def an_answer(**said: Any) -> Answer:
 
 def a_customer(*identifiers: str, **said: Any) -> Customer:
     """A customer with these pseudonyms."""
-    return Customer(**{"identifiers": identifiers, "created_at": MONDAY} | said)
+    default: dict[str, Any] = {"identifiers": identifiers, "created_at": MONDAY}
+    return Customer(**default | said)
 
 
 def an_event(
@@ -90,6 +94,17 @@ def an_event(
         data=data,
         void=void,
     )
+
+
+def heard(*events: Event[Fact], partition: int = 0) -> list[ReadEvent]:
+    """Events as a consumer hands them over."""
+    records = [
+        Record(f"otklik.{type(event.data).owner}", partition, offset, event.key, encode(event))
+        for offset, event in enumerate(events)
+    ]
+    found, unread = read(records)
+    assert not unread, unread
+    return found
 
 
 # --- Of any shape ---------------------------------------------------------------------------------

@@ -86,7 +86,8 @@ async def test_history_has_partitions_for_this_month_and_the_next_ones(world: Wo
 async def test_rows_that_no_partition_was_ready_for_move_into_theirs(world: World) -> None:
     month = date(2031, 5, 1)
     await world.admin.execute(
-        "INSERT INTO metrics.fact_history_source VALUES ($1, gen_random_uuid(), 1, 1, $2, false, '{}')",
+        "INSERT INTO metrics.fact_history_source (tenant, subject, epoch, revision, recorded_at, void,"
+        " data) VALUES ($1, gen_random_uuid(), 1, 1, $2, false, '{}')",
         world.tenant,
         datetime(2031, 5, 9, tzinfo=UTC),
     )

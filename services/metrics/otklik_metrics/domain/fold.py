@@ -248,6 +248,67 @@ def _between(start: datetime, end: datetime) -> int:
     return max(0, (end - start) // timedelta(milliseconds=1))
 
 
+READS: Mapping[str, tuple[str, ...]] = {
+    "contact": (
+        "offered_at",
+        "answered_at",
+        "first_asked_at",
+        "ended_at",
+        "closed_at",
+        "due_at",
+        "outcome",
+        "waited_ms",
+        "talked_ms",
+        "held_ms",
+        "wrapped_ms",
+        "handled_ms",
+        "first_response_ms",
+        "resolution_ms",
+        "transfers",
+        "reopenings",
+        "identifiers",
+    ),
+    "reply": ("asked_at", "replied_at", "waited_ms", "first"),
+    "lead": (
+        "created_at",
+        "assigned_at",
+        "attempted_at",
+        "contacted_at",
+        "closed_at",
+        "attempt_ms",
+        "contact_ms",
+        "requests",
+        "known_person",
+    ),
+    "answer": (
+        "answered_at",
+        "anonymous",
+        "contact",
+        "has_text",
+        "weight_micro",
+        "nps",
+        "nps_1_10",
+        "enps",
+        "csat",
+        "ces",
+        "csi_score_micro",
+        "csi_most_micro",
+        "csi_least_micro",
+        "csi_importance_micro",
+    ),
+    "case": ("opened_at", "contacted_at", "closed_at", "due_at"),
+    "purchase": (
+        "sold_at",
+        "returned_at",
+        "amount_minor",
+        "returned_minor",
+        "net_minor",
+        "lines",
+    ),
+    "points": ("moved_at", "points", "reverses"),
+}
+"""The fields of a fact that its contribution depends on, dimensions apart."""
+
 _THRESHOLDS_MS = tuple(seconds * 1000 for seconds in THRESHOLDS_SECONDS)
 _SLOTS = {prefix: slots(prefix) for prefix in WAITERS}
 _OWNS = {prefix: owns(prefix) for prefix in WAITERS}

@@ -7,7 +7,7 @@ from functools import cache
 from typing import NamedTuple, TypeVar
 
 from otklik_metrics.domain.bucket import day_of, quarter_of
-from otklik_metrics.domain.fold import Definition, FactLike, Part, contribution
+from otklik_metrics.domain.fold import READS, Definition, FactLike, Part, contribution
 from otklik_metrics.domain.histogram import bucket_of
 from otklik_metrics.domain.sets import MAX_DIMENSIONS, Grain, RollupSet, sets_of
 
@@ -128,6 +128,12 @@ def _include(
         for histogram, bucket in buckets:
             counts = spans.setdefault(histogram, {})
             counts[bucket] = counts.get(bucket, 0) + sign
+
+
+@cache
+def fields_read(kind: str) -> tuple[str, ...]:
+    """The fields of a fact that `fold` looks at."""
+    return tuple(sorted({*READS[kind], *_shape(kind).names}))
 
 
 class _Cut(NamedTuple):

@@ -76,14 +76,14 @@ def fields_of(kind: str) -> tuple[Field, ...]:
 
 
 def _field(name: str, annotation: Any) -> Field:
-    optional, inner = _without_none(annotation)
+    optional, inner = without_none(annotation)
     base = _base(inner)
     if base not in _SQL:
         raise TypeError(f"no column is known for {name}: {annotation}")
     return Field(name, base, _SQL[base], optional)
 
 
-def _without_none(annotation: Any) -> tuple[bool, Any]:
+def without_none(annotation: Any) -> tuple[bool, Any]:
     if get_origin(annotation) not in (Union, types.UnionType):
         return False, annotation
     kept = [part for part in get_args(annotation) if part is not types.NoneType]

@@ -86,6 +86,12 @@ def upgrade() -> None:
             _rollup(kind, grain)
     for kind, grain in HISTOGRAMS:
         _histogram(kind, grain)
+    for kind in FIELDS:
+        _fact_type(kind)
+    for grain, at in (("15m", "at timestamptz"), ("day", "day date")):
+        for kind in COUNTERS:
+            _cell_type(kind, grain, at)
+        _histogram_type(grain, at)
     _partial_indexes()
     _versions()
     _identity()
@@ -155,12 +161,15 @@ def _history(kind: str) -> None:
         sa.Column("revision", sa.BigInteger(), nullable=False),
         _moment("recorded_at"),
         sa.Column("void", sa.Boolean(), nullable=False),
+        _moment("at", nullable=True),
         sa.Column("data", JSONB(), nullable=False),
         sa.PrimaryKeyConstraint(*key, name=f"{table}_pkey"),
         schema=SCHEMA,
         comment=f"Every revision of each {kind} that was ever heard, as it was heard",
         postgresql_partition_by="RANGE (recorded_at)",
     )
+    if kind in TIMES:
+        op.create_index(f"{table}_at", table, ["tenant", "at"], schema=SCHEMA)
 
 
 def _cell(grain: str, *, measure: bool) -> list[sa.Column[Any]]:
@@ -188,6 +197,7 @@ def _histogram(kind: str, grain: str) -> None:
     table, cell = f"histogram_{kind}_{grain}", _cell(grain, measure=True)
     hist = sa.Column("hist", sa.LargeBinary(), nullable=False)
     _cells(table, cell, [hist], f"Histograms of {kind} by {grain} and the dimensions of each set")
+    op.execute(f'ALTER TABLE {SCHEMA}."{table}" SET (toast_tuple_target = 8160)')
 
 
 def _cells(
@@ -201,6 +211,30 @@ def _cells(
         schema=SCHEMA,
         comment=comment,
         postgresql_with={"fillfactor": "60", "autovacuum_vacuum_scale_factor": "0.02"},
+    )
+
+
+def _fact_type(kind: str) -> None:
+    fields = [field.rstrip("!").partition(":")[::2] for field in FIELDS[kind].split()]
+    head = "tenant text, subject uuid, epoch int, revision bigint, void boolean, "
+    head += "recorded_at timestamptz, person text, "
+    named = ", ".join(f'"{name}" {sql}' for name, sql in fields)
+    op.execute(f"CREATE TYPE {SCHEMA}.fact_{kind}_1 AS ({head}{named})")
+
+
+def _cell_type(kind: str, grain: str, at: str) -> None:
+    head = f'tenant text, version int, "set" smallint, {at}, d1 text, d2 text, d3 text, d4 text, '
+    named = ", ".join(
+        f'"{name.rstrip("+")}" {"numeric" if name.endswith("+") else "bigint"}'
+        for name in COUNTERS[kind].split()
+    )
+    op.execute(f"CREATE TYPE {SCHEMA}.cell_{kind}_{grain}_1 AS ({head}{named})")
+
+
+def _histogram_type(grain: str, at: str) -> None:
+    op.execute(
+        f"CREATE TYPE {SCHEMA}.histogram_cell_{grain}_1 AS (tenant text, version int, "
+        f'"set" smallint, measure smallint, {at}, d1 text, d2 text, d3 text, d4 text, hist bytea)'
     )
 
 

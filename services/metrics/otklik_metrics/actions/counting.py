@@ -1,0 +1,123 @@
+"""A batch of events becomes facts, and the facts move the rollups: one transaction."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from otklik_common.reading import ReadEvent
+from otklik_metrics.domain.measures import MEASURES
+from otklik_metrics.domain.rollup import Deltas, fold
+from otklik_metrics.store import facts, identity, rollups, versions
+from otklik_metrics.store.facts import Change
+from otklik_metrics.store.tables import FACTS, SCHEMA
+from otklik_metrics.store.versions import Versions
+
+
+@dataclass(slots=True)
+class Counted:
+    """
+    What a batch did.
+
+    Attributes:
+        first: Facts first seen, by kind.
+        corrected: Facts of which a newer revision came, by kind.
+    """
+
+    first: Counter[str] = field(default_factory=Counter)
+    corrected: Counter[str] = field(default_factory=Counter)
+
+
+async def take_in(connection: asyncpg.Connection, events: Sequence[ReadEvent]) -> Counted:
+    """
+    Keep the events as facts and count them, in the transaction of `connection`.
+
+    Events may come late, again and in any order; of kinds without facts they are passed over.
+
+    Raises:
+        Unprocessable: The state of an event breaks its contract.
+        NewerBuildError: The rollups are counted by rules that this build does not know.
+    """
+    newest = facts.newest(events)
+    await versions.share_gate(connection)
+    counted = await _versions_for(connection, newest)
+    return await keep(connection, newest, counted, schema=SCHEMA)
+
+
+async def keep(
+    connection: asyncpg.Connection,
+    newest: Mapping[str, Sequence[ReadEvent]],
+    counted: Versions,
+    *,
+    schema: str,
+) -> Counted:
+    """
+    Keep facts and count them by the versions given.
+
+    Args:
+        newest: At most one event of each subject, by kind, sorted by company and subject.
+        schema: Where the tables are; `pg_temp` while the log is replayed.
+    """
+    done = Counted()
+    for kind in FACTS:
+        if kind not in newest:
+            continue
+        changes = await facts.replace(connection, kind, newest[kind], schema=schema)
+        first = sum(change.first for change in changes)
+        done.first[kind] += first
+        done.corrected[kind] += len(changes) - first
+        if kind == "customer":
+            await identity.move(connection, changes, schema=schema)
+        if kind in MEASURES:
+            await rollups.add(connection, kind, _folded(kind, changes, counted), schema=schema)
+    return done
+
+
+def _folded(
+    kind: str, changes: Sequence[Change], counted: Versions
+) -> dict[rollups.Target, Deltas]:
+    """What the changes add to every version that is counted."""
+    deltas: dict[rollups.Target, Deltas] = {}
+    for change in changes:
+        for version in counted.get((change.tenant, kind), ()):
+            target = (change.tenant, version.number)
+            into = deltas.get(target)
+            if into is None:
+                into = deltas[target] = Deltas()
+            fold(
+                into,
+                kind,
+                old=change.old,
+                new=change.new,
+                definition=version.frozen.definition,
+                until=version.until,
+            )
+    return deltas
+
+
+async def _versions_for(
+    connection: asyncpg.Connection, newest: Mapping[str, Sequence[ReadEvent]]
+) -> Versions:
+    """The versions to count by, made where a company has none of a kind."""
+    wanted = {
+        (event.tenant, kind)
+        for kind, events in newest.items()
+        if kind in MEASURES
+        for event in events
+    }
+    if not wanted:
+        return {}
+    tenants, kinds = _parts(wanted)
+    found = await versions.find(connection, tenants, kinds)
+    missing = wanted - {
+        pair for pair, known in found.items() if any(v.state == "live" for v in known)
+    }
+    if missing:
+        await versions.begin_live(connection, missing)
+        found = await versions.find(connection, tenants, kinds)
+    return {pair: versions.counted(known) for pair, known in found.items() if pair in wanted}
+
+
+def _parts(pairs: Collection[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    return sorted({tenant for tenant, _ in pairs}), sorted({kind for _, kind in pairs})

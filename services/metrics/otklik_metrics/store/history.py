@@ -1,0 +1,199 @@
+"""Every revision ever heard, and what was known at a moment."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import asyncpg
+import msgspec
+from sqlalchemy import BindParameter, Column, Subquery, TextClause, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_common.events.registry import newest
+from otklik_common.log.port import Place
+from otklik_common.reading import ReadEvent
+from otklik_metrics.domain.sets import TIME_COLUMNS
+from otklik_metrics.store.decoding import decoder
+from otklik_metrics.store.tables import FACTS, FIELDS, KINDS, REACHED, metadata
+
+GROUP = "metrics.history"
+"""The consumer group that fills the history: apart, so that it never slows the numbers."""
+
+TOPICS = ("otklik.contact-center", "otklik.feedback", "otklik.loyalty")
+"""Where facts come from."""
+
+Between = tuple[datetime, datetime]
+"""From, inclusive, to, exclusive."""
+
+
+def facts_as_of(kind: str, moment: datetime, between: Between | None = None) -> Subquery:
+    """
+    The facts as they were known at a moment, with the columns of FACTS[kind].
+
+    Each subject has the highest revision that was recorded before the moment; void ones are
+    among them. Ask `history_until` first: later than that the answer could still change.
+
+    Args:
+        between: Only subjects that were ever said to have happened then, by the first of the
+            kind's TIME_COLUMNS; what is asked for must lie inside. Spares a look at the rest.
+    """
+    words = _as_of(kind, narrowed=between is not None)
+    binds: list[BindParameter[datetime]] = [bindparam("moment", moment, unique=True)]
+    if between is not None:
+        start, end = between
+        binds += [bindparam("start", start, unique=True), bindparam("end", end, unique=True)]
+    return (
+        words.bindparams(*binds)
+        .columns(*(Column(c.name, c.type) for c in FACTS[kind].columns))
+        .subquery(f"{kind}_as_of")
+    )
+
+
+def identity_as_of(moment: datetime) -> Subquery:
+    """Whose each pseudonym was, as known at a moment: tenant, pseudonym, customer."""
+    customers = facts_as_of("customer", moment)
+    claims = select(
+        customers.c.tenant,
+        func.unnest(customers.c.identifiers).label("pseudonym"),
+        customers.c.subject.label("customer"),
+    ).where(~customers.c.void)
+    claim = claims.subquery("claim_as_of")
+    return (
+        select(claim.c.tenant, claim.c.pseudonym, claim.c.customer)
+        .distinct(claim.c.tenant, claim.c.pseudonym)
+        .order_by(claim.c.tenant, claim.c.pseudonym, claim.c.customer)
+        .subquery("identity_as_of")
+    )
+
+
+async def history_until(tx: AsyncConnection) -> datetime | None:
+    """
+    The moment up to which the history can be asked: what it answers never changes again.
+
+    None while that of any topic is unknown.
+    """
+    known = select(func.count(), func.min(REACHED.c.until)).where(REACHED.c.topic.in_(TOPICS))
+    topics, until = (await tx.execute(known)).one()
+    return until if topics == len(TOPICS) else None
+
+
+async def keep(connection: asyncpg.Connection, events: Sequence[ReadEvent]) -> None:
+    """
+    Add revisions; those that are known stay as they are.
+
+    Raises:
+        Unprocessable: The state of an event breaks its contract.
+    """
+    by_kind: dict[str, list[ReadEvent]] = {}
+    for event in events:
+        if event.kind in FIELDS:
+            by_kind.setdefault(event.kind, []).append(event)
+    for kind in KINDS:
+        if kind in by_kind:
+            await connection.execute(_keep(kind), *_columns(kind, by_kind[kind]))
+
+
+async def reach(tx: AsyncConnection, until: Mapping[str, datetime]) -> None:
+    """Note how far the history of each topic is; it never goes back."""
+    for topic, moment in sorted(until.items()):
+        new = insert(REACHED).values(topic=topic, until=moment)
+        await tx.execute(
+            new.on_conflict_do_update(
+                index_elements=[REACHED.c.topic],
+                set_={"until": func.greatest(REACHED.c.until, new.excluded.until)},
+            )
+        )
+
+
+async def positions(tx: AsyncConnection) -> dict[Place, int]:
+    """Where the group stands, all its replicas together."""
+    table = metadata.tables[f"{metadata.schema}.positions"]
+    rows = await tx.execute(
+        select(table.c.topic, table.c.partition, table.c.next).where(table.c.consumer == GROUP)
+    )
+    return {(topic, partition): following for topic, partition, following in rows}
+
+
+async def add_partitions(tx: AsyncConnection, months: int) -> int:
+    """Make the partitions of this month and the next ones; how many were missing."""
+    added = await tx.execute(_ADD_PARTITIONS, {"kinds": list(KINDS), "months": months})
+    return int(added.scalar_one())
+
+
+def _columns(kind: str, events: Sequence[ReadEvent]) -> list[list[Any]]:
+    state_of, fact_version = decoder(kind).state, newest(kind).version
+    time_column = TIME_COLUMNS[kind][0] if kind in TIME_COLUMNS else None
+    states = [state_of(event) for event in events]
+    return [
+        [event.tenant for event in events],
+        [event.subject for event in events],
+        [event.epoch for event in events],
+        [event.revision for event in events],
+        [event.recorded_at for event in events],
+        [event.void for event in events],
+        [getattr(state, time_column) if time_column else None for state in states],
+        [
+            # Kept as it was said; older versions of a contract as the newest one says it.
+            event.raw.decode()
+            if event.version == fact_version
+            else msgspec.json.encode(state).decode()
+            for event, state in zip(events, states, strict=True)
+        ],
+    ]
+
+
+@cache
+def _keep(kind: str) -> str:
+    return f"""
+        INSERT INTO metrics.fact_history_{kind}
+            (tenant, subject, epoch, revision, recorded_at, void, at, data)
+        SELECT tenant, subject, epoch, revision, recorded_at, void, at, data::jsonb
+        FROM unnest($1::text[], $2::uuid[], $3::int[], $4::bigint[], $5::timestamptz[],
+            $6::boolean[], $7::timestamptz[], $8::text[])
+            AS heard (tenant, subject, epoch, revision, recorded_at, void, at, data)
+        ON CONFLICT DO NOTHING"""  # noqa: S608 - names of our own
+
+
+@cache
+def _as_of(kind: str, *, narrowed: bool) -> TextClause:
+    fields = ", ".join(f'fact."{field.name}"' for field in FIELDS[kind])
+    typed = ", ".join(f'"{field.name}" {field.sql}' for field in FIELDS[kind])
+    identified = any(field.name == "identifiers" for field in FIELDS[kind])
+    person = "fact.identifiers[1]" if identified else "NULL::text"
+    subjects = (
+        f"""AND (tenant, subject) IN (SELECT tenant, subject FROM metrics.fact_history_{kind}
+            WHERE at >= :start AND at < :end AND recorded_at < :moment)"""  # noqa: S608
+        if narrowed
+        else ""
+    )
+    # What a writer of an older build did not say has the default of the contract.
+    defaults = _defaults(kind).replace(":", r"\:")
+    return text(f"""
+        SELECT known.tenant, known.subject, known.epoch, known.revision, known.void,
+            known.recorded_at, {person} AS person, {fields}
+        FROM (
+            SELECT DISTINCT ON (tenant, subject) * FROM metrics.fact_history_{kind}
+            WHERE recorded_at < :moment {subjects}
+            ORDER BY tenant, subject, epoch DESC, revision DESC) AS known
+        CROSS JOIN LATERAL jsonb_to_record('{defaults}'\\:\\:jsonb || known.data)
+            AS fact ({typed})""")  # noqa: S608 - names of our own
+
+
+def _defaults(kind: str) -> str:
+    """The defaults of a contract as JSON, without those that are null."""
+    fields = newest(kind).model_fields.items()
+    said = {
+        name: info.get_default(call_default_factory=True)
+        for name, info in fields
+        if not info.is_required()
+    }
+    return msgspec.json.encode({n: v for n, v in said.items() if v is not None}).decode()
+
+
+_ADD_PARTITIONS = text("""
+    SELECT count(*) FILTER (WHERE metrics.add_history_partition(kind, month::date))
+    FROM unnest(CAST(:kinds AS text[])) AS kind,
+        generate_series(date_trunc('month', now()),
+            now() + make_interval(months => :months), '1 month') AS month""")

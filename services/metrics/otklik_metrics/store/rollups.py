@@ -1,0 +1,132 @@
+"""Rollups: differences added to cells, sorted, by two statements a grain."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import asyncpg
+
+from otklik_metrics.domain.histogram import PAIR_BYTES, compact, encode
+from otklik_metrics.domain.measures import MEASURES
+from otklik_metrics.domain.rollup import Deltas
+from otklik_metrics.domain.sets import Grain, histogram_table, rollup_table, sets_of
+from otklik_metrics.store.tables import HISTOGRAMS, SCHEMA
+
+ROW_TYPES: Mapping[tuple[str, Grain], str] = {
+    (kind, grain): f"cell_{kind}_{grain.value}_1" for kind in MEASURES for grain in Grain
+}
+HISTOGRAM_TYPES: Mapping[Grain, str] = {grain: f"histogram_cell_{grain.value}_1" for grain in Grain}
+"""Types of the rows that are sent; they never change, as those of facts."""
+
+COMPACT_BYTES = 1024 * PAIR_BYTES
+"""A histogram is made compact each time it grows over another multiple of this."""
+
+Target = tuple[str, int]
+"""Company and version."""
+
+
+async def add(
+    connection: asyncpg.Connection,
+    kind: str,
+    deltas: Mapping[Target, Deltas],
+    *,
+    schema: str = SCHEMA,
+) -> None:
+    """Move the rollups of `kind` by what changed, in all companies and versions at once."""
+    grains = _grains(kind)
+    counters: dict[Grain, list[tuple[Any, ...]]] = defaultdict(list)
+    histograms: dict[Grain, list[tuple[Any, ...]]] = defaultdict(list)
+    names = MEASURES[kind].names
+    for (tenant, version), moved in sorted(deltas.items(), key=lambda item: item[0]):
+        for cell, amounts in moved.moving_counters():
+            values = [amounts.get(name) for name in names]
+            counters[grains[cell.set]].append((tenant, version, *cell, *values))
+        for cell, measure, buckets in moved.moving_spans():
+            number, *rest = cell
+            histograms[grains[number]].append(
+                (tenant, version, number, measure, *rest, encode(buckets))
+            )
+    for grain in Grain:
+        if counters[grain]:
+            await connection.execute(counters_statement(kind, grain, schema), counters[grain])
+        if histograms[grain]:
+            await _add_histograms(connection, kind, grain, histograms[grain], schema)
+
+
+async def _add_histograms(
+    connection: asyncpg.Connection,
+    kind: str,
+    grain: Grain,
+    rows: Sequence[tuple[Any, ...]],
+    schema: str,
+) -> None:
+    grown = await connection.fetch(histograms_statement(kind, grain, schema), rows)
+    if grown:
+        made = [(*row[:-1], compact(row[-1])) for row in grown]
+        await connection.execute(_compact_statement(kind, grain, schema), made)
+
+
+@cache
+def _grains(kind: str) -> dict[int, Grain]:
+    return {s.number: s.grain for s in sets_of(kind)}
+
+
+@cache
+def cell_columns(grain: Grain, *, measure: bool = False) -> tuple[str, ...]:
+    """The columns that name a cell, in the order of the key."""
+    at = "at" if grain is Grain.QUARTER else "day"
+    which = ("tenant", "version", "set", *(("measure",) if measure else ()))
+    return (*which, at, "d1", "d2", "d3", "d4")
+
+
+@cache
+def counters_statement(kind: str, grain: Grain, schema: str) -> str:
+    """The statement that adds counters; its parameter is an array of rows."""
+    cell = cell_columns(grain)
+    names = MEASURES[kind].names
+    # NULL is nothing: a cell pays only for what it counts.
+    moved = ", ".join(
+        f'"{name}" = coalesce(known."{name}" + excluded."{name}", known."{name}", excluded."{name}")'
+        for name in names
+    )
+    return f"""
+        INSERT INTO {schema}."{rollup_table(kind, grain)}" AS known ({_quoted((*cell, *names))})
+        SELECT {_taken((*cell, *names))} FROM unnest($1::{SCHEMA}."{ROW_TYPES[kind, grain]}"[]) AS new
+        ON CONFLICT ({_quoted(cell)}) DO UPDATE SET {moved}"""  # noqa: S608 - names of our own
+
+
+@cache
+def histograms_statement(kind: str, grain: Grain, schema: str) -> str:
+    """The statement that adds histograms; it returns those that should be made compact."""
+    cell = cell_columns(grain, measure=True)
+    assert (kind, grain) in HISTOGRAMS, f"{kind} has no histograms by {grain}"
+    returned = ", ".join(f'new."{name}"' for name in (*cell, "hist"))
+    # Merging is writing behind: no row is decoded here. RETURNING has no condition of its own.
+    return f"""
+        WITH moved AS (
+            INSERT INTO {schema}."{histogram_table(kind, grain)}" AS known
+                ({_quoted((*cell, "hist"))})
+            SELECT {_taken((*cell, "hist"))}
+            FROM unnest($1::{SCHEMA}."{HISTOGRAM_TYPES[grain]}"[]) AS new
+            ON CONFLICT ({_quoted(cell)}) DO UPDATE SET hist = known.hist || excluded.hist
+            RETURNING {returned}, octet_length(old.hist) / {COMPACT_BYTES} AS before)
+        SELECT {_quoted((*cell, "hist"))} FROM moved
+        WHERE octet_length(hist) / {COMPACT_BYTES} > coalesce(before, 0)"""  # noqa: S608 - names of our own
+
+
+@cache
+def _compact_statement(kind: str, grain: Grain, schema: str) -> str:
+    cell = cell_columns(grain, measure=True)
+    same = " AND ".join(f'known."{name}" = (new)."{name}"' for name in cell)
+    return f"""
+        UPDATE {schema}."{histogram_table(kind, grain)}" AS known SET hist = (new).hist
+        FROM unnest($1::{SCHEMA}."{HISTOGRAM_TYPES[grain]}"[]) AS new WHERE {same}"""  # noqa: S608 - names of our own
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _taken(names: Sequence[str]) -> str:
+    return ", ".join(f'(new)."{name}"' for name in names)
