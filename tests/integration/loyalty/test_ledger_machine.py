@@ -25,6 +25,7 @@ from otklik_common.callers import ALL_SCOPES, Caller
 from otklik_common.db import Database
 from otklik_common.etags import Expected
 from otklik_common.ids import short_id
+from otklik_common.paging import Cursors, Part
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_common.settings import Settings
 from otklik_loyalty.actions.customers import Means, keep_customer, said
@@ -41,7 +42,7 @@ from otklik_loyalty.actions.purchases import NewPurchase, keep_purchases, keep_r
 from otklik_loyalty.domain.body import purchase_digest
 from otklik_loyalty.domain.earning import Rule
 from otklik_loyalty.domain.ledger import NotEnoughPoints
-from otklik_loyalty.domain.purchase import Line, Purchase, Return, ReturnedMoreThanSold
+from otklik_loyalty.domain.purchase import Line, NewReturn, Purchase, ReturnedMoreThanSold
 
 T = TypeVar("T")
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -230,7 +231,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(reference=sold, pieces=st.integers(1, 6), name=st.text("abc", min_size=1, max_size=2))
     def bring_back(self, reference: str, pieces: int, name: str) -> None:
         known = self.purchases[reference]
-        back = Return(f"{name}-{known.pieces_back}-{pieces}", NOW, {"1": pieces * 1000})
+        back = NewReturn(f"{name}-{known.pieces_back}-{pieces}", NOW, {"1": pieces * 1000})
 
         def act() -> tuple[Purchase, bool]:
             return self.run(keep_return(self.api, self.caller, reference, back))
@@ -256,7 +257,7 @@ class LedgerMachine(RuleBasedStateMachine):
             of = (self.api, self.means, self.caller, name)
             _, found = self.run(read_balance(*of))
             assert found == (account.points, account.owed)
-            moved = self.run(read_journal(*of, before=None, limit=200))
+            moved = self.run(read_journal(*of, Part(1000, None, Cursors(b"k" * 32), b"")))
             assert sum(each.points for each in moved) == account.points - account.owed
             assert sum(each.owed for each in moved) == -account.owed
             journal += len(moved)

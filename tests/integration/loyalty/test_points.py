@@ -14,6 +14,7 @@ from otklik_common.callers import SELF, Caller
 from otklik_common.errors import NotFound
 from otklik_common.etags import Expected
 from otklik_common.events.loyalty import Points
+from otklik_common.paging import Cursors, Part
 from otklik_loyalty.actions.customers import keep_customer
 from otklik_loyalty.actions.points import (
     AlreadyReversed,
@@ -73,6 +74,10 @@ async def move(
 async def reverse(world: World, id_: UUID, caller: Caller | None = None) -> Done:
     async with world.api.begin(world.tenant) as tx:
         return await reverse_points(tx, caller or world.caller, id_, reason="mistake", now=NOW)
+
+
+def part(limit: int, *after: int) -> Part:
+    return Part(limit, after or None, Cursors(b"k" * 32), b"")
 
 
 async def balance(world: World, customer: str = "c-1") -> Balance:
@@ -148,10 +153,10 @@ async def test_the_journal_shows_the_newest_first(world: World) -> None:
     customer = await a_customer(world)
     for points in (10, 20, -5):
         await move(world, points)
-    journal = await read_journal(world.api, world.means, world.caller, "c-1", before=None, limit=2)
-    assert [moved.points for moved in journal] == [-5, 20]
+    journal = await read_journal(world.api, world.means, world.caller, "c-1", part(2))
+    assert [moved.points for moved in journal] == [-5, 20, 10], "and one more than the page"
     older = await read_journal(
-        world.api, world.means, world.caller, str(customer), before=journal[-1].seq, limit=2
+        world.api, world.means, world.caller, str(customer), part(2, journal[1].seq)
     )
     assert [(moved.points, moved.owed, moved.actor) for moved in older] == [(10, 0, "key:test")]
 
@@ -163,7 +168,7 @@ async def test_customers_see_their_own_points_and_nobody_elses(world: World) -> 
     await move(world, 99, to="c-2")
     caller = Caller(world.tenant, f"customer:{anna}", SELF, customer=anna, branches=frozenset())
     assert await read_own_balance(world.api, caller) == (anna, Balance(10, 0))
-    own = await read_own_journal(world.api, caller, before=None, limit=10)
+    own = await read_own_journal(world.api, caller, part(10))
     assert [moved.points for moved in own] == [10]
     for stranger in (
         replace(caller, customer=uuid4()),

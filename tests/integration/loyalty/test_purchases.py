@@ -29,7 +29,7 @@ from otklik_loyalty.domain.body import purchase_digest
 from otklik_loyalty.domain.earning import Rule
 from otklik_loyalty.domain.identity import Person
 from otklik_loyalty.domain.ledger import Balance
-from otklik_loyalty.domain.purchase import Line, Purchase, Return, ReturnedMoreThanSold
+from otklik_loyalty.domain.purchase import Line, NewReturn, Purchase, ReturnedMoreThanSold
 from otklik_loyalty.store import ledger
 from tests.integration.loyalty.conftest import World
 
@@ -65,7 +65,7 @@ async def keep(world: World, *sent: NewPurchase) -> list[Fate | Refused]:
 async def bring_back(
     world: World, line: str = "1", quantity: int = 1, *, name: str = "r-1", reference: str = "p-1"
 ) -> tuple[Purchase, bool]:
-    back = Return(name, SOLD + timedelta(days=2), {line: quantity * 1000})
+    back = NewReturn(name, SOLD + timedelta(days=2), {line: quantity * 1000})
     return await keep_return(world.api, world.caller, reference, back)
 
 
@@ -282,8 +282,9 @@ async def test_a_rule_never_changes_what_was_sold_already(world: World) -> None:
         await earn_one_per_100(world)
     rule = Rule(SOLD + timedelta(seconds=1), "RUB", 1, 100_00)
     await add_rule(world.api, world.caller, rule, now=SOLD)
+    await add_rule(world.api, world.caller, rule, now=SOLD)
     with pytest.raises(RuleExists):
-        await add_rule(world.api, world.caller, rule, now=SOLD)
+        await add_rule(world.api, world.caller, replace(rule, points=2), now=SOLD)
     await keep(world, a_purchase(world, amounts=[999_00]))
     assert await points_facts(world) == []
 

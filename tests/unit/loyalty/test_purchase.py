@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from otklik_loyalty.domain.purchase import (
     BadQuantity,
     Line,
+    NewReturn,
     Purchase,
     Return,
     ReturnedBeforeSold,
@@ -115,3 +116,20 @@ def test_a_quantity_is_above_zero_and_plain(text: str) -> None:
 @given(st.integers(1, 10**12 - 1))
 def test_a_quantity_written_and_read_again_is_the_same(thousandths: int) -> None:
     assert quantity_of(quantity_text(thousandths)) == thousandths
+
+
+def test_a_return_without_a_quantity_is_of_the_whole_line() -> None:
+    bought = a_purchase(a_line("1", quantity=2), a_line("2"))
+    sent = NewReturn("r-1", LATER, {"1": None, "2": 1000})
+    assert sent.of(bought) == Return("r-1", LATER, {"1": 2000, "2": 1000})
+    with pytest.raises(UnknownLine):
+        NewReturn("r-1", LATER, {"3": None}).of(bought)
+
+
+def test_a_return_repeats_another_that_says_the_same() -> None:
+    known = Return("r-1", LATER, {"1": 2000})
+    assert NewReturn("r-1", LATER, {"1": None}).repeats(known)
+    assert NewReturn("r-1", LATER, {"1": 2000}).repeats(known)
+    assert not NewReturn("r-1", LATER, {"1": 1000}).repeats(known)
+    assert not NewReturn("r-1", LATER, {"1": None, "2": None}).repeats(known)
+    assert not NewReturn("r-1", SOLD, {"1": None}).repeats(known)

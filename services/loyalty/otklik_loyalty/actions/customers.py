@@ -13,7 +13,6 @@ from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_common.errors import Conflict, Forbidden, NotFound, Unprocessable
 from otklik_common.etags import Expected
-from otklik_common.ids import subject_id
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_loyalty.actions.identify import (
     Identified,
@@ -172,6 +171,8 @@ async def _by_id(tx: AsyncConnection, tenant: str, reference: str) -> UUID | Non
 
 
 def _one_external(reference: str, given: Mapping[str, str | None]) -> str:
+    if not reference.strip():
+        raise Unprocessable("the external id is blank", code="blank_external_id")
     also = given.get("external_id")
     if also is not None and also.strip() != reference.strip():
         raise ExternalIdDiffers("the external id in the body is not the one in the address")
@@ -179,7 +180,8 @@ def _one_external(reference: str, given: Mapping[str, str | None]) -> str:
 
 
 async def _locate(tx: AsyncConnection, tenant: str, named: Said, target: UUID | None) -> Identified:
-    tentative = target or subject_id(tenant, "customer", named.external or "")
+    # Without a target there is an external id: the one in the address.
+    tentative = target or customers.external_subject(tenant, named.person.external or "")
     also = () if target is None else (target,)
     known, kept, claimed = await claim(tx, tenant, [named], [tentative], also=also)
     if target is None:

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
 from otklik_common.events.envelope import Event
-from otklik_common.ids import subject_id
 from otklik_common.pseudonym import Sealer
 from otklik_loyalty.actions.announce import customer_event, next_moment
 from otklik_loyalty.domain.identity import Assigned, Identities, Person, identities
@@ -212,6 +211,6 @@ async def events_of(tx: AsyncConnection, tenant: str, found: Identified) -> list
 
 def _tentative_id(tenant: str, said: Said) -> UUID:
     # Of the external id where there is one: the same however often a history is loaded.
-    if said.external is not None:
-        return subject_id(tenant, "customer", said.external)
+    if said.person.external is not None:
+        return customers.external_subject(tenant, said.person.external)
     return uuid4()

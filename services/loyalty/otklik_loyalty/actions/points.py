@@ -12,6 +12,7 @@ from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_common.errors import Conflict, NotFound
 from otklik_common.ids import subject_id
+from otklik_common.paging import Part
 from otklik_loyalty.actions.announce import points_event
 from otklik_loyalty.actions.customers import Means, find_customer
 from otklik_loyalty.domain.identity import in_order
@@ -177,18 +178,12 @@ async def read_balance(
 
 
 async def read_journal(
-    db: Database,
-    means: Means,
-    caller: Caller,
-    reference: str,
-    *,
-    before: int | None,
-    limit: int,
+    db: Database, means: Means, caller: Caller, reference: str, part: Part
 ) -> list[Moved]:
     """A customer's movements, newest first. Raises NotFound."""
     async with db.begin(caller.tenant) as tx:
         kept = await find_customer(tx, means, caller, reference)
-        return await ledger.journal(tx, caller.tenant, kept.id, before=before, limit=limit)
+        return await ledger.journal(tx, caller.tenant, kept.id, part)
 
 
 async def read_own_balance(db: Database, caller: Caller) -> tuple[UUID, Balance]:
@@ -198,21 +193,20 @@ async def read_own_balance(db: Database, caller: Caller) -> tuple[UUID, Balance]
         return customer, await ledger.balance_of(tx, caller.tenant, customer)
 
 
-async def read_own_journal(
-    db: Database, caller: Caller, *, before: int | None, limit: int
-) -> list[Moved]:
+async def read_own_journal(db: Database, caller: Caller, part: Part) -> list[Moved]:
     """Movements of the customer who calls, newest first. Raises NotFound."""
     async with db.begin(caller.tenant) as tx:
         customer = await _own(tx, caller)
-        return await ledger.journal(tx, caller.tenant, customer, before=before, limit=limit)
+        return await ledger.journal(tx, caller.tenant, customer, part)
 
 
 async def _own(tx: AsyncConnection, caller: Caller) -> UUID:
-    if caller.customer is None:
+    customer = None
+    if caller.customer is not None:
+        customer = await customers.named_by(tx, caller.tenant, caller.customer)
+    if customer is None:
         raise NotFound("there is no such customer", detail_ru="такого клиента нет")
-    if caller.customer not in await customers.get(tx, caller.tenant, [caller.customer]):
-        raise NotFound("there is no such customer", detail_ru="такого клиента нет")
-    return caller.customer
+    return customer
 
 
 @dataclass(frozen=True, slots=True)

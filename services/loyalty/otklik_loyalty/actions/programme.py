@@ -46,7 +46,7 @@ async def publish_attributes(db: Database, caller: Caller, names: Sequence[str])
 
 async def add_rule(db: Database, caller: Caller, rule: Rule, *, now: datetime) -> None:
     """
-    Let purchases sold from `rule.starts_at` on earn by it.
+    Let purchases sold from `rule.starts_at` on earn by it; the same rule again changes nothing.
 
     Raises:
         SoldSince: Something sold at or after that moment is kept already: what has been earned
@@ -54,7 +54,10 @@ async def add_rule(db: Database, caller: Caller, rule: Rule, *, now: datetime) -
         RuleExists: A rule starts at that moment.
     """
     async with db.begin(caller.tenant) as tx:
-        if await programme.sold_since(tx, caller.tenant, rule.starts_at):
+        sold = await programme.sold_since(tx, caller.tenant, rule.starts_at)
+        if rule in await programme.rules(tx, caller.tenant):
+            return
+        if sold:
             raise SoldSince(
                 f"purchases sold since {rule.starts_at.isoformat()} are kept already",
                 detail_ru=f"покупки с {rule.starts_at.isoformat()} уже приняты",

@@ -19,7 +19,7 @@ from otklik_loyalty.actions.announce import next_moment, purchase_event
 from otklik_loyalty.actions.effects import Change, reconcile
 from otklik_loyalty.actions.identify import Identified, Said, events_of, identify
 from otklik_loyalty.domain.identity import Assigned
-from otklik_loyalty.domain.purchase import Purchase, Return, with_returns
+from otklik_loyalty.domain.purchase import NewReturn, Purchase, Return, with_returns
 from otklik_loyalty.store import programme, purchases
 from otklik_loyalty.store.purchases import Kept
 
@@ -68,7 +68,7 @@ class NewPurchase:
     hash: bytes
 
 
-class _Raced(Exception):  # noqa: N818 - a signal to begin anew, not an error
+class _Raced(Exception):
     """Somebody inserted one of our purchases while we were deciding."""
 
 
@@ -231,7 +231,7 @@ async def _write(tx: AsyncConnection, tenant: str, kept: Sequence[Kept]) -> None
 
 
 async def keep_return(
-    db: Database, caller: Caller, reference: str, back: Return
+    db: Database, caller: Caller, reference: str, back: NewReturn
 ) -> tuple[Purchase, bool]:
     """
     Keep what came back of a purchase, and take back the points it had earned.
@@ -251,22 +251,24 @@ async def keep_return(
             raise NotFound(_missing(reference))
         returns = (await purchases.returns_of(tx, tenant, [id_])).get(id_, [])
         same = next((each for each in returns if each.id == back.id), None)
-        if same == back:
+        if same is not None and back.repeats(same):
             return known.purchase, True
         if same is not None:
             raise ReturnIdReused(
                 f"return {back.id!r} is known and says something else",
                 detail_ru=f"возврат {back.id!r} уже известен, но другой",
             )
+        new = back.of(known.purchase)
+        after = with_returns(known.purchase, [*returns, new])
         recorder = await outbox.recorder(tx, tenant)
         kept = replace(
             known,
-            purchase=with_returns(known.purchase, [*returns, back]),
+            purchase=after,
             revision=known.revision + 1,
             recorded_at=next_moment(recorder.now, known.recorded_at),
         )
         await purchases.put(tx, tenant, [kept])
-        await purchases.add_return(tx, tenant, id_, back, recorder.now)
+        await purchases.add_return(tx, tenant, id_, new, recorder.now)
         moved = await reconcile(
             tx,
             tenant,

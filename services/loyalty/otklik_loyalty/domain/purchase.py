@@ -152,6 +152,31 @@ class Return:
     lines: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class NewReturn:
+    """A return as it was sent; None instead of a quantity: the whole line."""
+
+    id: str
+    at: datetime
+    lines: Mapping[str, int | None]
+
+    def of(self, purchase: Purchase) -> Return:
+        """The return with every quantity known. Raises UnknownLine."""
+        sold = {line.id: line.quantity for line in purchase.lines}
+        for line in self.lines:
+            if line not in sold:
+                raise UnknownLine(line)
+        return Return(self.id, self.at, {line: q or sold[line] for line, q in self.lines.items()})
+
+    def repeats(self, known: Return) -> bool:
+        """Whether it says the same as a return that is known."""
+        return (
+            self.at == known.at
+            and self.lines.keys() == known.lines.keys()
+            and all(q in (None, known.lines[line]) for line, q in self.lines.items())
+        )
+
+
 def with_returns(purchase: Purchase, returns: Sequence[Return]) -> Purchase:
     """
     The purchase after all of its returns, whatever stood in it of returns before.

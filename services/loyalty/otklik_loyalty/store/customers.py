@@ -3,12 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.ids import subject_id
 from otklik_loyalty.domain.identity import kind_of
 from otklik_loyalty.store.sets import Row, array, given
 from otklik_loyalty.store.tables import customer, identifier, shared_identifier
@@ -62,11 +64,8 @@ async def claim(tx: AsyncConnection, tenant: str, tentative: Mapping[str, UUID])
     Returns:
         Those that were free.
     """
-    rows = [
-        {"tenant": tenant, "pseudonym": p, "customer": tentative[p], "kind": kind_of(p)}
-        for p in sorted(tentative)
-    ]
-    source = given(identifier, ("tenant", "pseudonym", "customer", "kind"), rows)
+    rows = [_identifier(tenant, p, tentative[p]) for p in sorted(tentative)]
+    source = given(identifier, tuple(rows[0]), rows)
     statement = (
         upsert(identifier)
         .from_select(source.c.keys(), select(*source.c))
@@ -74,6 +73,32 @@ async def claim(tx: AsyncConnection, tenant: str, tentative: Mapping[str, UUID])
         .returning(identifier.c.pseudonym)
     )
     return frozenset((await tx.execute(statement)).scalars())
+
+
+def _identifier(tenant: str, pseudonym: str, owner: UUID) -> dict[str, Any]:
+    kind = kind_of(pseudonym)
+    return {
+        "tenant": tenant,
+        "pseudonym": pseudonym,
+        "customer": owner,
+        "kind": kind,
+        "subject": external_subject(tenant, pseudonym) if kind == "x" else None,
+    }
+
+
+def external_subject(tenant: str, pseudonym: str) -> UUID:
+    """What tokens call the customer of an external id, whatever their own id became."""
+    return subject_id(tenant, "customer", pseudonym)
+
+
+async def named_by(tx: AsyncConnection, tenant: str, subject: UUID) -> UUID | None:
+    """The customer whom a token names so; None if the company knows no such external id."""
+    found = await tx.execute(
+        select(identifier.c.customer).where(
+            identifier.c.tenant == tenant, identifier.c.subject == subject
+        )
+    )
+    return found.scalar_one_or_none()
 
 
 async def owners(tx: AsyncConnection, tenant: str, pseudonyms: Collection[str]) -> dict[str, UUID]:

@@ -9,6 +9,7 @@ from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.paging import Part, keyset
 from otklik_loyalty.domain.ledger import (
     Account,
     Balance,
@@ -215,16 +216,12 @@ async def balance_of(tx: AsyncConnection, tenant: str, customer: UUID) -> Balanc
     return Balance(found.get(Holder.CUSTOMER, 0), -found.get(Holder.DEBT, 0))
 
 
-async def journal(
-    tx: AsyncConnection, tenant: str, customer: UUID, *, before: int | None, limit: int
-) -> list[Moved]:
-    """Movements of a customer, newest first, those before the sequence number `before`."""
+async def journal(tx: AsyncConnection, tenant: str, customer: UUID, part: Part) -> list[Moved]:
+    """Movements of a customer, newest first."""
     pool, debt = programme(tenant).id, debt_of(tenant, customer).id
     amount = entry.c.amount
-    newest = select(transfer).where(transfer.c.tenant == tenant, transfer.c.customer == customer)
-    if before is not None:
-        newest = newest.where(transfer.c.seq < before)
-    page = newest.order_by(transfer.c.seq.desc()).limit(limit).subquery()
+    mine = select(transfer).where(transfer.c.tenant == tenant, transfer.c.customer == customer)
+    page = keyset(mine, part, order=[transfer.c.seq.desc()]).subquery()
     rows = await tx.execute(
         select(
             page,

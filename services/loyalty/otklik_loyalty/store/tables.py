@@ -60,7 +60,9 @@ identifier = Table(
     Column("pseudonym", Text(collation="C"), nullable=False),
     Column("customer", Uuid, nullable=False),
     Column("kind", Text, nullable=False),
+    Column("subject", Uuid, comment="what a customer's token names: made of the external id"),
     PrimaryKeyConstraint("tenant", "pseudonym"),
+    UniqueConstraint("tenant", "subject", name="identifier_subject_key"),
     # Deferred: a pseudonym is claimed before its customer is made.
     ForeignKeyConstraint(
         ["tenant", "customer"],

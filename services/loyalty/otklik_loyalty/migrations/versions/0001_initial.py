@@ -102,6 +102,12 @@ def _customers() -> None:
         sa.Column("pseudonym", sa.Text(collation="C"), nullable=False),
         sa.Column("customer", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column(
+            "subject",
+            sa.Uuid(),
+            nullable=True,
+            comment="what a customer's token names: made of the external id",
+        ),
         sa.CheckConstraint("kind IN ('ph', 'em', 'x')", name="identifier_kind_check"),
         sa.ForeignKeyConstraint(
             ["tenant", "customer"],
@@ -111,6 +117,7 @@ def _customers() -> None:
             deferrable=True,
         ),
         sa.PrimaryKeyConstraint("tenant", "pseudonym"),
+        sa.UniqueConstraint("tenant", "subject", name="identifier_subject_key"),
         schema=SCHEMA,
         comment="leads from a pseudonym to its one customer",
     )
