@@ -7,6 +7,7 @@ from typing import Final
 
 from otklik_access.actions import housekeeping
 from otklik_common.background import directory_worker, relay_worker
+from otklik_common.idempotency import sweep
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
@@ -48,5 +49,6 @@ class Housekeeping:
     async def _once(self, now: datetime) -> None:
         made = await housekeeping.renew_signers(self._platform, now)
         gone = await housekeeping.forget_expired(self._platform, now)
+        gone += await sweep(self._platform.database(SERVICE, "worker"))
         if made or gone:
             log.info("housekeeping done", inserted=made, deleted=gone)

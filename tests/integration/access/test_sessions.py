@@ -69,6 +69,8 @@ async def test_guessing_one_login_is_slowed_down(http: Http) -> None:
     answers = [(await http.ask("POST", "/sign-in", body, key="")) for _ in range(21)]
     assert [answer.status_code for answer in answers] == [401] * 20 + [429]
     assert int(answers[-1].headers["retry-after"]) > 0
+    await asyncio.sleep(0.2)
+    assert (await http.world.trail()).count("sign_in_refused") == 20
 
 
 async def test_a_refresh_token_works_once_and_reuse_ends_the_session(http: Http) -> None:

@@ -121,3 +121,9 @@ def test_what_is_no_origin_is_refused(text: str) -> None:
 def test_any_text_is_an_origin_or_a_value_error(text: str) -> None:
     with suppress(ValueError):
         assert origin(origin(text)) == origin(text)
+
+
+def test_a_fact_of_a_key_proves_it_without_holding_it() -> None:
+    fact = replace(KEY, branches=("a",), expires_at=NOW + HOUR).fact()
+    assert (fact.digest, fact.scopes, fact.branches) == ("0" * 64, ("contacts:read",), ("a",))
+    assert (fact.expires_at, fact.public_key) == (NOW + HOUR, None)

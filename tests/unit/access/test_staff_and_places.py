@@ -4,8 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from otklik_access.domain.places import Branch, Company, beginning, check_known, end
-from otklik_access.domain.staff import Member, check_gift, check_member, reach_of
+from otklik_access.domain.places import (
+    Branch,
+    BranchGroup,
+    Company,
+    beginning,
+    check_known,
+    end,
+)
+from otklik_access.domain.staff import Member, by_group, check_gift, check_member, reach_of
 from otklik_common.errors import Forbidden, Unprocessable
 from otklik_common.events.access import Role
 
@@ -119,3 +126,33 @@ def test_nobody_gives_what_they_do_not_have(
 
 def test_who_has_the_whole_company_may_give_it() -> None:
     check_gift(scopes={"a"}, own_scopes={"a"}, reach=None, own_reach=None)
+
+
+def test_groups_are_read_from_the_branches_that_belong_to_them() -> None:
+    branches = {"a": {"own", "ural"}, "b": {"ural"}, "c": set[str]()}
+    assert by_group(branches) == {"own": frozenset("a"), "ural": frozenset("ab")}
+
+
+def test_facts_of_places_hold_what_others_need() -> None:
+    company = Company(
+        tenant="demo2abc", timezone="UTC", created_at=AT, names={"ru": "Дом"}, demo=True
+    )
+    assert company.fact().demo
+    assert "Дом" not in company.fact().model_dump_json()
+    group = BranchGroup(code="ural", grouping="region", names={"ru": "Урал"}, active=False)
+    assert (group.fact().code, group.fact().names, group.fact().active) == (
+        "ural",
+        {"ru": "Урал"},
+        False,
+    )
+
+
+def test_a_member_without_days_works_while_active() -> None:
+    assert Member(code="p", role=Role.AGENT).works_at(AT, "UTC")
+    assert not Member(code="p", role=Role.AGENT, active=False).works_at(AT, "UTC")
+
+
+def test_a_member_s_days_without_contradiction_are_fine() -> None:
+    day = date(2026, 3, 2)
+    check_member(Member(code="p", role=Role.AGENT, starts_on=day, ends_on=day))
+    check_member(Member(code="p", role=Role.ADMIN))

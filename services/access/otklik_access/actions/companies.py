@@ -156,3 +156,14 @@ def _whole_company(actor: Actor) -> None:
     """Who belongs to which group decides who sees what: only for those who see everything."""
     if actor.reach is not None:
         raise Forbidden("this needs reach over the whole company")
+
+
+async def end_demo(platform: Platform, tenant: str) -> None:
+    """The company is no demo any more, on every page; from the command line of the server."""
+    async with change(platform, Actor.console(tenant)) as this:
+        value = replace(this.company.value, demo=False)
+        kept = renewed(this.company, value, this.now)
+        if kept is not None:
+            await places.put_company(this.tx, kept)
+            this.publish(value.subject, kept, value.fact())
+            this.note("end_demo", "company", tenant)

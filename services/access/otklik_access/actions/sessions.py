@@ -1,5 +1,6 @@
 """Signing in, staying signed in, signing out."""
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -33,6 +34,9 @@ from otklik_common.errors import NotFound, Unauthenticated
 from otklik_common.events.access import KeyPurpose
 from otklik_common.ids import is_tenant
 from otklik_common.module import Platform
+from otklik_common.observability import get_logger
+
+log = get_logger(__name__)
 
 _REFRESH: Final = re.compile(r"otr_([a-z][a-z2-7]{7})_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
@@ -89,26 +93,53 @@ async def sign_in(
     if named is None or known is None:
         raise WrongLogin
     tenant = named[1]
-    renewed_hash = None
+    stronger = None
     if right and known.password_hash and passwords.outdated(known.password_hash):
-        renewed_hash = await passwords.hashed(password)
+        stronger = await passwords.hashed(password)
+    entry = audit.Entry(
+        at=now,
+        principal=f"member:{known.member}",
+        action="sign_in" if right else "sign_in_refused",
+        object_kind="member",
+        object_id=str(known.member),
+        request_id=request_id,
+    )
+    if not right:
+        _note_aside(platform, tenant, entry)
+        raise WrongLogin
     async with database(platform).begin(tenant) as tx:
         staff = Staff(tx, tenant, platform.sealer)
-        member = await _working(tx, staff, tenant, known.member, now) if right else None
-        entry = audit.Entry(
-            at=now,
-            principal=f"member:{known.member}",
-            action="sign_in" if member else "sign_in_refused",
-            object_kind="member",
-            object_id=str(known.member),
-            request_id=request_id,
-        )
+        member = await _working(tx, staff, tenant, known.member, now)
+        if member is None:
+            raise WrongLogin
         await audit.append(tx, tenant, [entry])
-        if member is not None:
-            if renewed_hash is not None:
-                await staff.put_credential(replace(known, password_hash=renewed_hash), now)
-            return await _begin(tx, platform, staff, tenant, member, now)
-    raise WrongLogin
+        if stronger is not None:
+            await staff.put_credential(replace(known, password_hash=stronger), now)
+        return await _next(
+            tx, platform, staff, tenant, member, session=uuid4(), began_at=now, now=now
+        )
+
+
+_aside: Final[set[asyncio.Task[None]]] = set()
+
+
+def _note_aside(platform: Platform, tenant: str, entry: audit.Entry) -> None:
+    """
+    Write a line of the audit trail without letting the caller wait.
+
+    An answer that comes later by one commit would tell that the login exists.
+    """
+
+    async def write() -> None:
+        try:
+            async with database(platform).begin(tenant) as tx:
+                await audit.append(tx, tenant, [entry])
+        except Exception:
+            log.warning("audit line lost", tenant=tenant, exc_info=True)
+
+    task = asyncio.create_task(write())
+    _aside.add(task)
+    task.add_done_callback(_aside.discard)
 
 
 async def _known(platform: Platform, *, name: str, tenant: str) -> Credential | None:
@@ -125,26 +156,6 @@ async def _working(
     if company is None or found is None or not company.value.active:
         return None
     return found if found.value.works_at(now, company.value.timezone) else None
-
-
-async def _begin(
-    tx: AsyncConnection,
-    platform: Platform,
-    staff: Staff,
-    tenant: str,
-    member: Kept[Member],
-    now: datetime,
-) -> Session:
-    return await _next(
-        tx,
-        platform,
-        staff,
-        tenant,
-        member,
-        session=uuid4(),
-        began_at=now,
-        now=now,
-    )
 
 
 async def _next(
