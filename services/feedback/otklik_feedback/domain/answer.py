@@ -77,12 +77,13 @@ class Content:
         not_applicable: Questions that do not apply to them.
         measures: Fields of the fact: nps, csat, …, and the sums of a CSI survey, which are
             importance × score, × highest, × lowest and alone, times 1 000 000.
+        has_text: Whether they wrote something in free words; the words stand apart.
     """
 
     scores: Mapping[str, int] = field(default_factory=dict)
     not_applicable: tuple[str, ...] = ()
     measures: Mapping[str, int] = field(default_factory=dict)
-    comment: str | None = None
+    has_text: bool = False
     weight_micro: int = MICRO
 
 
@@ -128,6 +129,7 @@ class Answer:
         dimensions: What it says itself, else what its contact says.
         identifiers: Its own, else its contact's.
         own_identifiers: Its own.
+        comment: The words; None too where they were not read with it.
     """
 
     id: UUID
@@ -140,6 +142,7 @@ class Answer:
     content: Content
     digest: bytes
     sender: str
+    comment: str | None = field(default=None, repr=False)
     said: Dimensions = field(default_factory=dict)
     contact: UUID | None = None
     source: UUID | None = None
@@ -184,7 +187,7 @@ def accept(
         raise SurveyInactive(
             "the survey takes no new answers", detail_ru="опрос больше не принимает ответы"
         )
-    content = judge(survey, new.values, new.weight_micro)
+    content, comment = judge(survey, new.values, new.weight_micro)
     said, own, kept_contact = new.said, new.identifiers, new.contact
     if survey.anonymous:
         # Whoever answers in confidence is named by nothing, the agent and the contact included.
@@ -199,6 +202,7 @@ def accept(
         anonymous=survey.anonymous,
         answered_at=new.answered_at,
         content=content,
+        comment=comment,
         digest=new.digest,
         sender=new.sender,
         said=said,
@@ -211,9 +215,11 @@ def accept(
     )
 
 
-def judge(survey: Survey, values: Mapping[str, object], weight_micro: int = MICRO) -> Content:
+def judge(
+    survey: Survey, values: Mapping[str, object], weight_micro: int = MICRO
+) -> tuple[Content, str | None]:
     """
-    What `values` say under a version of a survey.
+    What `values` say under a version of a survey, and the words that go with it.
 
     Raises:
         UnknownQuestion, AskedOnce, ScoreOffScale, WrongScore, BadComment.
@@ -243,7 +249,10 @@ def judge(survey: Survey, values: Mapping[str, object], weight_micro: int = MICR
             skipped.append(question.id)
         else:
             scores[question.id] = read_score(question.scale, value)
-    return Content(scores, tuple(skipped), measures(survey, scores), comment, weight_micro)
+    content = Content(
+        scores, tuple(skipped), measures(survey, scores), comment is not None, weight_micro
+    )
+    return content, comment
 
 
 def measures(survey: Survey, scores: Mapping[str, int]) -> dict[str, int]:
@@ -282,8 +291,3 @@ def _text(question: Question, value: object) -> str:
             detail_ru=f"{question.id}: {len(text)} символов, допустимо {MOST_COMMENT}",
         )
     return text
-
-
-def has_text(content: Content) -> bool:
-    """Whether somebody wrote something in free words."""
-    return content.comment is not None

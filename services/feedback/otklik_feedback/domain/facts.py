@@ -7,7 +7,7 @@ from otklik_common.events.envelope import Event
 from otklik_common.events.feedback import Answer as AnswerFact
 from otklik_common.events.feedback import Case as CaseFact
 from otklik_common.events.feedback import Survey as SurveyFact
-from otklik_feedback.domain.answer import COPIED, SAID, Answer, has_text
+from otklik_feedback.domain.answer import COPIED, SAID, Answer
 from otklik_feedback.domain.case import Case
 from otklik_feedback.domain.survey import Measure, Survey
 
@@ -68,7 +68,7 @@ def answer_event(
         anonymous=answer.anonymous,
         weight_micro=content.weight_micro,
         scores={name: score for name, score in content.scores.items() if name not in _MEASURES},
-        has_text=has_text(content),
+        has_text=content.has_text,
         **named,
     )
     return Event(

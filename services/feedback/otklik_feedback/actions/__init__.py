@@ -1,0 +1,1 @@
+"""Use cases of feedback, each the owner of its transaction."""

@@ -1,0 +1,275 @@
+"""Keeping answers, one or thousands at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_common import outbox
+from otklik_common.callers import Caller
+from otklik_common.db import Database
+from otklik_common.errors import NotFound, Refused, Unavailable, Unprocessable
+from otklik_common.events.envelope import Event
+from otklik_common.ids import subject_id
+from otklik_common.paging import Part
+from otklik_feedback.actions.means import NOBODY, Means, Person
+from otklik_feedback.actions.opening import Raced, Unhappy, open_cases, place_cases
+from otklik_feedback.actions.surveys import SurveyNotFound
+from otklik_feedback.domain.answer import (
+    NOTHING_KNOWN,
+    Answer,
+    ContactKnown,
+    NewAnswer,
+    accept,
+)
+from otklik_feedback.domain.case import reason_to_open
+from otklik_feedback.domain.facts import answer_event, next_moment
+from otklik_feedback.domain.survey import Survey
+from otklik_feedback.store import answers, cases, contacts, surveys
+from otklik_feedback.store.answers import Filters, Sealed, Version
+from otklik_feedback.store.contacts import Last
+
+ATTEMPTS = 5
+"""Of a batch that meets somebody who keeps the same answers at this moment."""
+
+
+class OutOfReach(Unprocessable):
+    """The branch is not among those that the caller may write to."""
+
+    code = "branch_out_of_reach"
+
+
+class Fate(Enum):
+    """What became of an answer that was not refused."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An answer as it was sent, and whom it names in the clear."""
+
+    answer: NewAnswer
+    person: Person = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """
+    Who sends answers.
+
+    Attributes:
+        confined: May correct only what they sent themselves: a key in a public page, a customer.
+    """
+
+    caller: Caller
+    confined: bool = False
+
+
+def answer_id(tenant: str, reference: str) -> UUID:
+    """Subject id of an answer, from the sender's own id."""
+    return subject_id(tenant, "answer", reference)
+
+
+async def keep_answers(
+    db: Database, means: Means, sender: Sender, sent: Sequence[Sent]
+) -> list[Fate | Refused]:
+    """
+    Keep answers, open the cases they ask for and announce both, in one transaction.
+
+    Good ones are kept where others are refused. A body that is known changes nothing; another
+    body under a known id is a new revision, also within one batch.
+
+    Returns:
+        What became of each, in the order sent.
+    Raises:
+        Unavailable: Others kept writing the same answers.
+    """
+    if not sent:
+        return []
+    for _ in range(ATTEMPTS):
+        try:
+            async with db.begin(sender.caller.tenant) as tx:
+                return await _keep(tx, means, sender, sent)
+        except Raced:
+            continue
+    raise Unavailable("others are writing the same answers", retry_after=1)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is known and what was decided while a batch is being judged."""
+
+    surveys: Mapping[UUID, Survey]
+    contacts: Mapping[UUID, ContactKnown]
+    gone: Mapping[UUID, Last]
+    before: Mapping[UUID, Answer]
+    now: dict[UUID, Answer]
+    kept: list[tuple[Answer, Sealed]]
+    unhappy: list[Unhappy]
+
+
+async def _keep(
+    tx: AsyncConnection, means: Means, sender: Sender, sent: Sequence[Sent]
+) -> list[Fate | Refused]:
+    tenant = sender.caller.tenant
+    batch = await _known(tx, tenant, sent)
+    recorder = await outbox.recorder(tx, tenant)
+    fates: list[Fate | Refused] = []
+    for each in sent:
+        try:
+            fates.append(_judge(batch, means, sender, each, recorder))
+        except Refused as no:
+            fates.append(no)
+    if not batch.kept:
+        return fates
+    await _write(tx, tenant, batch)
+    moved = [
+        (tenant, answer)
+        for id_, answer in batch.now.items()
+        if (old := batch.before.get(id_)) is not None and _moved(old, answer)
+    ]
+    placed = await place_cases(tx, moved, recorder=recorder)
+    opened = await open_cases(
+        tx, tenant, batch.unhappy, recorder=recorder, actor=sender.caller.principal
+    )
+    facts: list[Event[Any]] = [
+        answer_event(tenant, answer, verb="kept" if answer.revision == 1 else "changed")
+        for answer, _ in batch.kept
+    ]
+    await recorder.append([*facts, *placed, *opened])
+    return fates
+
+
+async def _known(tx: AsyncConnection, tenant: str, sent: Sequence[Sent]) -> _Batch:
+    # Locks in this order everywhere: contacts, answers, cases.
+    found = await surveys.get(tx, tenant, {each.answer.survey for each in sent})
+    about = {each.answer.contact for each in sent if each.answer.contact is not None}
+    held = await contacts.held(tx, tenant, about)
+    ids = {each.answer.id for each in sent}
+    before = await answers.locked(tx, tenant, ids)
+    gone = await contacts.last_of(tx, tenant, ids - before.keys())
+    by_id = {id_: kept.survey for id_, kept in found.items()}
+    return _Batch(by_id, held, gone, before, dict(before), [], [])
+
+
+def _judge(
+    batch: _Batch, means: Means, sender: Sender, each: Sent, recorder: outbox.Recorder
+) -> Fate:
+    new = each.answer
+    survey = batch.surveys.get(new.survey)
+    if survey is None:
+        raise SurveyNotFound("there is no such survey", detail_ru="такого опроса нет")
+    before = batch.now.get(new.id)
+    _check_reach(sender, new, before)
+    contact = NOTHING_KNOWN if new.contact is None else batch.contacts[new.contact]
+    accepted = accept(new, survey, before, contact)
+    if accepted is None:
+        return Fate.DUPLICATE
+    last = before or batch.gone.get(new.id)
+    revision, recorded_at = (0, None) if last is None else (last.revision, last.recorded_at)
+    after = replace(
+        accepted,
+        revision=revision + 1,
+        recorded_at=next_moment(recorder.now, recorded_at),
+    )
+    person = NOBODY if after.anonymous else each.person
+    batch.now[new.id] = after
+    batch.kept.append((after, means.seal(sender.caller.tenant, person, after.comment)))
+    reason = reason_to_open(before, after)
+    if reason is not None:
+        batch.unhappy.append(Unhappy(after, reason, survey.case_due))
+    return Fate.NEW if before is None else Fate.CHANGED
+
+
+def _check_reach(sender: Sender, new: NewAnswer, before: Answer | None) -> None:
+    caller = sender.caller
+    if before is not None and (
+        (sender.confined and before.sender != new.sender)
+        or (caller.customer is None and not caller.may_see(before.dimensions.get("branch")))
+    ):
+        raise NotFound("there is no such answer", detail_ru="такого ответа нет")
+    branch = new.said.get("branch")
+    # A customer speaks for themselves, wherever they were served.
+    if caller.customer is None and not caller.may_see(branch):
+        raise OutOfReach(
+            f"branch {branch!r} is out of your reach",
+            detail_ru=f"филиал {branch!r} вам недоступен",
+        )
+
+
+async def _write(tx: AsyncConnection, tenant: str, batch: _Batch) -> None:
+    # Twice in one batch: the rows hold the last of them, the versions all.
+    last = {answer.id: (answer, sealed) for answer, sealed in batch.kept}
+    new = [pair for id_, pair in last.items() if id_ not in batch.before]
+    changed = [pair for id_, pair in last.items() if id_ in batch.before]
+    if new and len(await answers.add(tx, tenant, new)) != len(new):
+        raise Raced
+    if changed:
+        await answers.put(tx, tenant, changed)
+    await answers.add_versions(tx, tenant, batch.kept)
+
+
+def _moved(old: Answer, now: Answer) -> bool:
+    return (old.dimensions, old.identifiers, old.contact) != (
+        now.dimensions,
+        now.identifiers,
+        now.contact,
+    )
+
+
+# --- Reading ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An answer with its history, in the clear."""
+
+    answer: Answer
+    comment: str | None
+    versions: list[tuple[Version, str | None]]
+    cases: list[UUID]
+
+
+async def read_answer(db: Database, means: Means, caller: Caller, reference: str) -> Shown:
+    """
+    An answer with every body it came in.
+
+    Raises:
+        NotFound: Missing, out of reach, or given in confidence: then nobody reads it alone.
+    """
+    tenant, id_ = caller.tenant, answer_id(caller.tenant, reference)
+    async with db.begin(tenant) as tx:
+        found = await answers.get(tx, tenant, [id_])
+        if not found or found[0][0].anonymous or not _sees(caller, found[0][0]):
+            raise NotFound(
+                f"there is no answer {reference[:100]!r}",
+                detail_ru=f"ответа {reference[:100]!r} нет",
+            )
+        versions = await answers.versions(tx, tenant, id_)
+        opened = await cases.of_answer(tx, tenant, id_)
+    answer, sealed = found[0]
+    return Shown(
+        answer,
+        means.opened(tenant, "comment", sealed.comment),
+        [(version, means.opened(tenant, "comment", version.comment)) for version in versions],
+        opened,
+    )
+
+
+async def list_answers(
+    db: Database, caller: Caller, filters: Filters, wanted: Part
+) -> list[Answer]:
+    """A part of the answers within reach, the newest first, and one more."""
+    within = replace(filters, branches=caller.branches)
+    async with db.begin(caller.tenant) as tx:
+        return await answers.part(tx, caller.tenant, within, wanted)
+
+
+def _sees(caller: Caller, answer: Answer) -> bool:
+    return caller.may_see(answer.dimensions.get("branch"))

@@ -1,0 +1,13 @@
+"""HTTP in and out of feedback; no rules, no SQL."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+
+from otklik_common.module import Platform
+from otklik_feedback.api import answers, cases, demo, surveys
+
+
+def routers(_: Platform) -> Sequence[APIRouter]:
+    """Every route of feedback."""
+    return [surveys.router, answers.router, cases.router, demo.router]

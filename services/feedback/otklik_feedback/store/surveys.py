@@ -1,0 +1,186 @@
+"""Surveys with their versions."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_common.paging import Part, keyset
+from otklik_feedback.domain.scale import Scale
+from otklik_feedback.domain.survey import Measure, Question, Survey, Template, Words
+from otklik_feedback.store.sets import array
+from otklik_feedback.store.tables import survey_versions, surveys
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A survey and when its newest version was recorded."""
+
+    survey: Survey
+    recorded_at: datetime
+
+
+_COLUMNS = (
+    surveys.c.id,
+    surveys.c.reference,
+    surveys.c.version,
+    surveys.c.definition,
+    surveys.c.created_at,
+    surveys.c.recorded_at,
+)
+
+
+async def get(
+    tx: AsyncConnection, tenant: str, ids: Collection[UUID], *, lock: bool = False
+) -> dict[UUID, Kept]:
+    """The surveys of those ids; with `lock` theirs until the end of `tx`."""
+    wanted = (
+        select(*_COLUMNS)
+        .where(surveys.c.tenant == tenant, surveys.c.id == array(surveys, "id", set(ids)))
+        .order_by(surveys.c.id)
+    )
+    found = await tx.execute(wanted.with_for_update() if lock else wanted)
+    return {row.id: _kept(row) for row in found}
+
+
+async def part(tx: AsyncConnection, tenant: str, wanted: Part) -> list[Kept]:
+    """A part of the list, the oldest first, and one more."""
+    rows = select(*_COLUMNS).where(surveys.c.tenant == tenant)
+    order = (surveys.c.created_at, surveys.c.id)
+    return [_kept(row) for row in await tx.execute(keyset(rows, wanted, order=order))]
+
+
+async def add(tx: AsyncConnection, tenant: str, kept: Kept, *, sender: str) -> bool:
+    """Insert a new survey; False if somebody else has just inserted it."""
+    row = _row(tenant, kept)
+    added = await tx.execute(
+        upsert(surveys).values(row).on_conflict_do_nothing().returning(surveys.c.id)
+    )
+    if added.one_or_none() is None:
+        return False
+    await _add_version(tx, tenant, kept, sender=sender)
+    return True
+
+
+async def put(tx: AsyncConnection, tenant: str, kept: Kept, *, sender: str) -> None:
+    """Write a survey that is locked, and keep the version."""
+    row = _row(tenant, kept)
+    await tx.execute(
+        update(surveys)
+        .values(row)
+        .where(surveys.c.tenant == tenant, surveys.c.id == kept.survey.id)
+    )
+    await _add_version(tx, tenant, kept, sender=sender)
+
+
+async def demo(tx: AsyncConnection, tenant: str, most: int) -> list[Kept]:
+    """Surveys of the demo, locked."""
+    found = await tx.execute(
+        select(*_COLUMNS)
+        .where(surveys.c.tenant == tenant, text("starts_with(reference, 'demo-')"))
+        .order_by(surveys.c.id)
+        .limit(most)
+        .with_for_update()
+    )
+    return [_kept(row) for row in found]
+
+
+async def remove(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> None:
+    """Delete surveys with all versions."""
+    for table, column in ((survey_versions, "survey"), (surveys, "id")):
+        await tx.execute(
+            delete(table).where(
+                table.c.tenant == tenant, table.c[column] == array(table, column, ids)
+            )
+        )
+
+
+async def _add_version(tx: AsyncConnection, tenant: str, kept: Kept, *, sender: str) -> None:
+    row = _row(tenant, kept)
+    await tx.execute(
+        insert(survey_versions).values(
+            tenant=tenant,
+            survey=kept.survey.id,
+            version=kept.survey.version,
+            definition=row["definition"],
+            sender=sender,
+            recorded_at=kept.recorded_at,
+        )
+    )
+
+
+def _row(tenant: str, kept: Kept) -> dict[str, Any]:
+    survey = kept.survey
+    return {
+        "tenant": tenant,
+        "id": survey.id,
+        "reference": survey.reference,
+        "version": survey.version,
+        "definition": {
+            "template": survey.template.value,
+            "title": survey.title._asdict(),
+            "questions": [_written(each) for each in survey.questions],
+            "anonymous": survey.anonymous,
+            "active": survey.active,
+            "case_due_seconds": int(survey.case_due.total_seconds()),
+        },
+        "created_at": survey.created_at,
+        "recorded_at": kept.recorded_at,
+    }
+
+
+def _kept(row: Any) -> Kept:
+    said = row.definition
+    return Kept(
+        Survey(
+            id=row.id,
+            reference=row.reference,
+            template=Template(said["template"]),
+            title=Words(**said["title"]),
+            questions=tuple(_read(each) for each in said["questions"]),
+            created_at=row.created_at,
+            version=row.version,
+            anonymous=said["anonymous"],
+            active=said["active"],
+            case_due=timedelta(seconds=said["case_due_seconds"]),
+        ),
+        row.recorded_at,
+    )
+
+
+def _written(question: Question) -> dict[str, Any]:
+    scale = question.scale
+    return {
+        "id": question.id,
+        "text": question.text._asdict(),
+        "scale": None
+        if scale is None
+        else {
+            "name": scale.name,
+            "least": scale.least,
+            "most": scale.most,
+            "step": scale.step,
+            "upward": scale.upward,
+        },
+        "measure": question.measure and question.measure.value,
+        "importance_micro": question.importance_micro,
+        "not_applicable": question.not_applicable,
+        "also": question.also,
+    }
+
+
+def _read(said: dict[str, Any]) -> Question:
+    return Question(
+        id=said["id"],
+        text=Words(**said["text"]),
+        scale=None if said["scale"] is None else Scale(**said["scale"]),
+        measure=None if said["measure"] is None else Measure(said["measure"]),
+        importance_micro=said["importance_micro"],
+        not_applicable=tuple(said["not_applicable"]),
+        also=tuple(said["also"]),
+    )

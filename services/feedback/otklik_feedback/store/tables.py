@@ -1,0 +1,245 @@
+"""Tables of feedback. Personal columns hold sealed bytes; people are pseudonyms."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from otklik_common.roles import Grant
+from otklik_common.tables import COMMON_GRANTS, common_tables, tenant_column
+
+SCHEMA = "feedback"
+
+metadata = MetaData(schema=SCHEMA)
+common_tables(metadata)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _id(name: str = "id", *, nullable: bool = False) -> Column[Any]:
+    return Column(name, Uuid, nullable=nullable)
+
+
+def _number(name: str) -> Column[Any]:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _json(name: str) -> Column[Any]:
+    return Column(name, JSONB, nullable=False)
+
+
+def _sealed(name: str) -> Column[Any]:
+    return Column(name, LargeBinary, nullable=True)
+
+
+surveys = Table(
+    "surveys",
+    metadata,
+    tenant_column(),
+    _id(),
+    Column("reference", Text(collation="C"), nullable=False),
+    _number("version"),
+    _json("definition"),
+    _moment("created_at"),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("tenant", "id"),
+    comment="the newest version of each survey",
+)
+Index("surveys_created_at", surveys.c.tenant, surveys.c.created_at, surveys.c.id)
+
+survey_versions = Table(
+    "survey_versions",
+    metadata,
+    tenant_column(),
+    _id("survey"),
+    _number("version"),
+    _json("definition"),
+    Column("sender", Text, nullable=False),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("tenant", "survey", "version"),
+    comment="every version: answers remember theirs",
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    tenant_column(),
+    _id(),
+    Column("reference", Text(collation="C"), nullable=False, comment="the sender's own id"),
+    _id("survey"),
+    _number("survey_version"),
+    Column("template", Text, nullable=False),
+    Column("anonymous", Boolean, nullable=False),
+    _number("revision"),
+    Column("digest", LargeBinary, nullable=False, comment="keyed, of the body as it was meant"),
+    Column("sender", Text, nullable=False),
+    _moment("answered_at"),
+    _moment("recorded_at"),
+    _id("contact", nullable=True),
+    _id("source", nullable=True),
+    _id("customer", nullable=True),
+    _json("said"),
+    _json("dimensions"),
+    _json("own_identifiers"),
+    _json("identifiers"),
+    *(Column(name, Text) for name in ("branch", "agent", "touchpoint")),
+    _json("content"),
+    *(_sealed(name) for name in ("comment", "phone", "email", "external")),
+    PrimaryKeyConstraint("tenant", "id"),
+    comment="the newest revision of each answer",
+)
+Index("answers_answered_at", answers.c.tenant, answers.c.answered_at, answers.c.id)
+Index(
+    "answers_contact",
+    answers.c.tenant,
+    answers.c.contact,
+    postgresql_where=answers.c.contact.is_not(None),
+)
+Index(
+    "answers_demo",
+    answers.c.tenant,
+    answers.c.id,
+    postgresql_where=text("starts_with(reference, 'demo-')"),
+)
+
+answer_versions = Table(
+    "answer_versions",
+    metadata,
+    tenant_column(),
+    _id("answer"),
+    _number("revision"),
+    _id("survey"),
+    _number("survey_version"),
+    Column("sender", Text, nullable=False),
+    _moment("answered_at"),
+    _moment("recorded_at"),
+    _json("content"),
+    _json("dimensions"),
+    _sealed("comment"),
+    PrimaryKeyConstraint("tenant", "answer", "revision"),
+    comment="every body that was not the same again",
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    tenant_column(),
+    _id(),
+    _number("revision"),
+    _id("answer"),
+    _id("contact", nullable=True),
+    Column("reason", Text, nullable=False),
+    Column(
+        "person", Text(collation="C"), nullable=False, comment="a pseudonym, or what else is known"
+    ),
+    Column("place", Text(collation="C"), nullable=False, comment="the touchpoint; blank for none"),
+    Column("state", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    _json("dimensions"),
+    _json("identifiers"),
+    *(Column(name, Text) for name in ("branch", "agent")),
+    _moment("opened_at"),
+    _moment("due_at"),
+    _moment("contacted_at", nullable=True),
+    _moment("closed_at", nullable=True),
+    Column("resolution", Text),
+    Column("steps", Integer, nullable=False),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("tenant", "id"),
+    CheckConstraint("state IN ('open', 'contacted', 'closed')", name="cases_state_check"),
+    CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="cases_closed_check"),
+)
+Index(
+    "cases_one_open",
+    cases.c.tenant,
+    cases.c.person,
+    cases.c.place,
+    unique=True,
+    postgresql_where=text("state <> 'closed'"),
+)
+Index("cases_opened_at", cases.c.tenant, cases.c.opened_at, cases.c.id)
+Index("cases_answer", cases.c.tenant, cases.c.answer)
+
+case_events = Table(
+    "case_events",
+    metadata,
+    tenant_column(),
+    _id("case"),
+    Column("number", Integer, nullable=False),
+    Column("step", Text, nullable=False),
+    _moment("at"),
+    _moment("recorded_at"),
+    Column("actor", Text, nullable=False),
+    _id("answer", nullable=True),
+    Column("reason", Text),
+    _sealed("note"),
+    PrimaryKeyConstraint("tenant", "case", "number"),
+    # Steps are never changed, and go only with their case: nobody may delete one.
+    ForeignKeyConstraint(
+        ["tenant", "case"],
+        ["feedback.cases.tenant", "feedback.cases.id"],
+        name="case_events_case_fkey",
+        ondelete="CASCADE",
+    ),
+    comment="what happened to each case, from 1 upwards",
+)
+Index(
+    "case_events_answer",
+    case_events.c.tenant,
+    case_events.c.answer,
+    postgresql_where=case_events.c.answer.is_not(None),
+)
+
+contact_dims = Table(
+    "contact_dims",
+    metadata,
+    tenant_column(),
+    _id("contact"),
+    Column("epoch", Integer, nullable=False),
+    _number("revision"),
+    _json("dimensions"),
+    _json("identifiers"),
+    PrimaryKeyConstraint("tenant", "contact"),
+    comment="what contact_center says of contacts; epoch 0 holds the place of one not yet heard of",
+)
+
+retired = Table(
+    "retired",
+    metadata,
+    tenant_column(),
+    _id("subject"),
+    _number("revision"),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("tenant", "subject"),
+    comment="subjects taken out: who makes one again goes on from its last revision",
+)
+
+GRANTS = {
+    **COMMON_GRANTS,
+    "surveys": Grant(api="SIUD"),
+    "survey_versions": Grant(api="SID"),
+    "answers": Grant(api="SIUD", worker="SU"),
+    "answer_versions": Grant(api="SID"),
+    "cases": Grant(api="SIUD", worker="SU"),
+    "case_events": Grant(api="SI"),
+    "contact_dims": Grant(api="SIU", worker="SIU"),
+    "retired": Grant(api="SIU"),
+}

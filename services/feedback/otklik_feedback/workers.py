@@ -1,0 +1,65 @@
+"""Background work of feedback: its relay, its directory, and what it hears of contacts."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_common.background import directory_worker, idempotency_worker, relay_worker
+from otklik_common.consumer import Consumer, ReadEvent
+from otklik_common.events.contact_center import Contact
+from otklik_common.module import Platform, Worker, topic_of
+from otklik_feedback.actions.learning import known_of, learn
+from otklik_feedback.domain.answer import NOTHING_KNOWN
+from otklik_feedback.store.contacts import Heard
+from otklik_feedback.store.tables import SCHEMA
+
+NAME: Final = "feedback"
+
+CONTACTS: Final = "feedback.contacts"
+"""Consumer group that hears of contacts."""
+
+
+def workers(platform: Platform) -> list[Worker]:
+    """All of it, for a process that works."""
+    return [
+        relay_worker(platform, NAME, SCHEMA),
+        directory_worker(platform, NAME, SCHEMA),
+        idempotency_worker(platform, NAME, SCHEMA),
+        _contacts(platform),
+    ]
+
+
+def _contacts(platform: Platform) -> Worker:
+    consumer = Consumer(
+        CONTACTS,
+        [topic_of("contact-center")],
+        LearnContacts(),
+        platform.database(SCHEMA, "worker"),
+        platform.log,
+    )
+    return Worker(CONTACTS, consumer.run)
+
+
+class LearnContacts:
+    """Contacts as contact_center tells them; answers about them take their dimensions."""
+
+    async def apply(self, tx: AsyncConnection, events: Sequence[ReadEvent]) -> None:
+        """Take in the newest revision of each contact; a void one says nothing any more."""
+        newest: dict[tuple[str, UUID], ReadEvent] = {}
+        for event in events:
+            if event.kind != Contact.kind:
+                continue
+            at = (event.tenant, event.subject)
+            known = newest.get(at)
+            if known is None or (event.epoch, event.revision) > (known.epoch, known.revision):
+                newest[at] = event
+        await learn(tx, [_heard(event) for event in newest.values()])
+
+
+def _heard(event: ReadEvent) -> Heard:
+    contact = event.data()
+    assert isinstance(contact, Contact)
+    known = NOTHING_KNOWN if event.void else known_of(contact)
+    return Heard(event.tenant, event.subject, event.epoch, event.revision, known)
