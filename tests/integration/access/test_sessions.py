@@ -1,10 +1,13 @@
 """Signing in and out, over HTTP."""
 
 import asyncio
+import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from otklik_access.actions import passwords
 from tests.integration.access.conftest import Http
 
 pytestmark = pytest.mark.asyncio
@@ -49,19 +52,20 @@ async def test_whatever_is_wrong_the_answer_is_the_same(http: Http) -> None:
 async def test_an_unknown_login_costs_as_much_as_a_known_one(
     http: Http, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from otklik_access.actions import passwords
-
-    verified: list[bool] = []
+    took: dict[bool, list[float]] = {True: [], False: []}
     verify = passwords._verify
 
-    def watched(password: str, known: str | None) -> bool:
-        verified.append(known is None)
-        return verify(password, known)
+    def timed(password: str, known: str | None) -> bool:
+        began = time.thread_time()
+        right = verify(password, known)
+        took[known is None].append(time.thread_time() - began)
+        return right
 
-    monkeypatch.setattr(passwords, "_verify", watched)
-    for login in ("nobody", f"nobody@{http.world.tenant}", http.world.made.login):
+    monkeypatch.setattr(passwords, "_verify", timed)
+    for login in ("nobody", f"nobody@{http.world.tenant}", http.world.made.login) * 2:
         await http.ask("POST", "/sign-in", {"login": login, "password": "x"}, key="")
-    assert verified == [True, True, False]
+    assert (len(took[True]), len(took[False])) == (4, 2)
+    assert min(took[True]) > min(took[False]) / 2
 
 
 async def test_guessing_one_login_is_slowed_down(http: Http) -> None:
@@ -179,6 +183,5 @@ async def test_passwords_and_tokens_stand_nowhere(http: Http) -> None:
 
 def _hex(text: str) -> list[str]:
     """Hexadecimal digits of the bytea values in a row's text."""
-    import re
 
     return [found for found in re.findall(r"\\x([0-9a-f]+)", text) if len(found) % 2 == 0]
