@@ -354,4 +354,5 @@ async def redrive(db: Database, consumer: Consumer, ids: Sequence[int]) -> Redri
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()

@@ -253,4 +253,5 @@ class Relay:
     @staticmethod
     async def _rest(stop: asyncio.Event, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await stop.wait()

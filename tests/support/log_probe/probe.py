@@ -154,7 +154,7 @@ async def running(*loops: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIt
 async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30) -> None:
     """Wait until `condition` holds."""
     async with asyncio.timeout(seconds):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - what is waited for is in the database
             await asyncio.sleep(0.02)
 
 

@@ -47,8 +47,16 @@ class LogNotReadyError(Exception):
     """The log cannot be used now: it does not answer, or a topic is missing or of another shape."""
 
 
+class TopicShapeError(LogNotReadyError):
+    """A topic exists with another number of partitions; waiting will not change it."""
+
+
 class LogGapError(LogNotReadyError):
     """Records that a reader has not seen are no longer kept; going on would skip them."""
+
+
+class LogFencedError(Exception):
+    """Another process reads under our name: one of the two must end."""
 
 
 Positions = Callable[[Collection[Place]], Awaitable[Mapping[Place, int]]]

@@ -17,6 +17,7 @@ from otklik_common.log.port import (
     Positions,
     Publisher,
     Reader,
+    TopicShapeError,
     Watermark,
 )
 from otklik_common.log.table_reader import Heads, TableReader
@@ -89,17 +90,15 @@ class TableLog:
 
     async def ready(self, topics: Sequence[str]) -> None:
         """Return if the database answers and has the topics; raise LogNotReadyError if not."""
-        check_topics(await self._read_heads(), topics, self._partitions)
+        await self._bounds(topics)
 
     async def beginnings(self, topics: Sequence[str]) -> Mapping[Place, int]:
         """The offset of the first record still kept, by partition."""
-        return {
-            at: first for at, (first, _) in (await self._read_heads()).items() if at[0] in topics
-        }
+        return {at: first for at, (first, _) in (await self._bounds(topics)).items()}
 
     async def ends(self, topics: Sequence[str]) -> Mapping[Place, int]:
         """The offset after the last record, by partition."""
-        return {at: end for at, (_, end) in (await self._read_heads()).items() if at[0] in topics}
+        return {at: end for at, (_, end) in (await self._bounds(topics)).items()}
 
     async def publisher(self, topic: str) -> Publisher:
         """A writer of `topic`, for outboxes in another database."""
@@ -116,8 +115,7 @@ class TableLog:
     async def reader(self, group: str, topics: Sequence[str], positions: Positions) -> Reader:
         """Read all partitions: what several members of a group read twice changes nothing."""
         del group
-        heads = await self._read_heads()
-        check_topics(heads, topics, self._partitions)
+        await self._bounds(topics)
         places = [(topic, number) for topic in topics for number in range(self._partitions)]
         self._heads.open()
         return TableReader(
@@ -181,6 +179,11 @@ class TableLog:
                 )
             return self._pool
 
+    async def _bounds(self, topics: Sequence[str]) -> dict[Place, tuple[int, int]]:
+        heads = await self._read_heads()
+        check_topics(heads, topics, self._partitions)
+        return {at: bounds for at, bounds in heads.items() if at[0] in topics}
+
     async def _read_heads(self) -> dict[Place, tuple[int, int]]:
         async with self.connection() as connection:
             rows = await connection.fetch("SELECT topic, first, next FROM log.topics")
@@ -198,7 +201,7 @@ def check_topics(known: Mapping[Place, Any], topics: Sequence[str], partitions: 
         if found == 0:
             raise LogNotReadyError(f"topic {topic} is missing: run `otklik migrate`")
         if found != partitions:
-            raise LogNotReadyError(f"topic {topic} has {found} partitions, not {partitions}")
+            raise TopicShapeError(f"topic {topic} has {found} partitions, not {partitions}")
 
 
 class _TableMover:

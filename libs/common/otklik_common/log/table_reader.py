@@ -26,6 +26,7 @@ _READ: Final = """
         ORDER BY r."offset") AS found"""
 
 Bounds = tuple[int, int]
+_UNSEEN: Final = (0, -1)
 Look = Callable[[], Awaitable[Mapping[Place, Bounds]]]
 Connect = Callable[[], AbstractAsyncContextManager[Any]]
 
@@ -74,9 +75,8 @@ class Heads:
         """
         async with self._changed:
             with suppress(TimeoutError):
-                await asyncio.wait_for(
-                    self._changed.wait_for(lambda: self.version > since), max(wait_seconds, 0)
-                )
+                async with asyncio.timeout(max(wait_seconds, 0)):
+                    await self._changed.wait_for(lambda: self.version > since)
         if self._failure is not None:
             raise LogNotReadyError(str(self._failure))
         return self.version > since
@@ -105,8 +105,10 @@ class Heads:
             pause = LEAST_PAUSE if self.version > before else min(pause * 1.5, MOST_PAUSE)
             if self._failure is not None:
                 pause = BROKEN_PAUSE
+            # Not wait_for: in Python 3.11 it may swallow the cancellation that ends us.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._stirred.wait()
 
 
 class TableReader:
@@ -151,10 +153,11 @@ class TableReader:
 
     async def _behind(self) -> dict[Place, int]:
         """How many records wait, by partition, where any do."""
-        if self._heads.version == 0 or any(
-            end > self._heads.bounds.get(at, (0, 0))[1] for at, end in self._next.items()
+        if any(
+            following > self._heads.bounds.get(at, _UNSEEN)[1]
+            for at, following in self._next.items()
         ):
-            # Another member of the group may have seen more than our last look did.
+            # A topic newer than our last look, or another member that has seen more since.
             await self._heads.look()
         behind: dict[Place, int] = {}
         for at, following in self._next.items():

@@ -1,0 +1,195 @@
+"""Reading Kafka as a static member of a group, from positions that stand elsewhere."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import (
+    IllegalStateError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
+
+from otklik_common.log.port import (
+    LogFencedError,
+    LogGapError,
+    LogNotReadyError,
+    Place,
+    Positions,
+    Record,
+    Slice,
+)
+
+START_SECONDS: Final = 10.0
+CLOSE_SECONDS: Final = 2.0
+COMMIT_SECONDS: Final = 2.0
+MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
+
+
+class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """One member of a consumer group."""
+
+    def __init__(self, name: str, client: AIOKafkaConsumer, positions: Positions) -> None:
+        self._name = name
+        self._client = client
+        self._positions = positions
+        self._next: dict[Place, int] = {}
+        self._noted: dict[Place, int] = {}
+        self._failure: Exception | None = None
+
+    @classmethod
+    async def join(
+        cls,
+        group: str,
+        topics: Sequence[str],
+        positions: Positions,
+        *,
+        bootstrap: str,
+        instance: str,
+    ) -> "KafkaReader":
+        """
+        A member that reads `topics`, which must exist: a group that waits for one stays silent.
+
+        Raises:
+            LogNotReadyError: No broker answers.
+        """
+        name = f"{group}.{instance}"
+        client = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap,
+            client_id=f"otklik-{instance}",
+            group_id=group,
+            # Static: after a restart within the session the partitions are ours at once.
+            group_instance_id=name,
+            enable_auto_commit=False,
+            # Reading on from the earliest or the latest record would skip some in silence.
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=3_000,
+            # Progress is watched by our own watchdog; a slow batch must not cost the group.
+            max_poll_interval_ms=600_000,
+            fetch_max_bytes=MAX_FETCH_BYTES,
+            request_timeout_ms=40_000,
+            retry_backoff_ms=200,
+        )
+        reader = cls(name, client, positions)
+        client.subscribe(list(topics), listener=reader)
+        try:
+            await asyncio.wait_for(client.start(), START_SECONDS)
+        except (KafkaError, TimeoutError, OSError) as broken:
+            await reader.close()
+            raise LogNotReadyError(f"Kafka does not answer: {type(broken).__name__}") from broken
+        return reader
+
+    async def fetch(self, most: int, wait_seconds: float) -> list[Slice]:
+        """Records that follow those fetched before; empty if none came in `wait_seconds`."""
+        before = dict(self._next)
+        try:
+            found = await self._client.getmany(
+                timeout_ms=int(wait_seconds * 1000), max_records=most
+            )
+        except (OffsetOutOfRangeError, NoOffsetForPartitionError) as gap:
+            raise LogGapError(f"records that come next are no longer kept: {_where(gap)}") from gap
+        except KafkaError as broken:
+            if type(broken) is KafkaError and "heartbeat" in str(broken):
+                # The client has no name for the broker's answer FENCED_INSTANCE_ID.
+                raise LogFencedError(
+                    f"another process reads as {self._name}: each needs its own OTKLIK_INSTANCE"
+                ) from broken
+            raise LogNotReadyError(f"Kafka fails: {type(broken).__name__}") from broken
+        if self._failure is not None:
+            raise LogNotReadyError("positions cannot be read") from self._failure
+        slices = []
+        for at, records in found.items():
+            place = (at.topic, at.partition)
+            start = before.get(place)
+            if start is None or self._next.get(place) != start:
+                # Sought elsewhere, or given to us anew, while these were on their way.
+                if place in self._next:
+                    self.seek(place, self._next[place])
+                continue
+            following = self._next[place] = records[-1].offset + 1
+            slices.append(
+                Slice(
+                    place,
+                    start,
+                    following,
+                    [
+                        Record(
+                            at.topic,
+                            at.partition,
+                            record.offset,
+                            "" if record.key is None else record.key.decode("utf-8", "replace"),
+                            record.value or b"",
+                        )
+                        for record in records
+                    ],
+                )
+            )
+        return slices
+
+    def seek(self, place: Place, offset: int) -> None:
+        """Go on from `offset`; nothing happens if the partition is no longer ours."""
+        with suppress(IllegalStateError):
+            self._client.seek(TopicPartition(*place), offset)
+            self._next[place] = offset
+
+    def assigned(self) -> frozenset[Place]:
+        """The partitions that are ours now."""
+        return frozenset(self._next)
+
+    def ends(self) -> Mapping[Place, int]:
+        """The offset after the last record, as the broker last said with an answer."""
+        known = {}
+        for place in self._next:
+            end = self._client.highwater(TopicPartition(*place))
+            if end is not None:
+                known[place] = end
+        return known
+
+    async def note(self, positions: Mapping[Place, int]) -> None:
+        """Commit offsets for lag tools; they are never read back."""
+        new = {
+            TopicPartition(*place): offset
+            for place, offset in positions.items()
+            if self._noted.get(place) != offset and place in self._next
+        }
+        if not new:
+            return
+        # A rebalance or a broker that is away: the next note says it all again.
+        with suppress(KafkaError, TimeoutError, IllegalStateError):
+            await asyncio.wait_for(self._client.commit(new), COMMIT_SECONDS)
+            self._noted = dict(positions)
+
+    async def close(self) -> None:
+        """Stop reading; a static member does not leave, so that its return costs nothing."""
+        with suppress(KafkaError, TimeoutError, OSError):
+            await asyncio.wait_for(self._client.stop(), CLOSE_SECONDS)
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """They may be another's from now on; what is under way is fenced by its position's row."""
+        for at in revoked:
+            self._next.pop((at.topic, at.partition), None)
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Go to where the database says that we are."""
+        places = sorted((at.topic, at.partition) for at in assigned)
+        try:
+            positions = await self._positions(places)
+        except Exception as broken:  # noqa: BLE001 - the client would only log it and go on
+            self._failure = broken
+            self._client.pause(*assigned)
+            return
+        self._next = {}
+        for place in places:
+            self.seek(place, positions.get(place, 0))
+
+
+def _where(gap: KafkaError) -> str:
+    offsets = gap.args[0] if gap.args else None
+    if isinstance(offsets, dict):
+        return ", ".join(f"{at.topic}/{at.partition} at {next_}" for at, next_ in offsets.items())
+    return type(gap).__name__
