@@ -1,18 +1,28 @@
 """The rows of an answer: every touched bucket for every group, top groups first, gaps filled."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from otklik_metrics.domain.catalogue.words import HIDDEN
-from otklik_metrics.domain.dimensions import BRANCH_GROUP
+from otklik_metrics.domain.dimensions import BRANCH_GROUP, DIMENSIONS
 from otklik_metrics.domain.frames import Frame, Key, Place, Places
 from otklik_metrics.domain.indicators.cells import Cell, Values, suppress
-from otklik_metrics.domain.query import MOST_CELLS, Asked, Query, is_closed
+from otklik_metrics.domain.query import MOST_CELLS, Asked, Filter, Query, is_closed
 from otklik_metrics.domain.refusals import TooManyCells
+from otklik_metrics.domain.zones import SLOT_SECONDS, micros, offsets
+
+Seconds = NDArray[np.int64]
 
 OTHER: Final[Key] = ("\0other",)
 """The group of everything that is not among the top ones; no code can be this."""
+
+LONGEST_WALK: Final = timedelta(days=400)
+"""Every group of the clock comes within a year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +209,49 @@ def _hidden(row: Row, at: int) -> Row:
     return Row(row.bucket, row.key, cells, row.previous)
 
 
-def product(parts: Sequence[Sequence[Any]]) -> list[Key]:
-    """Every combination of one value of each dimension."""
-    keys: list[Key] = [()]
-    for values in parts:
-        keys = [(*key, value) for key in keys for value in values]
-    return keys
+def clock_keys(query: Query) -> list[Key]:
+    """
+    The groups of a heat map: every weekday, hour, … that the range touches has its row.
+
+    Empty unless the whole range is asked by nothing but the clock: then alone is it known which
+    groups could have been.
+    """
+    computed = [DIMENSIONS[name].computed for name in query.group_by]
+    if query.buckets.edges or not computed or not all(computed):
+        return []
+    start, end = query.buckets.start, min(query.buckets.end, query.buckets.start + LONGEST_WALK)
+    steps = offsets(query.zone, start, end)
+    seconds = np.arange(micros(start) // 1_000_000, -(-micros(end) // 1_000_000), SLOT_SECONDS)
+    changes = np.array(steps.changes, dtype=np.int64) // 1_000_000
+    local = seconds + np.array(steps.seconds)[np.searchsorted(changes, seconds, side="right")]
+    parts = [_CLOCK[name](local) for name in query.group_by]
+    wanted = {one.dimension: one for one in query.filters}
+    keys = {tuple(key) for key in np.unique(np.stack(parts, axis=1), axis=0).tolist()}
+    return [
+        key
+        for key in keys
+        if all(
+            _passes(wanted.get(name), part) for name, part in zip(query.group_by, key, strict=True)
+        )
+    ]
+
+
+def _passes(wanted: Filter | None, value: Any) -> bool:
+    return wanted is None or (value in wanted.values) is not wanted.negated
+
+
+def _day_of_month(local: Seconds) -> Seconds:
+    days = (local // 86_400).astype("datetime64[D]")
+    into: Seconds = (days - days.astype("datetime64[M]")).astype(np.int64)
+    return into + 1
+
+
+_CLOCK: Final[Mapping[str, Callable[[Seconds], Seconds]]] = {
+    "weekday": lambda local: (local // 86_400 + 3) % 7 + 1,
+    "hour_of_day": lambda local: local % 86_400 // 3600,
+    "two_hour_slot": lambda local: local % 86_400 // 7200 * 2,
+    "day_of_month": _day_of_month,
+}
 
 
 def excluded(rows: Iterable[Row], at: int) -> dict[str, int]:

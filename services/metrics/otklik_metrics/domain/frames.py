@@ -109,6 +109,9 @@ class HistoryFrame:
         self._rows = rows
         self._judge = judge
 
+    def __len__(self) -> int:
+        return len(self._rows)
+
     def gather(self, places: Places) -> Mapping[Place, Values]:
         """The values of every place that holds anything."""
         held: defaultdict[Place, list[int]] = defaultdict(list)

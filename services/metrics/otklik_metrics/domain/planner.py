@@ -25,7 +25,7 @@ class Version:
     The live rollups of a kind.
 
     Attributes:
-        timezone: The zone of its days.
+        timezone: The zone of its days; day sets answer only for queries in it.
         thresholds: Thresholds of the company's own, in seconds.
         current: Whether it was folded as this build folds.
     """
@@ -71,7 +71,7 @@ class Plan:
         return all(piece.rollup is None for piece in self.pieces)
 
 
-class _FactsOnly(Exception):  # noqa: N818 - the planner takes another way, nothing failed
+class _FactsOnly(Exception):
     def __init__(self, en: str, ru: str) -> None:
         super().__init__(en)
         self.text = Text(en, ru)
@@ -101,7 +101,7 @@ def plan(query: Query, reading: Reading, version: Version | None, now: datetime)
         sets = _sets(query, tally, version, steps)
     except _FactsOnly as no:
         return Plan(reading, facts, no.text)
-    pieces = tuple(_cover(start, end, sets, ZoneInfo(version.timezone)))
+    pieces = tuple(_cover(start, end, sets, query.zone))
     edges = any(piece.rollup is None for piece in pieces)
     because = Text("the ends of the range lie inside cells", "края периода лежат внутри ячеек")
     return Plan(reading, pieces, because if edges else None)

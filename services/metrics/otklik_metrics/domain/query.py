@@ -45,6 +45,8 @@ MOST_READ: Final = 250_000
 """Groups × buckets read for one metric, before the top ones are chosen."""
 MOST_FACTS: Final = 5_000_000
 """Facts that one metric may be computed from in the database."""
+MOST_SPANS: Final = 2_000_000
+"""Spans that one metric may read one by one, where some of them go on."""
 MOST_HISTORIES: Final = 500_000
 """Facts that one metric may be computed from person by person, or span by span."""
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from importlib import resources
+from zoneinfo import ZoneInfo
 
 from otklik_metrics.domain.bucket import start_of
 
@@ -50,12 +51,20 @@ LEAST_SECONDS = {
 
 @cache
 def _names() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(resources.files("tzdata").joinpath("zones").read_text().split())
 
 
+@cache
 def find_zone(name: str) -> ZoneInfo | None:
-    """The IANA zone of that name, exactly as it is spelt there, or None."""
-    return ZoneInfo(name) if name in _names() else None
+    """
+    The IANA zone of that name, exactly as it is spelt there, or None.
+
+    Always of the tzdata package: the machine's own data may be of another year.
+    """
+    if name not in _names():
+        return None
+    with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
 
 
 def micros(moment: datetime) -> int:

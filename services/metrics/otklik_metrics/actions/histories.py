@@ -1,0 +1,253 @@
+"""What only people's facts together tell: read them, then judge those of each group."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import literal
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_metrics.domain.frames import HistoryFrame
+from otklik_metrics.domain.indicators.people import (
+    EVER,
+    NOBODY,
+    Ints,
+    covered,
+    latest,
+    reached,
+    repeats,
+)
+from otklik_metrics.domain.measures import MICRO, NPS_CATEGORIES
+from otklik_metrics.domain.planner import Piece
+from otklik_metrics.domain.query import Query
+from otklik_metrics.domain.readings import Histories, Question
+from otklik_metrics.domain.zones import micros
+from otklik_metrics.store import query_histories
+from otklik_metrics.store.query_facts import Source
+from otklik_metrics.store.query_histories import Known, People, Rows
+from otklik_metrics.store.query_terms import Column, micros_of
+
+DAY_MICROS = 86_400_000_000
+MISSED_WITHIN = DAY_MICROS
+"""A missed contact is made good within 24 hours."""
+
+Sources = Callable[[str], Source]
+Judge = Callable[[NDArray[np.int64]], Mapping[str, int]]
+
+
+class Asker:
+    """
+    Puts questions about people's histories to the facts.
+
+    Args:
+        known: Facts of the question's kind, and whose each pseudonym is.
+        sources: Facts of any kind, over all time.
+        now: The moment that "now" means.
+    """
+
+    def __init__(
+        self, tx: AsyncConnection, query: Query, known: Known, sources: Sources, now: datetime
+    ) -> None:
+        self._tx = tx
+        self._query = query
+        self._known = known
+        self._sources = sources
+        self._now = now
+
+    async def frame(self, asked: Histories, piece: Piece) -> HistoryFrame:
+        """The facts that a question looks at, and how to judge them."""
+        match asked.question:
+            case Question.OCCUPIED:
+                return await self._occupied(piece)
+            case Question.REPEATED:
+                return await self._repeated(asked, piece)
+            case Question.LATEST:
+                return await self._latest(asked, piece)
+            case Question.MISSED | Question.NOT_CALLED_BACK:
+                return await self._abandoned(asked, piece)
+
+    async def _abandoned(self, asked: Histories, piece: Piece) -> HistoryFrame:
+        rows, failed = await self.unanswered(asked, piece)
+
+        def missed(some: Ints) -> Mapping[str, int]:
+            return {"value": int(failed[some].sum())}
+
+        def people(some: Ints) -> Mapping[str, int]:
+            who = rows.person[some]
+            return {
+                "value": len(np.unique(who[failed[some] & (who != NOBODY)])),
+                "unknown_person": int((who == NOBODY).sum()),
+            }
+
+        return HistoryFrame(rows.places, missed if asked.question is Question.MISSED else people)
+
+    async def unanswered(self, asked: Histories, piece: Piece) -> tuple[Rows, NDArray[np.bool_]]:
+        """Abandoned contacts, and which of them nobody has made good."""
+        people = People()
+        facts = self._known.source.facts.c
+        rows = await self._read(
+            asked,
+            piece,
+            people,
+            [micros_of(facts.offered_at), micros_of(facts.abandoned_at)],
+            facts.outcome == "abandoned",
+            facts.answered_at.is_(None),
+        )
+        offered, abandoned = rows.columns
+        talks = await query_histories.timeline(
+            self._tx,
+            self._known_everywhere(),
+            self._query.company.tenant,
+            people=people,
+            wanted=[micros_of(self._sources("contact").facts.c.answered_at)],
+            only=(self._sources("contact").facts.c.answered_at.is_not(None),),
+        )
+        since = np.array(offered, dtype=np.int64)
+        gone = np.array(
+            [
+                left if left is not None else came
+                for came, left in zip(offered, abandoned, strict=True)
+            ],
+            dtype=np.int64,
+        )
+        forever = np.full(len(since), EVER, dtype=np.int64)
+        in_touch = reached(
+            rows.person,
+            since,
+            gone + MISSED_WITHIN if asked.question is Question.MISSED else forever,
+            reached_person=np.array([who for who, _, _ in talks], dtype=np.int64),
+            reached_at=np.array([at for _, _, (at,) in talks], dtype=np.int64),
+        )
+        return rows, ~in_touch
+
+    async def _repeated(self, asked: Histories, piece: Piece) -> HistoryFrame:
+        rows, first, repeated = await self.first_contacts(asked, piece)
+        answered = np.array(rows.columns[1], dtype=np.bool_)
+        at = np.array(rows.columns[0], dtype=np.int64)
+        ripe = at + asked.days * DAY_MICROS <= micros(self._now)
+
+        def judge(some: Ints) -> Mapping[str, int]:
+            old = first[some] & ripe[some]
+            nobody = (rows.person[some] == NOBODY) & answered[some]
+            return {
+                "first": int(old.sum()),
+                "value": int((old & ~repeated[some]).sum()),
+                "immature": int((first[some] & ~ripe[some]).sum()),
+                "unknown_person": int(nobody.sum()),
+            }
+
+        return HistoryFrame(rows.places, judge)
+
+    async def first_contacts(
+        self, asked: Histories, piece: Piece
+    ) -> tuple[Rows, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Contacts, which of them are first ones, and which of these were followed by another."""
+        people = People()
+        facts = self._known.source.facts.c
+        rows = await self._read(
+            asked, piece, people, [micros_of(facts.offered_at), facts.answered_at.is_not(None)]
+        )
+        all_ = self._sources("contact").facts.c
+        life = await query_histories.timeline(
+            self._tx,
+            self._known_everywhere(),
+            self._query.company.tenant,
+            people=people,
+            wanted=[micros_of(all_.offered_at), all_.answered_at.is_not(None)],
+            only=(
+                all_.offered_at.is_not(None),
+                all_.offered_at < literal(piece.end + timedelta(days=asked.days, seconds=1)),
+            ),
+        )
+        life.sort(key=lambda one: (one[0], one[2][0], str(one[1])))
+        first, repeated = repeats(
+            np.array([who for who, _, _ in life], dtype=np.int64),
+            np.array([at for _, _, (at, _) in life], dtype=np.int64),
+            np.array([spoke for _, _, (_, spoke) in life], dtype=np.bool_),
+            asked.days * DAY_MICROS,
+        )
+        place = {subject: number for number, (_, subject, _) in enumerate(life)}
+        nowhere = len(life)
+        at = np.array([place.get(subject, nowhere) for subject in rows.subjects], dtype=np.int64)
+        return rows, np.append(first, False)[at], np.append(repeated, False)[at]
+
+    async def _latest(self, asked: Histories, piece: Piece) -> HistoryFrame:
+        facts = self._known.source.facts.c
+        rows = await self._read(
+            asked,
+            piece,
+            People(),
+            [facts[asked.score], facts.weight_micro],
+            facts[asked.score].is_not(None),
+        )
+        scores = np.array(rows.columns[0], dtype=np.int64)
+        weights = rows.columns[1]
+        prefix = "nps" if asked.score == "nps" else "nps10"
+
+        def judge(some: Ints) -> Mapping[str, int]:
+            # Rows come in the order of time, so the last of a person is the latest.
+            chosen = some[latest(np.zeros(len(some), dtype=np.int64), rows.person[some])]
+            numbers: dict[str, int] = {}
+            for row in chosen.tolist():
+                _count(numbers, prefix, int(scores[row]), int(weights[row]))
+            return numbers
+
+        return HistoryFrame(rows.places, judge)
+
+    async def _occupied(self, piece: Piece) -> HistoryFrame:
+        places, agents, busy, ends = await query_histories.intervals(
+            self._tx,
+            self._sources("contact"),
+            self._sources("agent_state"),
+            self._query,
+            piece,
+            self._now,
+        )
+        people = People()
+        agent = np.array([people.number(code) for code in agents], dtype=np.int64)
+        in_contact = np.array(busy, dtype=np.bool_)
+        starts = np.array([start for start, _ in ends], dtype=np.int64)
+        stops = np.array([stop for _, stop in ends], dtype=np.int64)
+
+        def judge(some: Ints) -> Mapping[str, int]:
+            busy_us = present_us = 0
+            who = agent[some]
+            for one in np.unique(who).tolist():
+                mine = some[who == one]
+                talks = mine[in_contact[mine]]
+                edges = [int(starts[mine].min()), int(stops[mine].max())]
+                busy_us += int(covered(starts[talks], stops[talks], edges)[0])
+                present_us += int(covered(starts[mine], stops[mine], edges)[0])
+            return {"busy_us": busy_us, "present_us": present_us, "agents": len(np.unique(who))}
+
+        return HistoryFrame(places, judge)
+
+    def _known_everywhere(self) -> Known:
+        return Known(self._sources("contact"), self._known.identity)
+
+    async def _read(
+        self, asked: Histories, piece: Piece, people: People, wanted: Sequence[Column], *only: Any
+    ) -> Rows:
+        return await query_histories.read(
+            self._tx,
+            self._known,
+            self._query,
+            piece=piece,
+            people=people,
+            time_column=asked.time_column,
+            wanted=wanted,
+            only=only,
+        )
+
+
+def _count(numbers: dict[str, int], prefix: str, score: int, weight: int) -> None:
+    column = f"{prefix}_{score}"
+    numbers[column] = numbers.get(column, 0) + 1
+    if prefix == "nps" and weight != MICRO:
+        extra = f"{column}_extra"
+        numbers[extra] = numbers.get(extra, 0) + weight - MICRO
+        category = next(name for name, scores in NPS_CATEGORIES.items() if column in scores)
+        square = f"nps_{category}_extra2"
+        numbers[square] = numbers.get(square, 0) + weight * weight - MICRO * MICRO

@@ -1,0 +1,75 @@
+"""Answer a query: read what each metric needs from where it stands, and lay it out in rows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from otklik_common.db import Database
+from otklik_metrics.actions.reading import Desk, Step
+from otklik_metrics.domain.answer import Reads, Row, clock_keys, rows_of
+from otklik_metrics.domain.query import Query
+from otklik_metrics.domain.refusals import HistoryBehind
+from otklik_metrics.domain.zones import buckets, partners, shift_of
+from otklik_metrics.store import query_state
+from otklik_metrics.store.history import history_until
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """
+    What was found.
+
+    Attributes:
+        fresh: The moment before which everything recorded is counted; None if unknown.
+        steps: How each asked metric was read, in their order.
+    """
+
+    rows: Sequence[Row]
+    fresh: datetime | None
+    steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+
+
+async def answer(db: Database, query: Query, now: datetime) -> Answered:
+    """
+    The answer to a checked query.
+
+    Args:
+        db: As role `api`.
+    Raises:
+        HistoryBehind: `as_of` is later than the history reaches.
+        TooManyRows, TooManyCells: It would cost more than an answer may.
+    """
+    async with db.begin(query.company.tenant) as tx:
+        if query.as_of is not None:
+            _check_history(query.as_of, await history_until(tx))
+        kinds = _kinds(query)
+        versions = await query_state.live_versions(tx, query.company.tenant, kinds)
+        desk = Desk(tx, query.company, versions, query.as_of or now)
+        frames = await desk.read(query)
+        before = await _before(desk, query) if query.compare else None
+        fresh = await query_state.reached(tx)
+    rows = rows_of(query, Reads(frames), before, clock_keys(query))
+    return Answered(rows, fresh, desk.steps)
+
+
+async def _before(desk: Desk, query: Query) -> Reads:
+    now = query.buckets
+    shift = shift_of(now.start, now.end, now.granularity, now.zone)
+    start, end = shift.back(now.start, now.zone), shift.back(now.end, now.zone)
+    earlier = buckets(start, end, now.granularity, now.zone)
+    frames = await desk.read(replace(query, buckets=earlier))
+    return Reads(frames, partners(now, earlier, shift))
+
+
+def _check_history(as_of: datetime, until: datetime | None) -> None:
+    if until is None or until < as_of:
+        shown = "nothing" if until is None else until.isoformat()
+        raise HistoryBehind(
+            f"what was known at {as_of.isoformat()} is not all there yet: history reaches {shown}",
+            detail_ru=f"известное на {as_of.isoformat()} ещё не собрано: история до {shown}",
+            history_until=None if until is None else until.isoformat(),
+        )
+
+
+def _kinds(query: Query) -> Iterable[str]:
+    return {one.metric.kind for one in query.asked}

@@ -1,0 +1,186 @@
+"""Reads of facts, as they are now or as they were known once: what no rollup can answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    LargeBinary,
+    Select,
+    Text,
+    cast,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_metrics.domain.dimensions import DIMENSIONS
+from otklik_metrics.domain.planner import Piece
+from otklik_metrics.domain.query import Query
+from otklik_metrics.domain.readings import Sum, Tally
+from otklik_metrics.domain.zones import offsets
+from otklik_metrics.store.query_measures import Moment, gathered, span, still_open, term
+from otklik_metrics.store.query_rollups import Read, fetch
+from otklik_metrics.store.query_terms import (
+    Column,
+    bucket_by_instant,
+    by_clock,
+    conditions,
+    wall_clock,
+)
+
+BIG_ENDIAN = np.dtype(">i8")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    Where the facts of one kind are.
+
+    Attributes:
+        kind: Of the facts.
+        facts: The table, or the state at a moment of the past; both have the same columns.
+    """
+
+    kind: str
+    facts: FromClause
+
+
+async def count_up_to(tx: AsyncConnection, statement: Select[Any], most: int) -> int:
+    """How many rows a select has, counted to one above `most` and no further."""
+    some = statement.limit(most + 1).subquery()
+    return (await tx.execute(select(func.count()).select_from(some))).scalar_one()
+
+
+def in_range(source: Source, query: Query, tally: Tally, piece: Piece) -> Select[Any]:
+    """The facts that a piece of a tally looks at, whatever their dimensions."""
+    facts = source.facts.c
+    moment = facts[tally.time_column]
+    return select(literal_column("1")).where(
+        facts.tenant == query.company.tenant, moment >= piece.start, moment < piece.end
+    )
+
+
+async def read_sums(
+    tx: AsyncConnection,
+    source: Source,
+    query: Query,
+    *,
+    tally: Tally,
+    piece: Piece,
+    sums: Sequence[Sum],
+    moment: Moment,
+) -> Read:
+    """Sums, least and most of a piece, by bucket and group."""
+    facts = source.facts.c
+    wanted = [gathered(one, term(source.kind, one, facts, moment)) for one in sums]
+    cells = _cells(source, query, tally, piece, wanted)
+    return await fetch(tx, cells, len(query.group_by))
+
+
+async def read_now(
+    tx: AsyncConnection,
+    source: Source,
+    query: Query,
+    *,
+    tally: Tally,
+    piece: Piece,
+    sums: Sequence[Sum],
+    moment: Moment,
+) -> Read:
+    """The same of what is true only now: few facts, found without looking at the others."""
+    facts = source.facts.c
+    terms = [term(source.kind, one, facts, moment) for one in sums]
+    wanted = [gathered(one, found) for one, found in zip(sums, terms, strict=True)]
+    some = or_(*(found.is_not(None) for found in terms))
+    cells = _cells(source, query, tally, piece, wanted).where(some)
+    if source.kind == "contact":
+        # What is not closed has not ended either; the index of open contacts hears it so.
+        cells = cells.where(facts.ended_at.is_(None))
+    return await fetch(tx, cells, len(query.group_by))
+
+
+async def read_spans(
+    tx: AsyncConnection,
+    source: Source,
+    query: Query,
+    *,
+    tally: Tally,
+    piece: Piece,
+    moment: Moment,
+    name: str,
+) -> Read:
+    """
+    Spans one by one, by bucket and group: those that are over, and those that go on (if the
+    tally is of such); each as bytes for `unpacked`.
+    """
+    facts = source.facts.c
+    wanted = [_packed(span(source.kind, name, facts))]
+    if tally.censored:
+        wanted.append(_packed(still_open(source.kind, name, facts, moment.now)))
+    return await fetch(tx, _cells(source, query, tally, piece, wanted), len(query.group_by))
+
+
+def unpacked(packed: bytes | None) -> NDArray[np.int64]:
+    """Milliseconds out of what `read_spans` gave."""
+    return np.frombuffer(packed or b"", dtype=BIG_ENDIAN).astype(np.int64)
+
+
+def _packed(column: Column) -> Column:
+    # Eight bytes a span: a list of numbers would be five times as large on this side.
+    sent = func.int8send(column, type_=LargeBinary)
+    return func.string_agg(sent, literal(b"", LargeBinary), type_=LargeBinary)
+
+
+def _cells(
+    source: Source, query: Query, tally: Tally, piece: Piece, wanted: Sequence[Column]
+) -> Select[Any]:
+    facts = source.facts.c
+    moment = facts[tally.time_column]
+    keys = keys_of(source, query, moment, piece)
+    return (
+        select(bucket_by_instant(query, moment), *keys, *wanted, func.count())
+        .select_from(source.facts)
+        .where(*looked_at(source, query, moment, piece, anonymous=tally.anonymous))
+        .group_by(*(literal_column(str(place + 1)) for place in range(len(keys) + 1)))
+    )
+
+
+def keys_of(source: Source, query: Query, moment: Column, piece: Piece) -> list[Column]:
+    """The group of a fact, as columns."""
+    return [column_of(source, query, name, moment, piece) for name in query.read_by]
+
+
+def looked_at(
+    source: Source, query: Query, moment: Column, piece: Piece, *, anonymous: bool = False
+) -> list[ColumnElement[bool]]:
+    """Conditions of the facts that a query looks at in a piece of time."""
+    facts = source.facts.c
+
+    def of(name: str) -> Column:
+        return column_of(source, query, name, moment, piece)
+
+    kept = [
+        facts.tenant == query.company.tenant,
+        ~facts.void,
+        moment >= piece.start,
+        moment < piece.end,
+        *conditions(query.filters, of),
+    ]
+    if source.kind == "answer":
+        kept.append(facts.anonymous if anonymous else ~facts.anonymous)
+    return kept
+
+
+def column_of(source: Source, query: Query, name: str, moment: Column, piece: Piece) -> Column:
+    """A dimension of a fact: as text, or as the number that the clock shows."""
+    if DIMENSIONS[name].computed:
+        return by_clock(name, wall_clock(moment, offsets(query.zone, piece.start, piece.end)))
+    return cast(source.facts.c[name], Text)

@@ -1,0 +1,253 @@
+"""Reads of people's facts, row by row: who was missed, who came again, who was busy."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import FromClause, Select, Text, Uuid, and_, cast, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_metrics.domain.frames import Place
+from otklik_metrics.domain.indicators.people import NOBODY, Ints
+from otklik_metrics.domain.planner import Piece
+from otklik_metrics.domain.query import MOST_HISTORIES, Query
+from otklik_metrics.domain.zones import micros
+from otklik_metrics.store.query_facts import Source, keys_of, looked_at
+from otklik_metrics.store.query_terms import (
+    Column,
+    array,
+    bucket_by_instant,
+    conditions,
+    micros_of,
+)
+
+PEOPLE_AT_ONCE = 20_000
+CUSTOMER = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+"""Who is a known customer is named by a UUID, everybody else by a pseudonym."""
+
+IDLE = "available"
+"""The state of an agent who waits for a contact."""
+
+
+class TooManyFactsError(Exception):
+    """More facts than may be read one by one; the action knows for which metric."""
+
+
+class People:
+    """Numbers for people: 0, 1, … in the order of their first appearance."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, key: str | None) -> int:
+        """The number of a person; NOBODY for one whom nobody knows."""
+        return NOBODY if key is None else self._numbers.setdefault(key, len(self._numbers))
+
+    def known(self) -> Sequence[str]:
+        """Keys in the order of their numbers."""
+        return tuple(self._numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Where people are: the facts, and the map of pseudonyms to customers at the same moment."""
+
+    source: Source
+    identity: FromClause
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """
+    Facts one by one.
+
+    Attributes:
+        places: Bucket and group of each.
+        subjects: Their ids.
+        person: Their people's numbers.
+        columns: What else was asked for.
+    """
+
+    places: list[Place]
+    subjects: list[Any]
+    person: Ints
+    columns: list[list[Any]]
+
+
+async def read(
+    tx: AsyncConnection,
+    known: Known,
+    query: Query,
+    *,
+    piece: Piece,
+    people: People,
+    time_column: str,
+    wanted: Sequence[Column],
+    only: Sequence[Any] = (),
+) -> Rows:
+    """
+    Facts of a piece in the order of time, ties by id.
+
+    Args:
+        wanted: Columns beside bucket, group, id and person.
+        only: Further conditions.
+    Raises:
+        TooManyFactsError.
+    """
+    facts = known.source.facts.c
+    moment = facts[time_column]
+    keys = keys_of(known.source, query, moment, piece)
+    statement = (
+        select(bucket_by_instant(query, moment), *keys, facts.subject, _person(known), *wanted)
+        .select_from(_with_people(known))
+        .where(*looked_at(known.source, query, moment, piece), *only)
+        .order_by(moment, facts.subject)
+    )
+    found = await _fetch(tx, statement)
+    wide = len(keys) + 1
+    return Rows(
+        [(row[0], tuple(row[1:wide])) for row in found],
+        [row[wide] for row in found],
+        np.array([people.number(row[wide + 1]) for row in found], dtype=np.int64),
+        [[row[place] for row in found] for place in range(wide + 2, wide + 2 + len(wanted))],
+    )
+
+
+async def timeline(
+    tx: AsyncConnection,
+    known: Known,
+    tenant: str,
+    *,
+    people: People,
+    wanted: Sequence[Column],
+    only: Sequence[Any],
+) -> list[tuple[int, Any, list[Any]]]:
+    """
+    Everything that happened to people: number, id, columns; in no order.
+
+    Raises:
+        TooManyFactsError.
+    """
+    facts = known.source.facts.c
+    numbers = await _pseudonyms(tx, known, tenant, people.known())
+    names = sorted(numbers)
+    found: list[tuple[int, Any, list[Any]]] = []
+    for start in range(0, len(names), PEOPLE_AT_ONCE):
+        some = array(names[start : start + PEOPLE_AT_ONCE], Text)
+        statement = select(facts.person, facts.subject, *wanted).where(
+            facts.tenant == tenant, ~facts.void, facts.person == func.any(some), *only
+        )
+        for row in await _fetch(tx, statement, MOST_HISTORIES - len(found)):
+            found.append((numbers[row[0]], row[1], list(row[2:])))  # noqa: PERF401 - sums up
+    return found
+
+
+async def _pseudonyms(
+    tx: AsyncConnection, known: Known, tenant: str, keys: Sequence[str]
+) -> dict[str, int]:
+    """The number of the person behind every pseudonym of these people."""
+    numbers = {key: number for number, key in enumerate(keys)}
+    customers = [key for key in keys if CUSTOMER.fullmatch(key)]
+    found = {key: number for key, number in numbers.items() if not CUSTOMER.fullmatch(key)}
+    map_ = known.identity.c
+    for start in range(0, len(customers), PEOPLE_AT_ONCE):
+        some = array(customers[start : start + PEOPLE_AT_ONCE], Uuid(as_uuid=False))
+        statement = select(map_.pseudonym, cast(map_.customer, Text)).where(
+            map_.tenant == tenant, map_.customer == func.any(some)
+        )
+        for pseudonym, customer in (await tx.execute(statement)).all():
+            found[pseudonym] = numbers[customer]
+    return found
+
+
+async def intervals(
+    tx: AsyncConnection, contacts: Source, states: Source, query: Query, piece: Piece, now: datetime
+) -> tuple[list[Place], list[str], list[bool], list[tuple[int, int]]]:
+    """
+    When agents were in contact, and when they stood ready: group, agent, whether in contact,
+    and the two ends; one row for each bucket that a stretch reaches into.
+
+    Raises:
+        TooManyFactsError.
+    """
+    spoken = contacts.facts.c
+    wrapped = func.coalesce(spoken.wrapped_ms, 0) * literal(timedelta(milliseconds=1))
+    spoken_until = func.coalesce(spoken.ended_at + wrapped, literal(now))
+    ready = states.facts.c
+    parts = (
+        (contacts, True, spoken.answered_at, spoken_until, spoken.agent.is_not(None)),
+        (
+            states,
+            False,
+            ready.from_at,
+            func.coalesce(ready.to_at, literal(now)),
+            ready.state == IDLE,
+        ),
+    )
+    places: list[Place] = []
+    agents: list[str] = []
+    busy: list[bool] = []
+    ends: list[tuple[int, int]] = []
+    for source, is_busy, begin, end, only in parts:
+        rows = await _fetch(tx, _stretches(source, query, piece, begin, end, only))
+        for *key, agent, start, stop in rows:
+            for bucket, low, high in _cut(query, piece, start, stop):
+                if len(places) >= MOST_HISTORIES:
+                    raise TooManyFactsError
+                places.append((bucket, tuple(key)))
+                agents.append(agent)
+                busy.append(is_busy)
+                ends.append((low, high))
+    return places, agents, busy, ends
+
+
+def _stretches(
+    source: Source, query: Query, piece: Piece, begin: Column, end: Column, only: Column
+) -> Select[Any]:
+    facts = source.facts.c
+
+    def of(name: str) -> Column:
+        return cast(facts[name], Text)
+
+    return select(
+        *(of(name) for name in query.read_by), facts.agent, micros_of(begin), micros_of(end)
+    ).where(
+        facts.tenant == query.company.tenant,
+        ~facts.void,
+        and_(begin < piece.end, end > piece.start),
+        only,
+        *conditions(query.filters, of),
+    )
+
+
+def _cut(query: Query, piece: Piece, start: int, stop: int) -> Iterable[tuple[int, int, int]]:
+    """A stretch, cut where buckets begin."""
+    start, stop = max(start, micros(piece.start)), min(stop, micros(piece.end))
+    edges = query.buckets.edge_micros() or [micros(piece.start)]
+    bucket = max(0, int(np.searchsorted(edges, start, side="right")) - 1)
+    while start < stop:
+        end = edges[bucket + 1] if bucket + 1 < len(edges) else stop
+        yield bucket, start, min(stop, end)
+        start, bucket = end, bucket + 1
+
+
+def _with_people(known: Known) -> FromClause:
+    facts, map_ = known.source.facts.c, known.identity.c
+    same = and_(map_.tenant == facts.tenant, map_.pseudonym == facts.person)
+    return known.source.facts.outerjoin(known.identity, same)
+
+
+def _person(known: Known) -> Column:
+    return func.coalesce(cast(known.identity.c.customer, Text), known.source.facts.c.person)
+
+
+async def _fetch(
+    tx: AsyncConnection, statement: Select[Any], most: int = MOST_HISTORIES
+) -> Sequence[Any]:
+    found: Sequence[Any] = (await tx.execute(statement.limit(most + 1))).all()
+    if len(found) > most:
+        raise TooManyFactsError
+    return found

@@ -1,0 +1,219 @@
+"""What each counter of the measures means, said once more in SQL: for facts that no rollup covers."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, ColumnElement, Numeric, Text, and_, case, cast, func, literal
+
+from otklik_metrics.domain.bucket import GRACE, worked_until
+from otklik_metrics.domain.measures import MICRO, NPS_CATEGORIES
+from otklik_metrics.domain.readings import Op, Sum
+
+Column = ColumnElement[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """
+    What a measure may depend on besides the fact.
+
+    Attributes:
+        now: The moment that "now" means.
+        zone: The company's zone, in which the month of a request ends.
+        start, end: The range that the facts are read for.
+    """
+
+    now: datetime
+    zone: ZoneInfo
+    start: datetime
+    end: datetime
+
+
+Facts = Any
+"""The columns of a table of facts, or of a subquery like one."""
+
+SCORES: Mapping[str, str] = {"nps10": "nps_1_10"}
+SCORE = re.compile(r"^(nps|nps10|enps|csat|ces)_(\d+)$")
+EXTRA = re.compile(r"^nps_(\d+)_extra$")
+EXTRA_SQUARE = re.compile(r"^nps_(\w+)_extra2$")
+
+
+def term(kind: str, wanted: Sum, facts: Facts, moment: Moment) -> Column:
+    """What one fact adds: NULL where it is not counted."""
+    measures = _CONTACT if kind == "contact" else _OTHERS.get(kind, {})
+    if wanted.argument is not None:
+        found = _within(wanted.measure.removesuffix("_within"), wanted.argument, facts)
+    elif wanted.op is not Op.SUM:
+        found = span(kind, wanted.measure, facts)
+    elif wanted.measure in measures:
+        found = measures[wanted.measure](facts, moment)
+    elif kind == "answer":
+        found = _score(wanted.measure, facts)
+    else:
+        found = _of_span(kind, wanted.measure, facts)
+    if wanted.where is None:
+        return found
+    column = cast(facts[wanted.where.dimension], Text)
+    same = column == wanted.where.value
+    return _if(same if wanted.where.equal else column.is_distinct_from(wanted.where.value), found)
+
+
+def gathered(wanted: Sum, found: Column) -> Column:
+    """The terms of many facts as one number."""
+    if wanted.op is Op.LEAST:
+        return func.min(found)
+    if wanted.op is Op.MOST:
+        return func.max(found)
+    total = func.sum(found)
+    return total if EXTRA_SQUARE.match(wanted.measure) else cast(total, BigInteger)
+
+
+def span(kind: str, name: str, facts: Facts) -> Column:
+    """The span called `name` of one fact in milliseconds; NULL where it is not over."""
+    found: Column = _SPANS[kind, name](facts)
+    return found
+
+
+def still_open(kind: str, name: str, facts: Facts, now: datetime) -> Column:
+    """How long a span that is not over has lasted, in milliseconds; NULL where it is over."""
+    begun, ended, over = _GOING_ON[kind, name](facts)
+    until = func.least(ended, literal(now))
+    lasted = func.floor(func.extract("epoch", until - begun) * 1000)
+    return _if(and_(begun.is_not(None), over.is_(None)), cast(func.greatest(lasted, 0), BigInteger))
+
+
+def _if(condition: Column, value: Any = 1) -> Column:
+    found: Column = case((condition, value))
+    return found
+
+
+def _answered(facts: Facts) -> Column:
+    found: Column = facts.answered_at.is_not(None)
+    return found
+
+
+def _abandoned(facts: Facts) -> Column:
+    return and_(facts.answered_at.is_(None), facts.outcome == "abandoned")
+
+
+_WAITERS: Mapping[str, Callable[[Facts], Column]] = {
+    "answered": _answered,
+    "abandoned": _abandoned,
+    "callback": lambda f: and_(f.answered_at.is_(None), f.outcome == "callback_requested"),
+}
+
+
+def _within(prefix: str, milliseconds: int, facts: Facts) -> Column:
+    return _if(and_(_WAITERS[prefix](facts), facts.waited_ms <= milliseconds))
+
+
+def _milliseconds(start: Column, end: Column) -> Column:
+    lasted = func.floor(func.extract("epoch", end - start) * 1000)
+    return cast(func.greatest(lasted, 0), BigInteger)
+
+
+_SPANS: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
+    ("contact", "wait"): lambda f: _if(_answered(f), f.waited_ms),
+    ("contact", "handle"): lambda f: _if(_answered(f), f.handled_ms),
+    ("contact", "first_response"): lambda f: f.first_response_ms,
+    ("contact", "resolution"): lambda f: _if(f.closed_at.is_not(None), f.resolution_ms),
+    ("reply", "wait"): lambda f: _if(f.replied_at.is_not(None), f.waited_ms),
+}
+
+_GOING_ON: Mapping[tuple[str, str], Callable[[Facts], tuple[Column, Column, Column]]] = {
+    # Begun, ended without being over, over.
+    ("contact", "first_response"): lambda f: (f.first_asked_at, f.ended_at, f.first_response_ms),
+    ("contact", "resolution"): lambda f: (f.offered_at, f.closed_at, f.closed_at),
+    ("reply", "wait"): lambda f: (f.asked_at, f.replied_at, f.replied_at),
+}
+
+
+def _of_span(kind: str, measure: str, facts: Facts) -> Column:
+    name, _, what = measure.rpartition("_")
+    found = span(kind, name, facts)
+    return found if what == "ms" else _if(found.is_not(None))
+
+
+Term = Callable[[Facts, Moment], Column]
+
+
+def _outcome(name: str) -> Term:
+    return lambda f, _: _if(f.outcome == name)
+
+
+_CONTACT: Mapping[str, Term] = {
+    "offered": lambda f, _: _if(f.offered_at.is_not(None)),
+    "answered": lambda f, _: _if(_answered(f)),
+    "abandoned": lambda f, _: _if(_abandoned(f)),
+    "ended": lambda f, _: _if(f.ended_at.is_not(None)),
+    "closed": lambda f, _: _if(f.closed_at.is_not(None)),
+    "asked": lambda f, _: _if(f.first_asked_at.is_not(None)),
+    "due": lambda f, _: _if(f.due_at.is_not(None)),
+    "due_met": lambda f, _: _if(f.closed_at <= f.due_at),
+    "due_missed": lambda f, _: _if(f.closed_at > f.due_at),
+    "past_due": lambda f, m: _if(and_(f.closed_at.is_(None), f.due_at < m.now)),
+    **{f"outcome_{name}": _outcome(name) for name in ("overflowed", "callback_requested", "open")},
+}
+
+_OTHERS: Mapping[str, Mapping[str, Term]] = {
+    "reply": {
+        "asked": lambda f, _: _if(f.asked_at.is_not(None)),
+        "replied": lambda f, _: _if(f.replied_at.is_not(None)),
+    },
+    "lead": {
+        "created": lambda f, _: _if(f.created_at.is_not(None)),
+        "worked": lambda f, m: _if(f.attempted_at <= _worked_until(f, m)),
+    },
+    "case": {
+        "opened": lambda f, _: _if(f.opened_at.is_not(None)),
+        "closed": lambda f, _: _if(f.closed_at.is_not(None)),
+        "finished": lambda f, _: _if(f.closed_at.is_not(None)),
+        "overdue": lambda f, m: _if(and_(f.closed_at.is_(None), f.due_at < m.now)),
+    },
+    "purchase": {
+        "purchases": lambda f, _: _if(f.sold_at.is_not(None)),
+        "net_minor": lambda f, _: f.net_minor,
+    },
+    "points": {
+        "movements": lambda f, _: _if(f.moved_at.is_not(None)),
+        "issued": lambda f, _: _if(and_(f.reverses.is_(None), f.points > 0), f.points),
+        "spent": lambda f, _: _if(and_(f.reverses.is_(None), f.points <= 0), -f.points),
+        "issue_reversed": lambda f, _: _if(and_(f.reverses.is_not(None), f.points <= 0), -f.points),
+        "spend_reversed": lambda f, _: _if(and_(f.reverses.is_not(None), f.points > 0), f.points),
+    },
+    "answer": {
+        "answers": lambda f, _: _if(f.answered_at.is_not(None)),
+        "csi_n": lambda f, _: _if(f.csi_score_micro.is_not(None)),
+        "csi_score": lambda f, _: f.csi_score_micro,
+        "csi_most": lambda f, _: _if(f.csi_score_micro.is_not(None), f.csi_most_micro),
+        "csi_least": lambda f, _: _if(f.csi_score_micro.is_not(None), f.csi_least_micro),
+        "csi_importance": lambda f, _: _if(f.csi_score_micro.is_not(None), f.csi_importance_micro),
+    },
+}
+
+
+def _score(measure: str, facts: Facts) -> Column:
+    if found := SCORE.match(measure):
+        column = facts[SCORES.get(found[1], found[1])]
+        return _if(column == int(found[2]))
+    if found := EXTRA.match(measure):
+        return _if(facts.nps == int(found[1]), facts.weight_micro - MICRO)
+    found = EXTRA_SQUARE.match(measure)
+    assert found is not None, measure
+    scores = [int(column.removeprefix("nps_")) for column in NPS_CATEGORIES[found[1]]]
+    weight = cast(facts.weight_micro, Numeric(38, 0))
+    return _if(facts.nps.between(min(scores), max(scores)), weight * weight - MICRO * MICRO)
+
+
+def _worked_until(facts: Facts, moment: Moment) -> Column:
+    """The last moment for a first attempt: a ladder over the months of the range."""
+    bound = worked_until(moment.start, moment.zone)
+    ladder: list[tuple[Column, Column]] = []
+    while bound - GRACE < moment.end:
+        ladder.append((facts.created_at < bound - GRACE, literal(bound)))
+        bound = worked_until(bound - GRACE, moment.zone)
+    return case(*ladder, else_=literal(bound)) if ladder else literal(bound)

@@ -1,0 +1,149 @@
+"""Reads of rollups: one select for the counters of a piece of time, one for each histogram."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    LargeBinary,
+    Select,
+    Table,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_metrics.domain.dimensions import DIMENSIONS
+from otklik_metrics.domain.frames import Key
+from otklik_metrics.domain.measures import MEASURES
+from otklik_metrics.domain.planner import Piece, Version
+from otklik_metrics.domain.query import MOST_CELLS, MOST_READ, Query
+from otklik_metrics.domain.readings import Sum, columns
+from otklik_metrics.domain.refusals import TooManyCells
+from otklik_metrics.domain.sets import Grain, RollupSet
+from otklik_metrics.domain.zones import Offsets, offsets
+from otklik_metrics.store.query_terms import (
+    Column,
+    bucket_by_day,
+    bucket_by_instant,
+    by_clock,
+    conditions,
+    wall_clock,
+)
+from otklik_metrics.store.tables import HISTOGRAMS, ROLLUPS
+
+
+class Read(NamedTuple):
+    """
+    What one select gave.
+
+    Attributes:
+        rows: Bucket, group, and what was asked for, in its order; None counts nothing.
+        looked_at: How many rows of the table it took.
+    """
+
+    rows: list[tuple[int, Key, Sequence[Any]]]
+    looked_at: int
+
+
+async def read_sums(
+    tx: AsyncConnection, query: Query, version: Version, piece: Piece, sums: Sequence[Sum]
+) -> Read:
+    """The sums of a piece, by bucket and group; the piece's set counts each of them."""
+    assert piece.rollup is not None
+    table = ROLLUPS[piece.rollup.kind, piece.rollup.grain]
+    wanted = [_total(table, piece.rollup, one, version.thresholds) for one in sums]
+    return await fetch(tx, _cells(query, version, piece, table, wanted), len(query.group_by))
+
+
+async def read_histograms(
+    tx: AsyncConnection, query: Query, version: Version, piece: Piece, name: str
+) -> Read:
+    """The merged histograms of a piece, by bucket and group."""
+    assert piece.rollup is not None
+    kind = piece.rollup.kind
+    table = HISTOGRAMS[kind, piece.rollup.grain]
+    merged = func.string_agg(table.c.hist, literal(b"", LargeBinary), type_=LargeBinary)
+    number = MEASURES[kind].histogram(name).number
+    cells = _cells(query, version, piece, table, [merged]).where(table.c.measure == number)
+    return await fetch(tx, cells, len(query.group_by))
+
+
+async def fetch(tx: AsyncConnection, statement: Select[Any], keys: int) -> Read:
+    """
+    The rows of a select of bucket, group, values and the number of rows looked at.
+
+    Raises:
+        TooManyCells: There are more groups than may be read.
+    """
+    found = (await tx.execute(statement.limit(MOST_READ + 1))).all()
+    if len(found) > MOST_READ:
+        raise TooManyCells(len(found), MOST_CELLS)
+    rows = [(row[0], tuple(row[1 : keys + 1]), row[keys + 1 : -1]) for row in found]
+    return Read(rows, sum(row[-1] for row in found))
+
+
+def _cells(
+    query: Query, version: Version, piece: Piece, table: Table, wanted: Sequence[Column]
+) -> Select[Any]:
+    chosen = piece.rollup
+    assert chosen is not None
+    steps = offsets(query.zone, piece.start, piece.end)
+    by_day = chosen.grain is Grain.DAY
+    if by_day:
+        moment: Column = table.c.day
+        bucket = bucket_by_day(query, moment)
+        first, last = (at.astimezone(query.zone).date() for at in (piece.start, piece.end))
+        during = and_(moment >= first, moment < last)
+    else:
+        moment = table.c.at
+        bucket = bucket_by_instant(query, moment)
+        during = and_(moment >= piece.start, moment < piece.end)
+
+    def raw(name: str) -> Column:
+        return _dimension(table, chosen, name, moment, None if by_day else steps)
+
+    def shown(name: str) -> Column:
+        return raw(name) if DIMENSIONS[name].computed else func.nullif(raw(name), "")
+
+    keys = [shown(name) for name in query.read_by]
+    return (
+        select(bucket, *keys, *wanted, func.count())
+        .where(
+            table.c.tenant == query.company.tenant,
+            table.c.version == version.number,
+            table.c.set == chosen.number,
+            during,
+            *conditions(query.filters, raw, missing=""),
+        )
+        .group_by(*(literal_column(str(place + 1)) for place in range(len(keys) + 1)))
+    )
+
+
+def _dimension(
+    table: Table, chosen: RollupSet, name: str, moment: Column, steps: Offsets | None
+) -> Column:
+    if DIMENSIONS[name].computed:
+        return by_clock(name, moment if steps is None else wall_clock(moment, steps))
+    column: Column = table.c[f"d{chosen.dimensions.index(name) + 1}"]
+    return column
+
+
+def _total(table: Table, chosen: RollupSet, wanted: Sum, own: tuple[int, ...]) -> Column:
+    names = columns(chosen.kind, wanted, own)
+    assert names is not None, wanted
+    added: Column = sum(
+        (func.coalesce(table.c[name], 0) for name in names[1:]), func.coalesce(table.c[names[0]], 0)
+    )
+    if wanted.where is not None:
+        column = table.c[f"d{chosen.dimensions.index(wanted.where.dimension) + 1}"]
+        value = wanted.where.value
+        added = case((column == value if wanted.where.equal else column != value, added))
+    big = any(counter.big for counter in MEASURES[chosen.kind].counters if counter.name in names)
+    total = func.sum(added)
+    return total if big else cast(total, BigInteger)

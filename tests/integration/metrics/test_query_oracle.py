@@ -1,0 +1,196 @@
+"""Every metric by every path against its definition written down naively, on random facts."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from otklik_metrics.actions.query import Answered
+from otklik_metrics.actions.reading import Step
+from otklik_metrics.domain.answer import Row
+from otklik_metrics.domain.query import Query
+from tests.integration.metrics.conftest import World
+from tests.support.metrics_oracle import NAIVE, TIMES, Facts, Known, chosen, some_facts
+from tests.support.metrics_world import (
+    Wanted,
+    a_company,
+    a_query,
+    ask_it,
+    found_company,
+    take_in_known,
+    without_rollups,
+)
+
+SEEDS = (1, 2, 3)
+
+CONTACTS: Sequence[Wanted] = (
+    "contacts_offered",
+    "contacts_answered",
+    "contacts_abandoned",
+    "contacts_open",
+    *(
+        ("service_level", {"threshold_seconds": limit, "formula": formula})
+        for formula in (
+            "offered_all",
+            "excl_short",
+            "removed_within",
+            "ignore_abandoned_within",
+            "short_as_success",
+            "answered_only",
+        )
+        for limit in (20, 37.5)
+    ),
+    ("service_level", {"short_abandon_seconds": 7}),
+    "asa_seconds",
+)
+MORE_CONTACTS: Sequence[Wanted] = (
+    "aht_seconds",
+    "abandonment_rate",
+    ("abandonment_rate", {"short_abandon_seconds": 5}),
+    "sla_attainment",
+    "contacts_missed",
+    "not_called_back",
+    "fcr",
+    ("fcr", {"days": 30}),
+)
+SPANS: Sequence[Wanted] = tuple(
+    (name, {"statistic": statistic})
+    for name in ("wait_seconds", "handle_seconds", "first_response_seconds", "resolution_seconds")
+    for statistic in ("mean", "min", "max", "p50", "p90")
+)
+REPLIES: Sequence[Wanted] = tuple(
+    ("next_response_seconds", {"statistic": statistic})
+    for statistic in ("mean", "max", "p50", "p75", "p95", "p99")
+)
+ANSWERS: Sequence[Wanted] = (
+    "answers",
+    "nps",
+    ("nps", {"scale": "1-10"}),
+    ("nps", {"basis": "latest"}),
+    ("nps", {"basis": "latest", "scale": "1-10"}),
+    "nps_promoters",
+    "nps_detractors",
+    "csat",
+    ("csat", {"top": 1}),
+    "ces",
+    "csi",
+    ("csi", {"variant": "rescaled"}),
+    ("csi", {"variant": "mean"}),
+    "enps",
+)
+CASES: Sequence[Wanted] = ("cases_opened", "cases_open", "cases_overdue")
+MONEY: Sequence[Wanted] = (
+    "purchases",
+    "revenue",
+    ("revenue", {"currency": "KZT"}),
+    "average_check",
+)
+POINTS: Sequence[Wanted] = ("points_issued", "points_spent")
+LEADS: Sequence[Wanted] = (
+    "unworked_rate",
+    ("unworked_rate", {"party": "seller"}),
+    ("unworked_rate", {"party": None}),
+)
+ALL = (CONTACTS, MORE_CONTACTS, SPANS, REPLIES, ANSWERS, CASES, MONEY, POINTS, LEADS)
+
+SHAPES: Mapping[str, dict[str, Any]] = {
+    "total": {},
+    "weeks": {"granularity": "week"},
+    "months by branch": {"granularity": "month", "group_by": ["branch"]},
+    "ends inside a day": {
+        "start": "2026-03-03T10:20:11.5+01:00",
+        "end": "2026-04-21T17:05:00+02:00",
+        "granularity": "month",
+    },
+    "another zone": {"granularity": "week", "timezone": "Asia/Kathmandu"},
+    "heat map": {"group_by": ["weekday", "two_hour_slot"]},
+    "filtered": {
+        "granularity": "quarter",
+        "filters": [("branch", "in", ["tyumen", None]), ("weekday", "ne", [7])],
+    },
+    "not in": {"filters": [("branch", "not_in", ["perm"])], "group_by": ["day_of_month"]},
+    "reach": {"branches": frozenset(["perm", "omsk"]), "group_by": ["branch"]},
+}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_rollups_facts_and_definitions_agree(world: World, seed: int, shape: str) -> None:
+    known = some_facts(seed)
+    await found_company(world)
+    await take_in_known(world, known)
+    company = a_company(world.tenant)
+    queries = [a_query(*some, company=company, **SHAPES[shape]) for some in ALL]
+    by_rollups = [await ask_it(world, query, known.now) for query in queries]
+    assert {step.reads for found in by_rollups for step in _steps(found)} == {"rollup", "facts"}
+    await without_rollups(world)
+    for query, fast in zip(queries, by_rollups, strict=True):
+        slow = await ask_it(world, query, known.now)
+        assert list(fast.rows) == list(slow.rows)
+        assert {step.reads for step in _steps(slow)} == {"facts"}
+        for row in slow.rows:
+            _check(known, query, row)
+
+
+def _steps(found: Answered) -> list[Step]:
+    return [step for steps in found.steps.values() for step in steps]
+
+
+def _check(known: Known, query: Query, row: Row) -> None:
+    for asked, cell in zip(query.asked, row.cells, strict=True):
+        kind, naive = NAIVE[asked.metric.name]
+        said = dict(asked.params)
+        value, n = naive(known, _facts_of(known, query, kind, row), said)
+        shown = (asked.metric.identity(said), row.bucket, row.key, cell, value, n)
+        if cell.suppressed:
+            assert 0 < n < asked.metric.minimum_n, shown
+            assert cell.value is None, shown
+        elif value is None or cell.value is None:
+            assert cell.value is None, shown
+            assert value is None, shown
+        else:
+            close = 0.01 if str(said.get("statistic", "")).startswith("p") else 1e-12
+            assert cell.value == pytest.approx(float(value), rel=close), shown
+        if asked.metric.name not in ("points_issued", "points_spent"):
+            assert cell.n == n, shown
+
+
+def _facts_of(known: Known, query: Query, kind: str, row: Row) -> Facts:
+    start, end = query.buckets.start, query.buckets.end
+    if query.buckets.edges:
+        edges = [*query.buckets.edges, end]
+        start, end = max(start, edges[row.bucket]), edges[row.bucket + 1]
+
+    def keep(fact: Any) -> bool:
+        at = _local(fact, kind, query.zone)
+        inside = all(
+            (_value(fact, one.dimension, at) in one.values) is not one.negated
+            for one in query.filters
+        )
+        mine = all(
+            _value(fact, name, at) == part
+            for name, part in zip(query.group_by, row.key, strict=True)
+        )
+        return inside and mine
+
+    return chosen(known, kind, start, end, keep)
+
+
+def _local(fact: Any, kind: str, zone: ZoneInfo) -> datetime:
+    at: datetime = getattr(fact, TIMES[kind])
+    return at.astimezone(zone)
+
+
+CLOCK: Mapping[str, Callable[[datetime], int]] = {
+    "weekday": lambda at: at.isoweekday(),
+    "hour_of_day": lambda at: at.hour,
+    "two_hour_slot": lambda at: at.hour // 2 * 2,
+    "day_of_month": lambda at: at.day,
+}
+
+
+def _value(fact: Any, name: str, at: datetime) -> Any:
+    return CLOCK[name](at) if name in CLOCK else getattr(fact, name)
