@@ -81,7 +81,7 @@ def canonical(event: Event) -> bytes:
     return _encoder.encode(event)
 
 
-def decode_stored(body: bytes) -> Event:
+def decode_stored(body: bytes | str) -> Event:
     """An event from its `canonical` form."""
     return _one.decode(body)
 

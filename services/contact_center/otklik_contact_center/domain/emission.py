@@ -2,10 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
+
+from otklik_common.events.envelope import Fact
 
 HASH_BYTES: Final = 12
 
@@ -15,12 +18,12 @@ class Emitted(msgspec.Struct, frozen=True, array_like=True):
     What was last published of a subject.
 
     Attributes:
-        state: Hash of the state, to see whether anything changed.
+        hash: Of the state, to see whether anything changed.
         data: The state itself, where the fold may forget it: a void fact repeats it.
     """
 
     revision: int
-    state: bytes
+    hash: bytes
     void: bool = False
     data: bytes = b""
 
@@ -50,10 +53,10 @@ def next_step(subject: UUID, known: Emitted | None, data: bytes | None) -> Step 
     if data is None:
         if known is None or known.void:
             return None
-        gone = Emitted(known.revision + 1, known.state, void=True, data=known.data)
+        gone = Emitted(known.revision + 1, known.hash, void=True, data=known.data)
         return Step(subject, gone, known.data)
     state = state_of(data)
-    if known is not None and not known.void and known.state == state:
+    if known is not None and not known.void and known.hash == state:
         return None
     revision = 1 if known is None else known.revision + 1
     return Step(subject, Emitted(revision, state, data=data), data)
@@ -64,3 +67,45 @@ def steps(known: Mapping[UUID, Emitted], now: Mapping[UUID, bytes]) -> list[Step
     subjects: Iterable[UUID] = [*now, *(subject for subject in known if subject not in now)]
     found = (next_step(subject, known.get(subject), now.get(subject)) for subject in subjects)
     return [step for step in found if step is not None]
+
+
+class Announcement(NamedTuple):
+    """A fact on its way to the outbox: the key and the payload of its message."""
+
+    tenant: str
+    key: str
+    payload: bytes
+
+
+def announcement(
+    step: Step,
+    kind: type[Fact],
+    *,
+    tenant: str,
+    verb: str,
+    time: datetime,
+    recorded_at: datetime,
+    traceparent: str | None,
+) -> Announcement:
+    """
+    A step as it travels: byte for byte what `registry.encode` makes, in a tenth of the time.
+
+    Args:
+        traceparent: Well-formed, or None.
+    """
+    emitted = step.emitted
+    key = f"{kind.kind}/{step.subject}"
+    trace = "" if traceparent is None else f'"traceparent":"{traceparent}",'
+    head = (
+        f'{{"specversion":"1.0","id":"{step.subject}-1-{emitted.revision}",'
+        f'"source":"/{kind.owner}","type":"otklik.{kind.kind}.{verb}.v{kind.version}",'
+        f'"datacontenttype":"application/json","tenant":"{tenant}","subject":"{key}",'
+        f'"epoch":1,"revision":{emitted.revision},"time":"{_rfc3339(time)}",'
+        f'"recordedtime":"{_rfc3339(recorded_at)}",'
+        f'"void":{"true" if emitted.void else "false"},{trace}"data":'
+    )
+    return Announcement(tenant, key, head.encode() + step.data + b"}")
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()[:-6] + "Z"

@@ -17,6 +17,9 @@ from otklik_contact_center.domain.reply import Gap
 CAMPAIGN: Final = "campaign"
 """On a company's allow-list this name lets campaigns leave; every other name is an attribute."""
 
+MOST_ATTRIBUTE_BYTES: Final = 12_000
+"""Thirty-two long values in Cyrillic letters alone would be more than a fact may hold."""
+
 _CHANNELS: Final = {channel.value: channel for channel in Channel}
 _DIRECTIONS: Final = {direction.value: direction for direction in Direction}
 _OUTCOMES: Final = {outcome.value: outcome for outcome in Outcome}
@@ -82,11 +85,20 @@ def contact_fact(
 def _declared(
     attributes: Mapping[str, str], allowed: frozenset[str]
 ) -> tuple[dict[str, str], bool]:
+    """Declared attributes that fit into a fact, and whether anything was cut."""
     if not attributes or not allowed:
         return {}, False
-    return bounded_attributes(
+    kept, truncated = bounded_attributes(
         {name: value for name, value in attributes.items() if name in allowed}
     )
+    room = MOST_ATTRIBUTE_BYTES
+    fitting: dict[str, str] = {}
+    for name, value in kept.items():
+        room -= 2 * (len(name.encode()) + len(value.encode()))  # escapes may double it
+        if room < 0:
+            return fitting, True
+        fitting[name] = value
+    return fitting, truncated
 
 
 def reply_id(tenant: str, contact: UUID, gap: Gap) -> UUID:
@@ -118,6 +130,24 @@ def reply_fact(gap: Gap, contact: Contact, *, subject: UUID, of: ContactFact) ->
     )
 
 
+def void_reply(contact: Contact, *, subject: UUID, of: ContactFact) -> Reply:
+    """What is said of a gap that is no more: only where it was."""
+    return Reply.model_construct(
+        contact=subject,
+        source=of.source,
+        channel=of.channel,
+        party=None,
+        branch=None,
+        queue=None,
+        agent=None,
+        identifiers=(),
+        first=False,
+        asked_at=contact.at.astimezone(UTC),
+        replied_at=None,
+        waited_ms=None,
+    )
+
+
 def request_of(contact: Contact, *, subject: UUID, of: ContactFact) -> leads.Request:
     """The contact as leads see it."""
     return leads.Request(
@@ -138,9 +168,9 @@ def request_of(contact: Contact, *, subject: UUID, of: ContactFact) -> leads.Req
     )
 
 
-def lead_id(tenant: str, lead: leads.Lead) -> UUID:
+def lead_id(tenant: str, opener: UUID) -> UUID:
     """Subject of a lead: the contact that opened it."""
-    return subject_id(tenant, "lead", str(lead.opener.contact))
+    return subject_id(tenant, "lead", str(opener))
 
 
 def lead_fact(lead: leads.Lead) -> Lead:

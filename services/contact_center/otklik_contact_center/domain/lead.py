@@ -94,7 +94,7 @@ def fold_leads(requests: Iterable[Request]) -> list[Lead]:
         requests, key=lambda request: (request.at, not request.inbound, request.contact)
     )
     if len(ordered) > MOST_CONTACTS:
-        return [_open(request, known=True) for request in ordered if request.inbound]
+        return fold_crowd(ordered)
     leads: list[Lead] = []
     active: list[Lead] = []
     for number, request in enumerate(ordered):
@@ -110,6 +110,11 @@ def fold_leads(requests: Iterable[Request]) -> list[Lead]:
             leads.append(lead)
             active.append(lead)
     return leads
+
+
+def fold_crowd(requests: Iterable[Request]) -> list[Lead]:
+    """The leads behind a switchboard: each inbound contact for itself."""
+    return [_open(request, known=True) for request in requests if request.inbound]
 
 
 def _fits(one: str | None, other: str | None) -> bool:

@@ -1,0 +1,271 @@
+"""
+From the inbox to facts: contacts with new events are folded, a batch of them in one transaction.
+
+Order of work (decision 0021): marks are picked, contacts locked; only then are their events
+read, so that no event can come between. Contacts come before persons, both sorted, so that two
+workers never wait for each other in a circle.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_common import outbox
+from otklik_common.db import Database, raw
+from otklik_common.directory import Directory
+from otklik_common.failpoints import failpoint
+from otklik_common.observability import get_logger
+from otklik_common.outages import outage
+from otklik_common.pseudonym import Pseudonyms, Sealer
+from otklik_contact_center.actions.leads import fold_people
+from otklik_contact_center.actions.meters import Meters
+from otklik_contact_center.actions.outcome import Outcome, Sent, outcome_of
+from otklik_contact_center.actions.push import EVENT
+from otklik_contact_center.domain.admission import decode_stored, is_ahead
+from otklik_contact_center.domain.contact import fold
+from otklik_contact_center.domain.source import contact_subject
+from otklik_contact_center.store import folding
+from otklik_contact_center.store.folding import (
+    MOST_EVENTS,
+    ContactKey,
+    Dirty,
+    KnownContact,
+    Raw,
+)
+
+MOST_MARKS: Final = 4_000
+YIELD_EVERY: Final = 200
+"""Contacts folded before others in the process get their turn: some 10 ms."""
+
+REGION: Final = "RU"
+
+folded = failpoint("fold.folded", "facts are in the outbox, the marks are not yet cleared")
+
+log = get_logger(__name__)
+
+
+class TooManyEventsError(Exception):
+    """A contact with more events than anything real has."""
+
+
+class Done(NamedTuple):
+    """What a batch did."""
+
+    marks: int = 0
+    contacts: int = 0
+    events: int = 0
+    parked: int = 0
+
+
+class Setting(NamedTuple):
+    """What folding takes from a company's settings."""
+
+    region: str
+    allowed: frozenset[str]
+
+
+class _Batch(NamedTuple):
+    """Contacts picked and locked; lists of the same order."""
+
+    sents: Sequence[Sent]
+    keys: Sequence[ContactKey]
+    raws: Sequence[Sequence[Raw]]
+    known: Mapping[ContactKey, KnownContact]
+    settings: Mapping[str, Setting]
+
+
+class Folder:
+    """Folds contacts of all companies."""
+
+    def __init__(
+        self,
+        db: Database,
+        directory: Directory,
+        *,
+        sealer: Sealer,
+        pseudonyms: Pseudonyms,
+        meters: Meters,
+    ) -> None:
+        self._db = db
+        self._directory = directory
+        self._sealer = sealer
+        self._pseudonyms = pseudonyms
+        self._meters = meters
+
+    async def fold_some(self, lane: int, most: int = MOST_MARKS) -> Done:
+        """
+        Work on some marks of a lane, of all companies in turn.
+
+        Returns:
+            `marks` is 0 when nothing waits, or others work on all that does.
+        """
+        picked: list[Dirty] = []
+        try:
+            async with self._db.begin_as_worker() as tx:
+                on = await raw(tx)
+                tenants = await folding.waiting(on, lane)
+                if tenants:
+                    each = max(1, most // len(tenants))
+                    picked = await folding.pick(on, lane, tenants, each)
+                return await self._fold(tx, on, picked)
+        except (asyncpg.PostgresError, DBAPIError) as broken:
+            if outage(broken) is not None or not picked:
+                raise
+            log.warning("fold of a batch failed", count=len(picked), exc_info=broken)
+        return await self._fold_apart(lane, picked)
+
+    async def show_what_waits(self) -> None:
+        """Refresh the gauges of the backlog."""
+        async with self._db.begin_as_worker() as tx:
+            live, bulk, parked = await folding.counts(await raw(tx))
+        self._meters.waiting(live=live, bulk=bulk, parked=parked)
+
+    async def _fold_apart(self, lane: int, picked: Sequence[Dirty]) -> Done:
+        """Each contact in a transaction of its own; whoever fails again is parked."""
+        apart: dict[Sent, list[Dirty]] = {}
+        for mark in picked:
+            apart.setdefault(mark[1:], []).append(mark)
+        total = Done()
+        for sent, marks in apart.items():
+            try:
+                async with self._db.begin_as_worker() as tx:
+                    on = await raw(tx)
+                    done = await self._fold(tx, on, await folding.pick_again(on, lane, marks))
+            except (asyncpg.PostgresError, DBAPIError) as broken:
+                if outage(broken) is not None:
+                    raise
+                done = await self._park(sent, marks, broken)
+            total = Done(*(a + b for a, b in zip(total, done, strict=True)))
+        return total
+
+    async def _park(self, sent: Sent, marks: Sequence[Dirty], broken: Exception) -> Done:
+        log.error("contact parked", tenant=sent[0], source_id=sent[1], exc_info=broken)
+        async with self._db.begin_as_worker() as tx:
+            on = await raw(tx)
+            await folding.park(on, {sent: type(broken).__name__})
+            await folding.clear(on, [mark.id for mark in marks])
+        return Done(marks=len(marks), parked=1)
+
+    async def _fold(
+        self, tx: AsyncConnection, on: asyncpg.Connection, picked: Sequence[Dirty]
+    ) -> Done:
+        if not picked:
+            return Done()
+        began = time.perf_counter()
+        marks: dict[Sent, list[int]] = {}
+        for mark in picked:
+            marks.setdefault(mark[1:], []).append(mark.id)
+        batch = await self._lock(on, sorted(marks))
+        recorder = await outbox.recorder(tx)
+        outcomes, failed = await self._outcomes(batch, recorder.now)
+        taken = await _write(on, outcomes)
+        announced = [one for outcome in taken.values() for one in outcome.announced]
+        announced += await fold_people(on, taken, recorded_at=recorder.now)
+        if announced:
+            tenants, keys, payloads = zip(*announced, strict=True)
+            await recorder.append_encoded(tenants, keys, payloads)
+        if failed:
+            await folding.park(on, failed)
+        # What another worker added meanwhile is that worker's: its marks stay for the next time.
+        cleared = [
+            sent
+            for sent, key in zip(batch.sents, batch.keys, strict=True)
+            if key in taken or key not in outcomes
+        ]
+        await folding.unpark(on, [sent for sent in cleared if sent not in failed])
+        folded()
+        ids = [number for sent in cleared for number in marks[sent]]
+        await folding.clear(on, ids)
+        done = Done(len(ids), len(taken), sum(map(len, batch.raws)), len(failed))
+        self._meters.folded(
+            contacts=done.contacts, events=done.events, seconds=time.perf_counter() - began
+        )
+        return done
+
+    async def _lock(self, on: asyncpg.Connection, sents: Sequence[Sent]) -> _Batch:
+        keys = [(sent[0], contact_subject(*sent)) for sent in sents]
+        known = await folding.lock(on, sorted(keys))
+        tenants = {sent[0] for sent in sents}
+        allowed = await folding.allowed(on, tenants)
+        settings: dict[str, Setting] = {}
+        for tenant in tenants:
+            company = await self._directory.company(tenant)
+            region = REGION if company is None else company.region
+            settings[tenant] = Setting(region, allowed[tenant])
+        # After the locks, in a statement of its own: it sees all that was marked before them.
+        return _Batch(sents, keys, await folding.events(on, sents), known, settings)
+
+    async def _outcomes(
+        self, batch: _Batch, now: datetime
+    ) -> tuple[dict[ContactKey, Outcome], dict[Sent, str]]:
+        """What each contact comes to, and why some could not be folded."""
+        outcomes: dict[ContactKey, Outcome] = {}
+        failed: dict[Sent, str] = {}
+        for number, sent in enumerate(batch.sents):
+            if number % YIELD_EVERY == YIELD_EVERY - 1:
+                await asyncio.sleep(0)
+            try:
+                outcome = self._outcome(batch, number, now)
+            except Exception as broken:
+                log.error("contact parked", tenant=sent[0], source_id=sent[1], exc_info=broken)
+                failed[sent] = type(broken).__name__
+            else:
+                if outcome is not None:
+                    outcomes[batch.keys[number]] = outcome
+        return outcomes, failed
+
+    def _outcome(self, batch: _Batch, number: int, now: datetime) -> Outcome | None:
+        """A contact out of its events; None while they only correct what is not known yet."""
+        sent, key, raws = batch.sents[number], batch.keys[number], batch.raws[number]
+        if len(raws) > MOST_EVENTS:
+            raise TooManyEventsError
+        tenant = sent[0]
+        events = [decode_stored(self._sealer.open(tenant, EVENT, one.body)) for one in raws]
+        contact = fold(
+            events,
+            clock_ahead=any(
+                is_ahead(event, one.received_at) for event, one in zip(events, raws, strict=True)
+            ),
+        )
+        if contact is None:
+            return None
+        about, setting = contact.about, batch.settings[tenant]
+        return outcome_of(
+            contact,
+            sent,
+            subject=key[1],
+            known=batch.known.get(key),
+            identifiers=self._pseudonyms.identifiers(
+                tenant,
+                phone=about.phone,
+                email=about.email,
+                external_id=about.external_id,
+                region=setting.region,
+            ),
+            allowed=setting.allowed,
+            now=now,
+            traceparent=max(raws, key=lambda one: one.received_at).traceparent,
+        )
+
+
+async def _write(
+    on: asyncpg.Connection, outcomes: Mapping[ContactKey, Outcome]
+) -> dict[ContactKey, Outcome]:
+    """Write contacts; returns those that are ours to announce."""
+    ordered = dict(sorted(outcomes.items()))
+    new = [outcome.row for outcome in ordered.values() if outcome.known is None]
+    known = [outcome.row for outcome in ordered.values() if outcome.known is not None]
+    added = await folding.add_contacts(on, new) if new else set()
+    if known:
+        await folding.put_contacts(on, known)
+    return {
+        key: outcome
+        for key, outcome in ordered.items()
+        if outcome.known is not None or key in added
+    }

@@ -1,0 +1,274 @@
+"""
+Group commit: requests that wait at the same time share one statement and one commit.
+
+Two connections; each takes all that waits, so that a running commit is the window of the next
+one and no timer is needed. A request is answered after its own commit (decision 0020).
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from otklik_common.db import Database
+from otklik_common.errors import Unavailable
+from otklik_common.failpoints import failpoint
+from otklik_common.observability import get_logger
+from otklik_contact_center.actions.meters import Meters
+from otklik_contact_center.store.inbox import Appender, Key, RefusedRow, Row
+
+FLUSHERS: Final = 2
+MOST_ROWS: Final = 5_000
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""Of one flush; a single request may be larger by itself."""
+
+MOST_WAITING_ROWS: Final = 60_000
+MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
+
+RECONNECT_SECONDS: Final = 0.5
+DRAIN_SECONDS: Final = 5.0
+
+LOST: Final = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.CannotConnectNowError,
+)
+"""The connection is gone, or about to go; whether the statement was committed is not known."""
+
+before_flush = failpoint("intake.before_flush", "requests wait together, nothing is appended")
+after_flush = failpoint("intake.after_flush", "the events are committed, nobody is answered")
+
+log = get_logger(__name__)
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """
+    What became of the rows of one request.
+
+    Attributes:
+        duplicates: Places of rows that were known already, with the same body.
+        reused: Places of rows whose id stands for another body; they were not taken.
+    """
+
+    duplicates: Sequence[int] = ()
+    reused: Sequence[int] = ()
+
+
+ALL_NEW: Final = Verdict()
+
+
+class Parcel:
+    """Rows of one request on their way, and who waits for them."""
+
+    __slots__ = ("done", "refused", "rows", "size")
+
+    def __init__(
+        self, rows: Sequence[Row], refused: Sequence[RefusedRow], done: "asyncio.Future[Verdict]"
+    ) -> None:
+        self.rows = rows
+        self.refused = refused
+        self.done = done
+        self.size = sum(len(row.body) for row in rows) + sum(
+            len(row.body or b"") for row in refused
+        )
+
+
+class Intake:
+    """The queue before the inbox, and the flushers that empty it."""
+
+    def __init__(self, db: Database, meters: Meters) -> None:
+        self._db = db
+        self._meters = meters
+        self._waiting: deque[Parcel] = deque()
+        self._rows = 0
+        self._bytes = 0
+        self._some = asyncio.Event()
+        self._closing = False
+        self._flushers: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to flush."""
+        self._flushers = [
+            asyncio.create_task(self._flusher(), name=f"intake-{number}")
+            for number in range(FLUSHERS)
+        ]
+
+    async def stop(self) -> None:
+        """Flush what waits, for some seconds, and end."""
+        self._closing = True
+        self._some.set()
+        if self._flushers:
+            _, late = await asyncio.wait(self._flushers, timeout=DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._flushers, return_exceptions=True)
+        while self._waiting:
+            _fail(self._waiting.popleft(), _away())
+
+    async def submit(self, rows: Sequence[Row], refused: Sequence[RefusedRow] = ()) -> Verdict:
+        """
+        Append rows and keep refusals; returns once they are committed.
+
+        Raises:
+            Unavailable: Too much waits already, or the database is away. What was sent may be
+                sent again: what is known then is a duplicate.
+        """
+        if self._closing or not self._flushers:
+            raise _away()
+        if self._rows >= MOST_WAITING_ROWS or self._bytes >= MOST_WAITING_BYTES:
+            raise Unavailable(
+                f"{self._rows} events wait already",
+                detail_ru=f"в очереди уже {self._rows} событий",
+                code="overloaded",
+                retry_after=1,
+            )
+        parcel = Parcel(rows, refused, asyncio.get_running_loop().create_future())
+        self._rows += len(rows)
+        self._bytes += parcel.size
+        self._waiting.append(parcel)
+        self._some.set()
+        return await parcel.done
+
+    async def _flusher(self) -> None:
+        appender: Appender | None = None
+        try:
+            while True:
+                await self._some.wait()
+                parcels = self._take()
+                if parcels:
+                    appender = await self._flush(appender, parcels)
+                elif self._closing:
+                    return
+                else:
+                    self._some.clear()
+        finally:
+            await _drop(appender)
+
+    def _take(self) -> list[Parcel]:
+        """All that waits, up to the bounds of one statement."""
+        taken: list[Parcel] = []
+        rows = size = 0
+        waiting = self._waiting
+        while waiting:
+            parcel = waiting[0]
+            rows += len(parcel.rows)
+            size += parcel.size
+            if taken and (rows > MOST_ROWS or size > MOST_BYTES):
+                break
+            taken.append(waiting.popleft())
+            self._rows -= len(parcel.rows)
+            self._bytes -= parcel.size
+        return taken
+
+    async def _flush(self, appender: Appender | None, parcels: list[Parcel]) -> Appender | None:
+        """Flush; returns what to flush with next time."""
+        for attempt in (1, 2):
+            try:
+                if appender is None:
+                    appender = await self._connect()
+                await self._append(appender, parcels)
+                return appender
+            except LOST as broken:
+                log.warning("intake lost its connection", attempt=attempt, exc_info=broken)
+                await _drop(appender)
+                appender = None
+                await asyncio.sleep(RECONNECT_SECONDS * (attempt - 1))
+            except Exception as broken:  # noqa: BLE001 - whatever it is, it may be one request's
+                await _drop(appender)
+                return await self._singly(parcels, broken)
+        for parcel in parcels:
+            _fail(parcel, _away())
+        return None
+
+    async def _singly(self, parcels: list[Parcel], broken: Exception) -> Appender | None:
+        """One bad request must fail alone."""
+        if len(parcels) == 1:
+            _fail(parcels[0], broken)
+            return None
+        log.warning("intake flushes singly", count=len(parcels), exc_info=broken)
+        appender: Appender | None = None
+        for parcel in parcels:
+            appender = await self._flush(appender, [parcel])
+        return appender
+
+    async def _connect(self) -> Appender:
+        connection = await self._db.connect()
+        return await Appender.on(connection)
+
+    async def _append(self, appender: Appender, parcels: list[Parcel]) -> None:
+        began = time.perf_counter()
+        before_flush()
+        rows = [row for parcel in parcels for row in parcel.rows]
+        new: set[Key] | None = None
+        kept: dict[Key, bytes] = {}
+        if rows:
+            # Stable: of equal ids in one flush the first that came is kept.
+            rows.sort(key=_key)
+            new = await appender.append(rows)
+            if new is not None:
+                kept = await appender.hashes(sorted({_key(row) for row in rows}))
+        verdicts = [ALL_NEW] * len(parcels) if new is None else _judge(parcels, new, kept)
+        refused = [row for parcel in parcels for row in parcel.refused]
+        if refused:
+            await appender.refuse(refused)
+        after_flush()
+        for parcel, verdict in zip(parcels, verdicts, strict=True):
+            if not parcel.done.done():
+                parcel.done.set_result(verdict)
+        known = sum(len(verdict.duplicates) for verdict in verdicts)
+        reused = sum(len(verdict.reused) for verdict in verdicts)
+        self._meters.flushed(
+            accepted=len(rows) - known - reused,
+            duplicates=known,
+            refused=len(refused) + reused,
+            seconds=time.perf_counter() - began,
+        )
+
+
+def _key(row: Row) -> Key:
+    return row[:3]
+
+
+def _judge(parcels: list[Parcel], new: set[Key], kept: dict[Key, bytes]) -> list[Verdict]:
+    """Which rows of each request were new, in the order of their coming."""
+    verdicts: list[Verdict] = []
+    for parcel in parcels:
+        duplicates: list[int] = []
+        reused: list[int] = []
+        for place, row in enumerate(parcel.rows):
+            key = _key(row)
+            if kept.get(key) != row.body_hash:
+                reused.append(place)
+            elif key in new:
+                new.discard(key)  # whoever comes next with this id repeats it
+            else:
+                duplicates.append(place)
+        verdicts.append(Verdict(duplicates, reused))
+    return verdicts
+
+
+async def _drop(appender: Appender | None) -> None:
+    if appender is not None:
+        with suppress(*LOST, TimeoutError):
+            await appender.close()
+
+
+def _fail(parcel: Parcel, why: Exception) -> None:
+    if not parcel.done.done():
+        parcel.done.set_exception(why)
+
+
+def _away() -> Unavailable:
+    return Unavailable(
+        "the events could not be kept now",
+        detail_ru="сейчас события не удалось сохранить",
+        code="database_unavailable",
+        retry_after=2,
+    )

@@ -1,0 +1,165 @@
+"""Sources: making them, changing their secrets, and looking them up on the way of a push."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_common import outbox
+from otklik_common.db import Database
+from otklik_common.directory import FRESH_SECONDS
+from otklik_common.errors import Conflict, NotFound
+from otklik_common.events.envelope import Event
+from otklik_common.pseudonym import Sealer
+from otklik_contact_center.domain.source import (
+    MOST_SOURCES,
+    Source,
+    default_id,
+    default_source,
+    new_source,
+)
+from otklik_contact_center.store import sources
+
+MOST_COMPANIES: Final = 10_000
+
+
+class UnknownSource(NotFound):
+    """No source of that id; another company's is answered the same."""
+
+    code = "unknown_source"
+
+
+class TooManySources(Conflict):
+    """A company has all the sources it may have."""
+
+    code = "too_many_sources"
+
+
+async def create(
+    db: Database,
+    sealer: Sealer,
+    tenant: str,
+    *,
+    name: str,
+    kind: str,
+    require_signature: bool,
+    now: datetime,
+) -> Source:
+    """Make a source and announce it. Raises TooManySources."""
+    source = new_source(tenant, name=name, kind=kind, require_signature=require_signature, now=now)
+    async with db.begin(tenant) as tx:
+        if await sources.count(tx, tenant) >= MOST_SOURCES:
+            raise TooManySources(f"a company has at most {MOST_SOURCES} sources")
+        await _announce(tx, sealer, source)
+    return source
+
+
+async def listed(db: Database, sealer: Sealer, tenant: str, now: datetime) -> Sequence[Source]:
+    """A company's sources by id, its default one among them."""
+    async with db.begin(tenant) as tx:
+        found = await sources.all_of(tx, sealer, tenant)
+        if all(source.id != default_id(tenant) for source in found):
+            await _announce(tx, sealer, default_source(tenant, now))
+            found = await sources.all_of(tx, sealer, tenant)
+    return found
+
+
+async def rotate(
+    db: Database, sealer: Sealer, tenant: str, source_id: str, now: datetime
+) -> Source:
+    """Give a source a new secret; the former one signs for another day. Raises UnknownSource."""
+    async with db.begin(tenant) as tx:
+        found = await sources.locked(tx, sealer, tenant, source_id)
+        if found is None:
+            raise _unknown(source_id)
+        rotated = found[0].rotated(now)
+        await sources.put(tx, sealer, rotated)
+    return rotated
+
+
+async def require_signature(
+    db: Database, sealer: Sealer, tenant: str, source_id: str, *, required: bool
+) -> Source:
+    """Ask a source to sign its pushes, or no longer. Raises UnknownSource."""
+    async with db.begin(tenant) as tx:
+        found = await sources.locked(tx, sealer, tenant, source_id)
+        if found is None:
+            raise _unknown(source_id)
+        changed = replace(found[0], require_signature=required)
+        await sources.put(tx, sealer, changed)
+    return changed
+
+
+async def _announce(tx: AsyncConnection, sealer: Sealer, source: Source) -> None:
+    recorder = await outbox.recorder(tx, source.tenant)
+    if await sources.add(tx, sealer, source, recorder.now):
+        event = Event(
+            tenant=source.tenant,
+            subject=source.subject,
+            revision=source.revision,
+            verb="created",
+            time=source.created_at,
+            recorded_at=recorder.now,
+            data=source.fact(),
+        )
+        await recorder.append([event])
+
+
+def _unknown(source_id: str) -> UnknownSource:
+    return UnknownSource(
+        f"there is no source {source_id[:60]}",
+        detail_ru=f"нет источника {source_id[:60]}",
+    )
+
+
+async def allow_attributes(db: Database, tenant: str, names: Sequence[str]) -> list[str]:
+    """Let these attributes leave in facts from now on, and no others."""
+    async with db.begin(tenant) as tx:
+        await sources.allow(tx, tenant, names)
+        return await sources.allowed(tx, tenant)
+
+
+async def allowed_attributes(db: Database, tenant: str) -> list[str]:
+    """Names of the attributes that may leave."""
+    async with db.begin(tenant) as tx:
+        return await sources.allowed(tx, tenant)
+
+
+class SourceBook:
+    """The sources of companies that push, each company's kept for two seconds."""
+
+    def __init__(self, db: Database, sealer: Sealer) -> None:
+        self._db = db
+        self._sealer = sealer
+        self._kept: dict[str, tuple[float, Mapping[str, Source]]] = {}
+
+    async def get(self, tenant: str, source_id: str | None, now: datetime) -> Source:
+        """
+        A source of a company that is known to exist; None names its default one.
+
+        Raises:
+            UnknownSource: There is none of that id.
+        """
+        wanted = source_id or default_id(tenant)
+        kept = self._kept.get(tenant)
+        if kept is None or time.monotonic() - kept[0] > FRESH_SECONDS:
+            kept = await self._read(tenant, now)
+        found = kept[1].get(wanted)
+        if found is None:
+            raise _unknown(wanted)
+        return found
+
+    async def _read(self, tenant: str, now: datetime) -> tuple[float, Mapping[str, Source]]:
+        read_at = time.monotonic()
+        found = await listed(self._db, self._sealer, tenant, now)
+        if len(self._kept) >= MOST_COMPANIES:
+            self._kept.clear()
+        kept = self._kept[tenant] = (read_at, {source.id: source for source in found})
+        return kept
+
+    def forget(self, tenant: str) -> None:
+        """Read a company's sources anew at the next push."""
+        self._kept.pop(tenant, None)

@@ -1,0 +1,24 @@
+"""HTTP in and out of the contact centre, under /contact-center/v1; no rules, no SQL."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+from starlette.routing import BaseRoute
+
+from otklik_common.module import Platform
+from otklik_contact_center.actions.intake import Intake
+from otklik_contact_center.actions.meters import meters_of
+from otklik_contact_center.actions.push import Door
+from otklik_contact_center.actions.sources import SourceBook
+from otklik_contact_center.api import pushes, sources
+from otklik_contact_center.store.tables import SCHEMA
+
+
+def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
+    """Everything that the contact centre answers; the pushes come first, they are asked most."""
+    intake = Intake(platform.database(SCHEMA, "pusher"), meters_of(platform.registry))
+    platform.on_start.append(intake.start)
+    platform.on_stop.append(intake.stop)
+    door = Door(intake, platform.sealer, platform.settings.master)
+    book = SourceBook(platform.database(SCHEMA, "api"), platform.sealer)
+    return [*pushes.routes(platform, book, door), sources.router(platform, book)]

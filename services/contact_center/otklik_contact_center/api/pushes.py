@@ -1,0 +1,225 @@
+"""
+The hot routes: pushes of events, as thin ASGI applications below FastAPI's machinery.
+
+FastAPI knows them only by their documents: what a route would do with 100 µs, they do in ten
+(decision 0020). One corpus of bodies holds both descriptions of an event to each other.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import parse_qsl
+
+import msgspec
+from fastapi import Body
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from otklik_common.callers import Callers
+from otklik_common.errors import BadRequest, FieldError, Forbidden, TooLarge, Unprocessable
+from otklik_common.http import PROBLEMS, edge
+from otklik_common.module import Platform
+from otklik_contact_center.actions.push import BadSignature, Door, Pushed, check_signature
+from otklik_contact_center.actions.sources import SourceBook, UnknownSource
+from otklik_contact_center.api.schemas import PushAnswer, PushedEvent
+from otklik_contact_center.domain.admission import MAX_BYTES
+from otklik_contact_center.domain.signature import HEADERS
+from otklik_contact_center.domain.source import tenant_of
+
+PREFIX: Final = "/contact-center/v1"
+SCOPE: Final = "events:push"
+
+_ONE: Final = b'{"accepted":1,"duplicates":0,"refused":[]}'
+_encode = msgspec.json.Encoder().encode
+_SIGNED: Final = frozenset(name.encode() for name in HEADERS)
+
+
+class Pushes:
+    """`POST /contact-center/v1/events`."""
+
+    def __init__(self, platform: Platform, callers: Callers, book: SourceBook, door: Door) -> None:
+        self._now = platform.now
+        self._callers = callers
+        self._book = book
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one push."""
+        now = self._now()
+        authorization = origin = traceparent = None
+        lines = False
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value.decode("latin-1")
+            elif name == b"content-type":
+                lines = b"ndjson" in value
+            elif name == b"traceparent":
+                traceparent = value.decode("latin-1")[:55]
+            elif name == b"origin":
+                origin = value.decode("latin-1")
+        caller = await self._callers.identify(authorization, origin, now)
+        if SCOPE not in caller.scopes:
+            raise Forbidden(f"this needs the scope {SCOPE}")
+        query = scope["query_string"]
+        source = await self._book.get(caller.tenant, _source_id(query) if query else None, now)
+        body = await _body(receive)
+        if source.require_signature:
+            check_signature(source, _signature_headers(scope), body, now)
+        pushed = await self._door.push(
+            source,
+            body,
+            now=now,
+            lines=lines,
+            branches=caller.branches,
+            traceparent=traceparent,
+        )
+        await _answer(send, pushed)
+
+
+class Hooks:
+    """`POST /contact-center/v1/sources/{source_id}/hook`: signed, without a key."""
+
+    def __init__(self, platform: Platform, book: SourceBook, door: Door) -> None:
+        self._now = platform.now
+        self._known = platform.directory("contact_center").company
+        self._book = book
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one push."""
+        now = self._now()
+        if scope["query_string"]:
+            raise _unknown_parameters([])
+        source_id = scope["path_params"]["source_id"]
+        tenant = tenant_of(source_id)
+        # Whether a source exists is nobody's business who cannot sign for it.
+        company = None if tenant is None else await self._known(tenant)
+        if tenant is None or company is None or not company.active:
+            raise BadSignature("the signature is wrong")
+        try:
+            source = await self._book.get(tenant, source_id, now)
+        except UnknownSource:
+            raise BadSignature("the signature is wrong") from None
+        body = await _body(receive)
+        check_signature(source, _signature_headers(scope), body, now)
+        lines = any(n == b"content-type" and b"ndjson" in v for n, v in scope["headers"])
+        await _answer(send, await self._door.push(source, body, now=now, lines=lines))
+
+
+async def _body(receive: Receive) -> bytes:
+    """The whole body; more than 5 MiB is not read."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body", False):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("the body broke off", code="body_broken_off")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > MAX_BYTES:
+            raise TooLarge(f"the body has more than {MAX_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _source_id(query: bytes) -> str | None:
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    unknown = [name for name, _ in pairs if name != "source"]
+    if unknown or len(pairs) > 1:
+        raise _unknown_parameters(unknown or ["source"])
+    return pairs[0][1] if pairs else None
+
+
+def _unknown_parameters(names: list[str]) -> Unprocessable:
+    return Unprocessable(
+        "unknown query parameters",
+        detail_ru="неизвестные параметры",
+        errors=[
+            FieldError(f"query.{name[:100]}", "unknown_parameter", "is not a known parameter")
+            for name in names[:50]
+        ],
+    )
+
+
+def _signature_headers(scope: Scope) -> dict[str, str]:
+    return {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in scope["headers"]
+        if name in _SIGNED
+    }
+
+
+async def _answer(send: Send, pushed: Pushed) -> None:
+    plain = pushed.accepted == 1 and not pushed.duplicates and not pushed.refused
+    body = _ONE if plain else _encode(pushed)
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 202,
+            "headers": [
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(body)).encode()),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+# --- Their documents ----------------------------------------------------------------------------
+
+
+async def push_events(
+    events: PushedEvent | list[PushedEvent] = Body(),
+    source: str | None = None,
+) -> None:
+    """
+    Push what happened: one event, an array, or NDJSON; up to 5,000 events and 5 MiB.
+
+    Answered once the events are durable. Sending the same events again is safe: they are counted
+    as duplicates. Order does not matter, nor does lateness. Bad events are refused one by one and
+    kept for replay; good ones among them are taken. Without `source` they belong to the company's
+    default source.
+    """
+
+
+async def push_to_hook(
+    source_id: str,
+    events: PushedEvent | list[PushedEvent] = Body(),
+) -> None:
+    """
+    Push what happened, signed by the source's secret instead of a key.
+
+    Signed by Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. A source
+    that does not exist and a wrong signature are answered alike.
+    """
+
+
+def _hot(path: str, app: ASGIApp, document: Callable[..., Awaitable[None]], name: str) -> APIRoute:
+    """A route with FastAPI's document and an application of our own."""
+    route = APIRoute(
+        PREFIX + path,
+        endpoint=document,
+        methods=["POST"],
+        status_code=202,
+        response_model=PushAnswer,
+        operation_id=name,
+        tags=["pushes"],
+        summary=(document.__doc__ or "").strip().partition("\n")[0],
+        responses=PROBLEMS(400, 401, 403, 404, 413, 422, 429, 503),
+    )
+    edge(body_limit=MAX_BYTES, quiet=True)(document)
+    route.app = app
+    return route
+
+
+def routes(platform: Platform, book: SourceBook, door: Door) -> list[APIRoute]:
+    """The hot routes."""
+    pushes = Pushes(platform, platform.callers("contact_center"), book, door)
+    return [
+        _hot("/events", pushes, push_events, "push_events"),
+        _hot(
+            "/sources/{source_id}/hook", Hooks(platform, book, door), push_to_hook, "push_to_hook"
+        ),
+    ]

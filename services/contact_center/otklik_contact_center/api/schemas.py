@@ -1,0 +1,130 @@
+"""What routes read and write, in Pydantic: the same words as in domain/events.py."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from otklik_common.http import AwareTime, StrictModel
+from otklik_contact_center.domain import events
+from otklik_contact_center.domain.source import KINDS
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=events.MAX_ID)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=events.MAX_CODE)]
+Address = Annotated[str, StringConstraints(min_length=1, max_length=events.MAX_ADDRESS)]
+Seconds = Annotated[float, Field(ge=0, le=events.MAX_SECONDS)]
+
+
+class PushedCustomer(StrictModel):
+    """By what the customer can be known again; it never leaves this service."""
+
+    phone: Address | None = None
+    email: Address | None = None
+    external_id: Address | None = None
+
+
+class PushedEvent(StrictModel):
+    """Something that happened to a contact. Only `id`, `contact`, `type` and `at` are needed."""
+
+    id: Id = Field(description="the sender's own id of the event, unique in its source for ever")
+    contact: Id = Field(description="the sender's own id of the contact")
+    type_: events.Type = Field(alias="type")
+    at: AwareTime = Field(description="when it happened, with offset")
+    channel: events.Channel | None = None
+    direction: events.Direction | None = None
+    party: Code | None = Field(default=None, description="buyer, seller, …")
+    from_: Address | None = Field(
+        default=None, alias="from", description="who called or wrote: a phone, an e-mail, an id"
+    )
+    to: Address | None = None
+    customer: PushedCustomer | None = None
+    queue: Code | None = None
+    branch: Code | None = None
+    team: Code | None = None
+    agent: Code | None = None
+    campaign: Code | None = Field(
+        default=None, description="leaves in facts only if the company declares `campaign`"
+    )
+    touchpoint: Code | None = None
+    stage: Code | None = None
+    actor: events.Actor | None = Field(
+        default=None,
+        description="who did it; without it whoever answers is a person, and a message is an"
+        " agent's if `agent` is named or `direction` is out, else the customer's",
+    )
+    public: bool = Field(default=True, description="false for notes that the customer cannot see")
+    outcome: events.Ending | None = Field(
+        default=None, description="on `ended`: why, where the sender knows better than the rules"
+    )
+    due_at: AwareTime | None = Field(default=None, description="by when it was to be done")
+    waited_seconds: Seconds | None = Field(
+        default=None, description="as the sender measured it; outranks the difference of times"
+    )
+    talked_seconds: Seconds | None = None
+    text: Annotated[str, StringConstraints(max_length=events.MAX_TEXT)] | None = Field(
+        default=None, description="what was said; it never leaves this service"
+    )
+    attributes: (
+        Annotated[
+            dict[Code, Annotated[str, StringConstraints(max_length=events.MAX_ATTRIBUTE_LENGTH)]],
+            Field(max_length=events.MAX_ATTRIBUTES),
+        ]
+        | None
+    ) = Field(default=None, description="they leave in facts only if the company declares them")
+
+
+class RefusedItem(StrictModel):
+    """One that was not let in: its place in the push from 0, why, and where."""
+
+    index: int
+    code: str
+    detail: str
+
+
+class PushAnswer(StrictModel):
+    """What became of a push; good ones are kept when others are refused."""
+
+    accepted: int
+    duplicates: int
+    refused: list[RefusedItem]
+
+
+class NewSource(StrictModel):
+    """A source to be."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    kind: Literal[KINDS] = Field(  # type: ignore[valid-type]
+        default="generic", description="what it sends: generic is our own event contract"
+    )
+    require_signature: bool = Field(
+        default=False, description="pushes need Standard Webhooks headers besides the key"
+    )
+
+
+class SourceChange(StrictModel):
+    """What of a source can be changed."""
+
+    require_signature: bool
+
+
+class SourceView(StrictModel):
+    """A source, without its secret."""
+
+    id: str
+    name: str
+    kind: str
+    require_signature: bool
+    created_at: datetime
+    hook: str = Field(description="path that takes its signed pushes without a key")
+
+
+class SourceWithSecret(SourceView):
+    """A source with its secret, which is shown this once."""
+
+    secret: str = Field(description="Standard Webhooks secret, whsec_…")
+
+
+class AllowedAttributes(StrictModel):
+    """Names of attributes that may leave in facts; `campaign` stands for campaigns."""
+
+    names: Annotated[list[Code], Field(max_length=64)]

@@ -1,0 +1,61 @@
+"""
+Signatures of incoming pushes.
+
+Source: Standard Webhooks 1.0.0: HMAC-SHA256 over `id.timestamp.body`, several signatures in one
+header while secrets change, at most five minutes between the clocks.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+PREFIX: Final = "whsec_"
+SECRET_BYTES: Final = 32
+TOLERANCE: Final = timedelta(minutes=5)
+
+HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+def secret_text(secret: bytes) -> str:
+    """A secret as its owner is shown it."""
+    return PREFIX + base64.b64encode(secret).decode()
+
+
+def fault(
+    headers: Mapping[str, str], body: bytes, *, secrets: Iterable[bytes], now: datetime
+) -> str | None:
+    """
+    What is wrong with a signed request; None if it is signed by one of `secrets`.
+
+    Args:
+        headers: By lower-case name; see `HEADERS`.
+    """
+    missing = [name for name in HEADERS if not headers.get(name)]
+    if missing:
+        return f"the header {missing[0]} is missing"
+    identity, timestamp, signatures = (headers[name] for name in HEADERS)
+    if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
+        return "webhook-timestamp is no number of seconds since 1970"
+    if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
+        return "webhook-timestamp lies more than 5 minutes from our clock"
+    signed = f"{identity}.{timestamp}.".encode("utf-8", "surrogateescape") + body
+    shown = list(_shown(signatures))
+    for secret in secrets:
+        expected = hmac.new(secret, signed, hashlib.sha256).digest()
+        if any(hmac.compare_digest(expected, one) for one in shown):
+            return None
+    return "the signature is wrong"
+
+
+def _shown(signatures: str) -> Iterable[bytes]:
+    for part in signatures.split(" ")[:10]:
+        version, _, text = part.partition(",")
+        if version == "v1":
+            try:
+                yield base64.b64decode(text, validate=True)
+            except (binascii.Error, ValueError):
+                continue

@@ -1,0 +1,122 @@
+"""Something that sends us events: a telephone exchange, a chat, a form, an import."""
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from otklik_common.events.contact_center import Source as SourceFact
+from otklik_common.ids import random_id, subject_id
+from otklik_contact_center.domain.signature import SECRET_BYTES
+
+DEFAULT: Final = "default"
+"""Every company has this source: what names no other comes from it."""
+
+GENERIC: Final = "generic"
+"""Sends our own event contract."""
+
+KINDS: Final = (GENERIC,)
+
+ROTATION: Final = timedelta(hours=24)
+"""How long the former secret still signs."""
+
+MOST_SOURCES: Final = 500
+
+_ID: Final = re.compile(r"([a-z][a-z2-7]{7})\.[a-z0-9]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    A source of a company.
+
+    Attributes:
+        id: `<company>.<eight random characters>`, or `<company>.default`.
+        secret: Signs its pushes; `former_secret` does so too until `former_until`.
+        require_signature: A key alone is not enough.
+        revision: Of the fact that was published last.
+    """
+
+    tenant: str
+    id: str
+    name: str
+    kind: str
+    secret: bytes
+    require_signature: bool
+    created_at: datetime
+    former_secret: bytes | None = None
+    former_until: datetime | None = None
+    revision: int = 1
+
+    @property
+    def subject(self) -> UUID:
+        """Its id in facts."""
+        return source_subject(self.tenant, self.id)
+
+    def secrets_at(self, now: datetime) -> tuple[bytes, ...]:
+        """The secrets that are good now."""
+        if self.former_secret is None or self.former_until is None or now >= self.former_until:
+            return (self.secret,)
+        return (self.secret, self.former_secret)
+
+    def rotated(self, now: datetime) -> "Source":
+        """The source with a new secret; the present one is good for another day."""
+        return replace(
+            self,
+            secret=new_secret(),
+            former_secret=self.secret,
+            former_until=now + ROTATION,
+        )
+
+    def fact(self) -> SourceFact:
+        """The source as others may know it."""
+        return SourceFact(name=self.name, product=self.kind, created_at=self.created_at)
+
+
+def new_source(
+    tenant: str, *, name: str, kind: str, require_signature: bool, now: datetime
+) -> Source:
+    """A source with a secret of its own."""
+    return Source(
+        tenant=tenant,
+        id=f"{tenant}.{random_id(8)}",
+        name=name,
+        kind=kind,
+        secret=new_secret(),
+        require_signature=require_signature,
+        created_at=now,
+    )
+
+
+def default_source(tenant: str, now: datetime) -> Source:
+    """The source of what names no other."""
+    made = new_source(tenant, name=DEFAULT, kind=GENERIC, require_signature=False, now=now)
+    return replace(made, id=default_id(tenant))
+
+
+def default_id(tenant: str) -> str:
+    """Id of a company's default source."""
+    return f"{tenant}.{DEFAULT}"
+
+
+def source_subject(tenant: str, source_id: str) -> UUID:
+    """A source's id in facts."""
+    return subject_id(tenant, "source", source_id)
+
+
+def contact_subject(tenant: str, source_id: str, contact: str) -> UUID:
+    """Subject of the contact that a source calls by that id."""
+    return subject_id(tenant, "contact", source_id, contact)
+
+
+def tenant_of(source_id: str) -> str | None:
+    """The company that a source id names; None if it is none."""
+    found = _ID.fullmatch(source_id)
+    return None if found is None else found[1]
+
+
+def new_secret() -> bytes:
+    """A fresh secret."""
+    return secrets.token_bytes(SECRET_BYTES)

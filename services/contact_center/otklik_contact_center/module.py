@@ -1,0 +1,34 @@
+"""How the contact centre is put together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.routing import BaseRoute
+
+from otklik_common.module import Module, Platform, Worker
+from otklik_contact_center.store.tables import GRANTS, SCHEMA, metadata
+
+
+def _api(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
+    from otklik_contact_center.api import build
+
+    return build(platform)
+
+
+def _workers(platform: Platform) -> Sequence[Worker]:
+    # An API never loads a client of the log.
+    from otklik_contact_center.workers import workers
+
+    return workers(platform)
+
+
+MODULE = Module(
+    name="contact-center",
+    schema=SCHEMA,
+    metadata=metadata,
+    grants=GRANTS,
+    migrations=Path(__file__).parent / "migrations",
+    api=_api,
+    workers=_workers,
+)

@@ -1,0 +1,1 @@
+"""Tables of contact_center, and queries that answer in values of the domain."""

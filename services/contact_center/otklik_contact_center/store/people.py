@@ -1,0 +1,182 @@
+"""
+People and their leads, as the folding worker reads and writes them.
+
+Bare asyncpg, for the same reason as in folding.py (decision 0021).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from otklik_contact_center.domain.emission import Emitted
+from otklik_contact_center.domain.lead import Request
+from otklik_contact_center.domain.source import source_subject
+from otklik_contact_center.store.folding import ContactKey, columns
+from otklik_contact_center.store.tables import SCHEMA
+
+Person = tuple[str, str]
+"""Company and person."""
+
+
+class KnownLead(NamedTuple):
+    """A lead as last published, its person's row locked."""
+
+    person: str
+    emitted: Emitted
+    recorded_at: datetime
+
+
+class LeadRow(NamedTuple):
+    """A lead to write."""
+
+    tenant: str
+    contact: UUID
+    person: str
+    revision: int
+    hash: bytes
+    void: bool
+    recorded_at: datetime
+    data: str
+
+
+class _Fact(msgspec.Struct):
+    """What leads need of a contact's fact."""
+
+    campaign: str | None = None
+    identifiers: tuple[str, ...] = ()
+
+
+_MAKE_PERSONS = f"""
+INSERT INTO {SCHEMA}.person (tenant, person)
+SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
+"""  # noqa: S608 - a name of our own
+
+_LOCK_PERSONS = f"""
+SELECT p.tenant, p.person, p.crowd FROM {SCHEMA}.person p
+JOIN unnest($1::text[], $2::text[]) AS k(tenant, person) USING (tenant, person)
+ORDER BY p.tenant, p.person FOR UPDATE OF p
+"""  # noqa: S608 - a name of our own
+
+_CROWD = f"""
+UPDATE {SCHEMA}.person p SET crowd = true FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
+WHERE p.tenant = k.tenant AND p.person = k.person
+"""  # noqa: S608 - a name of our own
+
+_REQUEST_COLUMNS = (
+    "c.tenant, c.person, c.id, c.at, c.direction, c.source, c.channel, c.party, c.branch,"
+    " c.queue, c.agent, c.data, c.assigned_at, c.attempted_at, c.connected_at"
+)
+
+_REQUESTS = f"""
+SELECT {_REQUEST_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
+JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.person = k.person
+"""  # noqa: S608 - a name of our own
+
+_REQUESTS_OF = f"""
+SELECT {_REQUEST_COLUMNS} FROM unnest($1::text[], $2::uuid[]) AS k(tenant, id)
+JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.id = k.id
+"""  # noqa: S608 - a name of our own
+
+_LEAD_COLUMNS = "l.tenant, l.contact, l.person, l.revision, l.hash, l.void, l.recorded_at, l.data"
+
+_LEADS = f"""
+SELECT {_LEAD_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
+JOIN {SCHEMA}.lead l ON l.tenant = k.tenant AND l.person = k.person
+"""  # noqa: S608 - a name of our own
+
+_LEADS_OF = f"""
+SELECT {_LEAD_COLUMNS} FROM unnest($1::text[], $2::uuid[]) AS k(tenant, contact)
+JOIN {SCHEMA}.lead l ON l.tenant = k.tenant AND l.contact = k.contact
+"""  # noqa: S608 - a name of our own
+
+_PUT_LEADS = f"""
+INSERT INTO {SCHEMA}.lead ({", ".join(LeadRow._fields)})
+SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::bytea[],
+  $6::boolean[], $7::timestamptz[], $8::text[])
+ON CONFLICT (tenant, contact) DO UPDATE SET
+  ({", ".join(LeadRow._fields[2:])}) = ROW({", ".join(f"excluded.{f}" for f in LeadRow._fields[2:])})
+"""  # noqa: S608 - a name of our own
+
+
+_fact_decoder = msgspec.json.Decoder(_Fact)
+_subject = lru_cache(4096)(source_subject)
+
+
+async def lock_persons(on: asyncpg.Connection, persons: Sequence[Person]) -> set[Person]:
+    """
+    Lock people, sorted: two workers that lock in different orders deadlock.
+
+    Returns:
+        Those who are known to be switchboards.
+    """
+    named = columns(persons, 2)
+    await on.execute(_MAKE_PERSONS, *named)
+    rows = await on.fetch(_LOCK_PERSONS, *named)
+    return {(row[0], row[1]) for row in rows if row[2]}
+
+
+async def mark_crowds(on: asyncpg.Connection, persons: Sequence[Person]) -> None:
+    """Remember that they are switchboards; nothing makes them people again."""
+    await on.execute(_CROWD, *columns(persons, 2))
+
+
+async def requests(
+    on: asyncpg.Connection, persons: Sequence[Person]
+) -> dict[Person, list[Request]]:
+    """All contacts of each person, as leads see them."""
+    found: dict[Person, list[Request]] = {person: [] for person in persons}
+    for row in await on.fetch(_REQUESTS, *columns(persons, 2)):
+        found[row[0], row[1]].append(_request(row))
+    return found
+
+
+async def requests_of(
+    on: asyncpg.Connection, contacts: Sequence[ContactKey]
+) -> dict[ContactKey, Request]:
+    """These contacts, as leads see them."""
+    rows = await on.fetch(_REQUESTS_OF, *columns(contacts, 2))
+    return {(row[0], row[2]): _request(row) for row in rows}
+
+
+def _request(row: asyncpg.Record) -> Request:
+    fact = _fact_decoder.decode(row[11])
+    return Request(
+        contact=row[2],
+        at=row[3],
+        inbound=row[4] == "in",
+        source=_subject(row[0], row[5]),
+        channel=row[6],
+        party=row[7],
+        branch=row[8],
+        queue=row[9],
+        agent=row[10],
+        campaign=fact.campaign,
+        identifiers=fact.identifiers,
+        assigned_at=row[12],
+        attempted_at=row[13],
+        connected_at=row[14],
+    )
+
+
+async def leads(
+    on: asyncpg.Connection, persons: Sequence[Person], openers: Sequence[ContactKey]
+) -> dict[ContactKey, KnownLead]:
+    """Leads of people, and those that these contacts opened; void ones included."""
+    rows = await on.fetch(_LEADS, *columns(persons, 2))
+    rows += await on.fetch(_LEADS_OF, *columns(openers, 2)) if openers else []
+    return {
+        (row[0], row[1]): KnownLead(
+            row[2], Emitted(row[3], row[4], row[5], row[7].encode()), row[6]
+        )
+        for row in rows
+    }
+
+
+async def put_leads(on: asyncpg.Connection, rows: Sequence[LeadRow]) -> None:
+    """Write leads, sorted by key."""
+    await on.execute(_PUT_LEADS, *columns(rows, len(LeadRow._fields)))
