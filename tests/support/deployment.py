@@ -1,0 +1,248 @@
+"""Otklik as it is really run: one process tree with the table log, or a process per service."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from otklik.data import environment
+from otklik.embedded import EmbeddedPostgres
+from tests.support.kafka import KafkaBroker, free_ports, running_kafka
+from tests.support.postgres import reachable_folder
+
+SERVICES = ("access", "contact-center", "feedback", "loyalty", "metrics")
+START_SECONDS = 120
+
+
+@dataclass
+class Deployment:
+    """
+    A running Otklik.
+
+    Attributes:
+        urls: Base URL by service.
+        processes: By name; to be killed and started again at will.
+    """
+
+    name: str
+    urls: dict[str, str]
+    company: str
+    login: str
+    password: str
+    key: str
+    told: Mapping[str, str]
+    broker: KafkaBroker | None = None
+    processes: dict[str, "Process"] = field(default_factory=dict)
+
+    def client(self, key: str | None = None) -> "Client":
+        """Calls under a key; the company's own if none is named."""
+        return Client(self.urls, key or self.key)
+
+
+class Client:
+    """HTTP calls that find the service by the path's first part."""
+
+    def __init__(self, urls: Mapping[str, str], key: str | None) -> None:
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        self._urls = urls
+        self._http = httpx.Client(headers=headers, timeout=30)
+
+    def call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """One call, whatever it answers."""
+        return self._http.request(method, self._urls[path.split("/", 2)[1]] + path, **arguments)
+
+    def ok(self, method: str, path: str, **arguments: Any) -> Any:
+        """One call that must succeed; its JSON."""
+        answer = self.call(method, path, **arguments)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+
+class Process:
+    """A process of the launcher, with what it said on standard error."""
+
+    def __init__(self, arguments: list[str], told: Mapping[str, str], *, module: str = "otklik"):
+        self._command = [sys.executable, "-m", module, *arguments]
+        self._told = {name: value for name, value in os.environ.items() if "OTKLIK" not in name}
+        self._told |= told
+        self.said: list[str] = []
+        self.running: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start it; what it says is read on the side."""
+        self.running = subprocess.Popen(
+            self._command,
+            env=self._told,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._listen, args=(self.running,), daemon=True).start()
+
+    def first_line(self) -> str:
+        """The first line of its standard output."""
+        assert self.running is not None
+        assert self.running.stdout is not None
+        line = self.running.stdout.readline()
+        assert line, f"{self._command} ended: {self.last_words()}"
+        return line
+
+    def whole_output(self) -> str:
+        """All its standard output, once it has ended well."""
+        assert self.running is not None
+        assert self.running.stdout is not None
+        output = self.running.stdout.read()
+        assert self.running.wait(60) == 0, self.last_words()
+        return output
+
+    def interrupt(self) -> int:
+        """Ctrl-C; returns the exit code."""
+        assert self.running is not None
+        self.running.send_signal(signal.SIGINT)
+        return self.running.wait(20)
+
+    def terminate(self) -> int:
+        """SIGTERM; returns the exit code."""
+        assert self.running is not None
+        self.running.terminate()
+        return self.running.wait(20)
+
+    def kill_tree(self, data: Path) -> None:
+        """Kill −9 this process and everything it started, PostgreSQL in `data` included."""
+        assert self.running is not None
+        postmaster = (data / "postgres" / "postmaster.pid").read_text().split()[0]
+        family = [psutil.Process(self.running.pid), psutil.Process(int(postmaster))]
+        family += [child for one in family for child in one.children(recursive=True)]
+        for one in family:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        self.running.wait(20)
+        psutil.wait_procs(family, timeout=20)
+
+    def last_words(self) -> str:
+        """What it said last."""
+        return "".join(self.said[-30:])
+
+    def _listen(self, running: "subprocess.Popen[str]") -> None:
+        assert running.stderr is not None
+        self.said.extend(running.stderr)
+
+
+@contextmanager
+def one_process(*arguments: str) -> Iterator[Deployment]:
+    """`otklik up` on a folder of its own, with the log in a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        up = Process(
+            ["up", "--no-demo", "--json", "--port", str(port), "--data", folder, *arguments], {}
+        )
+        up.start()
+        try:
+            first = json.loads(up.first_line())
+            yield Deployment(
+                "one process",
+                dict.fromkeys(SERVICES, first["url"]),
+                first["company"],
+                first["admin"]["login"],
+                first["admin"]["password"],
+                first["key"],
+                {"OTKLIK_DATA": folder},
+                processes={"up": up},
+            )
+        finally:
+            if up.running is not None and up.running.poll() is None:
+                up.interrupt()
+
+
+@contextmanager
+def process_per_service() -> Iterator[Deployment]:
+    """One API and one worker process for each service, over a Kafka broker and PostgreSQL."""
+    with reachable_folder() as folder, running_kafka() as broker:
+        postgres = EmbeddedPostgres.start(folder, fsync=False)
+        told = environment(folder, postgres) | {
+            "OTKLIK_LOG": "kafka",
+            "OTKLIK_KAFKA_BOOTSTRAP": broker.bootstrap,
+            "OTKLIK_POOL_SIZE": "3",
+        }
+        processes: dict[str, Process] = {}
+        try:
+            _run(Process(["migrate"], {k: v for k, v in told.items() if k != "OTKLIK_DATA"}))
+            made = json.loads(_run(Process([], told, module="otklik.prepare")))
+            urls = {}
+            for service in SERVICES:
+                port, ops = free_ports(2)
+                urls[service] = f"http://127.0.0.1:{port}"
+                processes[f"serve {service}"] = Process(
+                    ["serve", service, "--port", str(port)], told
+                )
+                processes[f"work {service}"] = Process(
+                    ["work", service, "--ops-port", str(ops)], told
+                )
+            for process in processes.values():
+                process.start()
+            deployment = Deployment(
+                "a process per service",
+                urls,
+                made["company"],
+                made["login"],
+                made["password"],
+                made["key"],
+                told,
+                broker,
+                processes,
+            )
+            _until_known(deployment)
+            yield deployment
+        finally:
+            for process in processes.values():
+                if process.running is not None and process.running.poll() is None:
+                    process.running.terminate()
+            for process in processes.values():
+                if process.running is not None:
+                    process.running.wait(20)
+            postgres.stop()
+
+
+def _run(process: Process) -> str:
+    process.start()
+    return process.whole_output()
+
+
+def _until_known(deployment: Deployment) -> None:
+    """Wait until every service answers and knows the key."""
+    client = deployment.client()
+    deadline = time.monotonic() + START_SECONDS
+    for path in (
+        "/access/v1/me",
+        "/contact-center/v1/sources",
+        "/feedback/v1/surveys",
+        "/loyalty/v1/customers",
+        "/metrics/v1/catalog",
+    ):
+        while True:
+            with suppress(httpx.TransportError):
+                if client.call("GET", path).status_code == 200:
+                    break
+            for name, process in deployment.processes.items():
+                assert process.running is not None
+                assert process.running.poll() is None, f"{name} ended: {process.last_words()}"
+            assert time.monotonic() < deadline, f"{path} does not answer"
+            time.sleep(0.2)
+    client.close()

@@ -1,0 +1,76 @@
+"""The same requests give the same numbers, in one process and in many."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.deployment import Deployment, one_process, process_per_service
+from tests.system.scenario import numbers, push_everything, until_counted
+
+pytestmark = pytest.mark.system
+
+SEEN: dict[str, dict[str, Any]] = {}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[one_process, pytest.param(process_per_service, marks=pytest.mark.kafka)],
+    ids=["one-process", "kafka"],
+)
+def deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    """Otklik in one of its two modes."""
+    with request.param() as running:
+        yield running
+
+
+def test_the_story_is_counted_as_by_hand(deployment: Deployment) -> None:
+    client = deployment.client()
+    answers = push_everything(client)
+    assert answers["pushed"] == {"accepted": 24, "duplicates": 0, "refused": []}
+    assert answers["again"] == {"accepted": 0, "duplicates": 24, "refused": []}
+    assert answers["cases"] == [("nps", "open"), ("nps", "open")]
+    assert answers["bought"] == {"accepted": 2, "duplicates": 0, "refused": []}
+    until_counted(deployment, "contacts_abandoned", 3)
+    until_counted(deployment, "answers", 7)
+    until_counted(deployment, "purchases", 2)
+    found = numbers(client)
+    SEEN[deployment.name] = found
+    value = {name: cell[0] for name, cell in found.items()}
+
+    # Answered within 20 s: calls 1, 2, 8, 9. Offered 9, abandoned 3, one of them after 3 s.
+    assert found["all: offered_all"] == [pytest.approx(4 / 9), 4, 9]
+    assert found["all: excl_short"] == [pytest.approx(4 / 8), 4, 8]
+    assert found["all: removed_within"] == [pytest.approx(5 / 9), 5, 9]
+    assert found["all: ignore_abandoned_within"] == [pytest.approx(4 / 8), 4, 8]
+    assert found["all: short_as_success"] == [pytest.approx(5 / 9), 5, 9]
+    assert found["all: answered_only"] == [pytest.approx(4 / 6), 4, 6]
+
+    assert value["all: contacts_offered"] == 9
+    assert value["all: contacts_answered"] == 6
+    assert value["all: contacts_abandoned"] == 3
+    # The caller of call 7 got through 20 minutes later.
+    assert value["all: contacts_missed"] == 2
+    assert value["all: not_called_back"] == 2
+    assert value["all: asa_seconds"] == pytest.approx((5 + 20 + 21 + 90 + 10 + 12) / 6)
+    assert value["all: aht_seconds"] == pytest.approx((100 + 200 + 60 + 300 + 30 + 120) / 6)
+    assert value["all: abandonment_rate"] == pytest.approx(3 / 9)
+    assert value["all: wait_seconds"] == 90
+
+    assert value["tyumen: contacts_offered"] == 8
+    assert value["perm: contacts_offered"] == 1
+
+    # 10, 9, 9, 10 promote; 4 and 6 do not.
+    assert value["all: nps"] == pytest.approx(100 * (4 - 2) / 7)
+    assert value["all: answers"] == 7
+    assert value["all: cases_opened"] == 2
+    assert value["all: revenue"] == pytest.approx(121100.50)
+    assert value["all: average_check"] == pytest.approx(60550.25)
+
+
+def test_both_modes_count_alike() -> None:
+    if len(SEEN) == 2:
+        one, many = SEEN.values()
+        assert one == many
+    else:
+        assert len(SEEN) == 1, "run the whole module: the modes are compared with each other"

@@ -1,0 +1,97 @@
+"""`otklik up`: starts, says who may enter, ends at Ctrl-C, and loses nothing by any of it."""
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.deployment import SERVICES, Client, Deployment, Process
+from tests.support.kafka import free_ports
+from tests.system.scenario import CALLS, until_counted
+
+pytestmark = pytest.mark.system
+
+
+def _up(folder: str, port: int) -> Process:
+    return Process(["up", "--no-demo", "--json", "--port", str(port), "--data", folder], {})
+
+
+def test_a_second_start_is_quick_and_finds_everything_as_it_was() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        up = _up(folder, port)
+        up.start()
+        first = json.loads(up.first_line())
+        assert set(first) == {"url", "company", "admin", "key"}
+        assert set(first["admin"]) == {"login", "password"}
+        client = Client(dict.fromkeys(SERVICES, first["url"]), first["key"])
+        assert client.ok("POST", "/contact-center/v1/events", json=CALLS)["accepted"] == len(CALLS)
+
+        stopping = time.monotonic()
+        assert up.interrupt() == 0, up.last_words()
+        assert time.monotonic() - stopping < 10
+
+        starting = time.monotonic()
+        up = _up(folder, port)
+        up.start()
+        second = json.loads(up.first_line())
+        took = time.monotonic() - starting
+        assert second == {
+            "url": first["url"],
+            "company": first["company"],
+            "admin": {"login": first["admin"]["login"]},
+        }
+        # The promise is 5 s on an idle machine; tests share theirs.
+        assert took < 20
+        deployment = Deployment(
+            "one process", dict.fromkeys(SERVICES, first["url"]), "", "", "", first["key"], {}
+        )
+        until_counted(deployment, "contacts_offered", 9)
+        again = client.ok("POST", "/contact-center/v1/events", json=CALLS)
+        assert again == {"accepted": 0, "duplicates": len(CALLS), "refused": []}
+        assert up.terminate() == 0, up.last_words()
+
+
+def test_a_folder_in_use_and_a_port_in_use_are_said_so() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        port, other = free_ports(2)
+        up = _up(folder, port)
+        up.start()
+        up.first_line()
+        second = _up(folder, other)
+        second.start()
+        assert second.running is not None
+        assert second.running.wait(20) == 1
+        assert "is in use by another otklik up" in second.last_words()
+        assert up.interrupt() == 0
+
+
+def test_children_end_with_a_killed_parent_and_the_next_start_works() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        up = _up(folder, port)
+        up.start()
+        key = json.loads(up.first_line())["key"]
+        assert up.running is not None
+        up.running.kill()
+        up.running.wait(10)
+        up = _up(folder, port)
+        up.start()
+        url = json.loads(up.first_line())["url"]
+        me = httpx.get(f"{url}/access/v1/me", headers={"Authorization": f"Bearer {key}"})
+        assert me.status_code == 200
+        assert up.interrupt() == 0
+        _end_adopted(Path(folder))
+
+
+def _end_adopted(data: Path) -> None:
+    """Who adopts a live PostgreSQL never stops it; a test leaves nothing running."""
+    import psutil
+
+    pid = int((data / "postgres" / "postmaster.pid").read_text().split()[0])
+    postmaster = psutil.Process(pid)
+    postmaster.terminate()
+    postmaster.wait(20)
