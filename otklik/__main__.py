@@ -90,9 +90,9 @@ def work(
 @app.command()
 def migrate(data: DataOption = None, as_json: Json = False) -> None:
     """Bring logins, schemas, tables and topics to the newest structure; safe to repeat."""
-    from otklik.commands.direct import migrate_all
+    from otklik.commands.direct import migrate_here
 
-    migrate_all(data, as_json=as_json)
+    migrate_here(data, as_json=as_json)
 
 
 @app.command()

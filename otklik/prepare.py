@@ -7,9 +7,22 @@ import sys
 from otklik.targets import ALL, modules
 from otklik_access.actions.first_start import NewCompany, first_start
 from otklik_access.actions.keys import create_key
+from otklik_common.log import open_log
 from otklik_common.migrate import Tree, migrate
 from otklik_common.runtime import make_platform
 from otklik_common.settings import Settings, load_settings
+
+
+async def migrate_all(settings: Settings) -> None:
+    """Logins, schemas and tables of every service, then the topics of the log."""
+    chosen = modules(ALL)
+    trees = [Tree(module.schema, module.migrations) for module in chosen]
+    await migrate(settings, trees, progress=lambda line: print(line, file=sys.stderr))
+    log = open_log(settings)
+    try:
+        await log.ensure_topics([module.topic for module in chosen if module.writes])
+    finally:
+        await log.close()
 
 
 async def prepare(settings: Settings, *, demo: bool, demo_key: bool) -> dict[str, str | None]:
@@ -22,8 +35,7 @@ async def prepare(settings: Settings, *, demo: bool, demo_key: bool) -> dict[str
     Returns:
         company, login, password, key and demo_key; secrets are None where nothing was made.
     """
-    trees = [Tree(module.schema, module.migrations) for module in modules(ALL)]
-    await migrate(settings, trees, progress=lambda line: print(line, file=sys.stderr))
+    await migrate_all(settings)
     platform = make_platform(settings)
     names = {"ru": "Агентство (демо)", "en": "Agency (demo)"} if demo else {}
     try:

@@ -14,8 +14,6 @@ from pydantic import ValidationError
 
 from otklik.client import fail
 from otklik.data import environment
-from otklik.targets import ALL, modules
-from otklik_common.migrate import Tree, migrate
 from otklik_common.module import Platform
 from otklik_common.runtime import make_platform
 from otklik_common.settings import Settings, load_settings
@@ -57,22 +55,13 @@ async def _with_platform(settings: Settings, work: Callable[[Platform], Awaitabl
         await platform.close()
 
 
-def migrate_all(data: Path | None, *, as_json: bool) -> None:
-    """Structure, then topics where the log is Kafka."""
+def migrate_here(data: Path | None, *, as_json: bool) -> None:
+    """Structure and topics."""
+    from otklik.prepare import migrate_all
+
     with settings_of(data) as settings:
-        asyncio.run(_migrate(settings))
+        asyncio.run(migrate_all(settings))
     print(json.dumps({"migrated": True}) if as_json else "the structure is up to date")
-
-
-async def _migrate(settings: Settings) -> None:
-    chosen = modules(ALL)
-    trees = [Tree(module.schema, module.migrations) for module in chosen]
-    await migrate(settings, trees, progress=_progress)
-
-    async def topics(platform: Platform) -> None:
-        await platform.log.ensure_topics([module.topic for module in chosen])
-
-    await _with_platform(settings, topics)
 
 
 def _progress(line: str) -> None:

@@ -10,11 +10,11 @@ from starlette.types import ASGIApp
 SECONDS = 20
 
 
-class SignInNeeded(Exception):  # noqa: N818 - not an error: the page to show is another
+class SignInNeeded(Exception):
     """There is no session, or it cannot be renewed."""
 
 
-class Problem(Exception):  # noqa: N818 - the words of RFC 9457
+class Problem(Exception):
     """An API said no; the words are fit for the page."""
 
     def __init__(self, status: int, detail: str) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
 from importlib.metadata import version
 
 import uvicorn
@@ -195,7 +194,11 @@ async def work(
     http.install(app, platform.settings, platform.registry)
     add_operations_routes(app, platform, [module.schema for module in modules])
     workers = [worker for module in modules for worker in module.workers(platform)]
-    workers.append(Worker("operations", partial(serve_app, app, host=host, port=ops_port)))
+
+    async def operations(stop: asyncio.Event) -> None:
+        await serve_app(app, host=host, port=ops_port, stop=stop)
+
+    workers.append(Worker("operations", operations))
     for hook in platform.on_start:
         await hook()
     platform.watchdog.start()
