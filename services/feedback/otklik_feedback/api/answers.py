@@ -174,6 +174,7 @@ async def list_answers(
     caller: MayReadAnswers,
     db: Db,
     pages: Pages,
+    *,
     survey: Filter = None,
     branch: Filter = None,
     agent: Filter = None,

@@ -15,7 +15,7 @@ def given(table: Table, names: Sequence[str], rows: Iterable[Row]) -> TableValue
     """`rows` as a table of the columns `names`, typed as they are in `table`."""
     kept = list(rows)
     arrays = [
-        bindparam(None, [row[name] for row in kept], type_=ARRAY(table.c[name].type))
+        bindparam(None, [row[name] for row in kept], type_=ARRAY(table.c[name].type, dimensions=1))
         for name in names
     ]
     columns = [column(name, table.c[name].type) for name in names]
@@ -24,7 +24,7 @@ def given(table: Table, names: Sequence[str], rows: Iterable[Row]) -> TableValue
 
 def array(table: Table, name: str, values: Iterable[Any]) -> Any:
     """`values` as one array parameter of a column's type, for `column = ANY (…)`."""
-    return func.any(bindparam(None, list(values), type_=ARRAY(table.c[name].type)))
+    return func.any(bindparam(None, list(values), type_=ARRAY(table.c[name].type, dimensions=1)))
 
 
 async def add(tx: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
