@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from otklik_access.actions import housekeeping
-from otklik_common.background import directory_worker, relay_worker
-from otklik_common.idempotency import sweep
+from otklik_common.background import directory_worker, idempotency_worker, relay_worker
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
@@ -24,6 +23,7 @@ def workers(platform: Platform) -> list[Worker]:
     return [
         relay_worker(platform, SERVICE, SERVICE),
         directory_worker(platform, SERVICE, SERVICE),
+        idempotency_worker(platform, SERVICE, SERVICE),
         Worker("access.housekeeping", Housekeeping(platform).run),
     ]
 
@@ -49,6 +49,5 @@ class Housekeeping:
     async def _once(self, now: datetime) -> None:
         made = await housekeeping.renew_signers(self._platform, now)
         gone = await housekeeping.forget_expired(self._platform, now)
-        gone += await sweep(self._platform.database(SERVICE, "worker"))
         if made or gone:
             log.info("housekeeping done", inserted=made, deleted=gone)

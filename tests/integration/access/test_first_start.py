@@ -104,13 +104,3 @@ async def test_the_command_line_makes_keys(world: World) -> None:
     with pytest.raises(Unprocessable) as refused:
         await actions.create_key(world.platform, world.tenant, name="x", scopes=["all"])
     assert refused.value.code == "unknown_scope"
-
-
-async def test_a_demo_ends_once(world: World) -> None:
-    demo = await actions.make_company(world.platform, actions.NewCompany(demo=True))
-    await actions.end_demo(world.platform, demo.tenant)
-    await actions.end_demo(world.platform, demo.tenant)
-    rows = await world.admin.fetch(
-        "SELECT demo, revision FROM access.company WHERE tenant = $1", demo.tenant
-    )
-    assert [tuple(row) for row in rows] == [(False, 2)]

@@ -116,6 +116,15 @@ async def test_signing_out_ends_the_token_too_and_leaves_other_devices(http: Htt
     await http.until(200, "/me", key=again["token"])
 
 
+async def test_a_session_token_alone_ends_every_session_of_its_member(http: Http) -> None:
+    session = await _admin(http)
+    answer = await http.ask("POST", "/sign-out", key=session["token"])
+    assert answer.status_code == 204
+    assert await http.until(401, "/me", key=session["token"]) < 5
+    body = {"refresh_token": session["refresh_token"]}
+    assert (await http.ask("POST", "/refresh", body, key="")).status_code == 401
+
+
 async def test_a_cookie_holds_the_refresh_token_where_asked_for(http: Http) -> None:
     body = {
         "login": http.world.made.login,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otklik_access.domain.kept import Kept, renewed
+from otklik_access.domain.kept import Kept, present, removed, renewed, standing
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -32,3 +32,14 @@ def test_revisions_have_no_gaps_and_their_times_grow_whatever_the_clock_does(
         known = after or known
     assert known is not None
     assert known.value == steps[-1][0]
+
+
+def test_what_was_removed_is_not_seen_and_comes_back_with_the_next_revision() -> None:
+    known = Kept("a", 4, NOW)
+    gone = removed(known, NOW)
+    assert (gone.revision, gone.void, gone.recorded_at > NOW) == (5, True, True)
+    assert (standing(gone), present(gone), standing(None), present(None)) == (None, 0, None, 0)
+    assert (standing(known), present(known)) == (known, 4)
+    back = renewed(gone, "a", NOW)
+    assert back is not None
+    assert (back.revision, back.void) == (6, False)

@@ -1,6 +1,5 @@
 """Use cases of access: each one transaction, its facts and its line in the audit trail included."""
 
-from otklik_access.actions.companies import end_demo
 from otklik_access.actions.first_start import (
     FirstStart,
     NewCompany,
@@ -15,7 +14,6 @@ __all__ = [
     "NewCompany",
     "ShownKey",
     "create_key",
-    "end_demo",
     "first_start",
     "make_company",
     "reset_console_password",

@@ -80,6 +80,7 @@ class Change:
                 time=self.now,
                 recorded_at=kept.recorded_at,
                 data=fact,
+                void=kept.void,
             )
         )
 

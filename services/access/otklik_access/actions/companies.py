@@ -10,7 +10,7 @@ from otklik_access.actions.change import (
     changed_fields,
     database,
 )
-from otklik_access.domain.kept import Kept, renewed
+from otklik_access.domain.kept import Kept, present, renewed, standing
 from otklik_access.domain.places import Branch, BranchGroup, Company, check_known
 from otklik_access.domain.staff import member_id
 from otklik_access.store import places
@@ -40,7 +40,7 @@ async def edit_company(
         PreconditionFailed: It is no longer at the revision `expected`.
         Forbidden: The actor sees only some of its branches.
     """
-    _whole_company(actor)
+    whole_company(actor)
     async with change(platform, actor) as this:
         expected.check(this.company.revision)
         value = replace(this.company.value, **changes)
@@ -58,7 +58,7 @@ async def edit_company(
 async def _republish_days(this: Change, company: Company) -> None:
     """Days of work begin at midnight of the company's zone: tell the new moments."""
     for branch in await places.branches_with_days(this.tx, company.tenant):
-        await _put_branch(this, _again(branch, this), company)
+        await put_branch_revision(this, _again(branch, this), company)
     for known in await this.staff.with_days():
         member = _again(known, this)
         await this.staff.put(member)
@@ -82,7 +82,7 @@ async def groups(platform: Platform, tenant: str, part: Part) -> list[Kept[Branc
 async def group(platform: Platform, tenant: str, code: str) -> Kept[BranchGroup]:
     """One branch group. Raises NotFound."""
     async with database(platform).begin(tenant) as tx:
-        found = await places.group(tx, tenant, code)
+        found = standing(await places.group(tx, tenant, code))
     if found is None:
         raise NotFound(f"no branch group has the code {code}")
     return found
@@ -92,18 +92,24 @@ async def put_group(
     platform: Platform, actor: Actor, value: BranchGroup, *, expected: Expected
 ) -> Kept[BranchGroup]:
     """Make or replace a branch group. Raises PreconditionFailed, Forbidden."""
-    _whole_company(actor)
+    whole_company(actor)
     async with change(platform, actor) as this:
         known = await places.group(this.tx, actor.tenant, value.code)
-        expected.check(known.revision if known else 0)
+        expected.check(present(known))
         kept = renewed(known, value, this.now)
         if kept is None:
             assert known is not None
             return known
-        await places.put_group(this.tx, actor.tenant, kept)
-        this.publish(subject_id(actor.tenant, "branch_group", value.code), kept, value.fact())
+        await put_group_revision(this, kept)
         this.note("put", "branch_group", value.code, changed_fields(known, value))
         return kept
+
+
+async def put_group_revision(this: Change, kept: Kept[BranchGroup]) -> None:
+    """Keep and announce a revision of a branch group."""
+    tenant, value = this.actor.tenant, kept.value
+    await places.put_group(this.tx, tenant, kept)
+    this.publish(subject_id(tenant, "branch_group", value.code), kept, value.fact())
 
 
 async def branches(platform: Platform, actor: Actor, part: Part) -> list[Kept[Branch]]:
@@ -115,7 +121,7 @@ async def branches(platform: Platform, actor: Actor, part: Part) -> list[Kept[Br
 async def branch(platform: Platform, actor: Actor, code: str) -> Kept[Branch]:
     """One branch. Raises NotFound, also where it is out of reach."""
     async with database(platform).begin(actor.tenant) as tx:
-        found = await places.branch(tx, actor.tenant, code)
+        found = standing(await places.branch(tx, actor.tenant, code))
     if found is None or (actor.reach is not None and code not in actor.reach):
         raise NotFound(f"no branch has the code {code}")
     return found
@@ -131,39 +137,28 @@ async def put_branch(
         Unprocessable: A group that it names is unknown.
         PreconditionFailed, Forbidden.
     """
-    _whole_company(actor)
+    whole_company(actor)
     async with change(platform, actor) as this:
         known = await places.branch(this.tx, actor.tenant, value.code)
-        expected.check(known.revision if known else 0)
+        expected.check(present(known))
         check_known("branch_group", value.groups, await places.group_codes(this.tx, actor.tenant))
         kept = renewed(known, value, this.now)
         if kept is None:
             assert known is not None
             return known
-        await _put_branch(this, kept, this.company.value)
+        await put_branch_revision(this, kept, this.company.value)
         this.note("put", "branch", value.code, changed_fields(known, value))
         return kept
 
 
-async def _put_branch(this: Change, kept: Kept[Branch], company: Company) -> None:
+async def put_branch_revision(this: Change, kept: Kept[Branch], company: Company) -> None:
     """Keep and announce a revision of a branch."""
     value = kept.value
     await places.put_branch(this.tx, company.tenant, kept)
     this.publish(subject_id(company.tenant, "branch", value.code), kept, value.fact(company))
 
 
-def _whole_company(actor: Actor) -> None:
+def whole_company(actor: Actor) -> None:
     """Who belongs to which group decides who sees what: only for those who see everything."""
     if actor.reach is not None:
         raise Forbidden("this needs reach over the whole company")
-
-
-async def end_demo(platform: Platform, tenant: str) -> None:
-    """The company is no demo any more, on every page; from the command line of the server."""
-    async with change(platform, Actor.console(tenant)) as this:
-        value = replace(this.company.value, demo=False)
-        kept = renewed(this.company, value, this.now)
-        if kept is not None:
-            await places.put_company(this.tx, kept)
-            this.publish(value.subject, kept, value.fact())
-            this.note("end_demo", "company", tenant)

@@ -12,7 +12,6 @@ from otklik_access.actions import signing
 from otklik_access.actions.change import Actor, Change, change, database
 from otklik_access.domain.kept import Kept, renewed
 from otklik_access.domain.keys import (
-    WRITE_ONLY,
     ApiKey,
     check_key,
     key_subject,
@@ -51,13 +50,12 @@ class WantedKey:
     What a new key should be.
 
     Attributes:
-        scopes: None means all that a publishable key may have.
         branches, groups: Both empty means the whole company.
         origins: Where browsers may use it from; empty means anywhere.
     """
 
     name: str
-    scopes: frozenset[str] | None
+    scopes: frozenset[str]
     purpose: KeyPurpose = KeyPurpose.API
     branches: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -117,7 +115,7 @@ async def add_key(
 
 async def make_key(this: Change, wanted: WantedKey) -> ShownKey:
     """The same within a change under way."""
-    scopes = WRITE_ONLY if wanted.scopes is None else wanted.scopes
+    scopes = wanted.scopes
     await _check_gift(this, scopes, wanted.branches, wanted.groups)
     this.company.value.check_origins(wanted.origins)
     text, key_id, digest = new_key(this.actor.tenant)

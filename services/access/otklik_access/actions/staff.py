@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from otklik_access.actions import passwords
 from otklik_access.actions.change import Actor, Change, change, changed_fields, database
-from otklik_access.domain.kept import Kept, renewed
+from otklik_access.domain.kept import Kept, present, renewed, standing
 from otklik_access.domain.places import check_known
-from otklik_access.domain.signing_in import full_login, login_name
+from otklik_access.domain.signing_in import LOGIN_NAME, full_login, login_name
 from otklik_access.domain.staff import (
     Member,
     by_group,
@@ -71,7 +71,7 @@ async def member(platform: Platform, actor: Actor, code: str) -> StaffMember:
     async with database(platform).begin(actor.tenant) as tx:
         staff = Staff(tx, actor.tenant, platform.sealer)
         groups = by_group(await places.branch_codes(tx, actor.tenant))
-        found = _seen(actor, await staff.by_code(code), groups, code)
+        found = _seen(actor, standing(await staff.by_code(code)), groups, code)
         credential = await staff.credential_of(member_id(actor.tenant, code))
     return StaffMember(found, _full(credential.login if credential else None, actor.tenant))
 
@@ -109,7 +109,7 @@ async def put_member(
         if known is not None:
             _check_gift(actor, _seen(actor, known, groups, value.code).value, groups)
             value = replace(value, signed_out_before=known.value.signed_out_before)
-        expected.check(known.revision if known else 0)
+        expected.check(present(known))
         _check_gift(actor, value, groups)
         await _keep_an_admin(this, known, value)
         kept = renewed(known, value, this.now)
@@ -134,7 +134,7 @@ def _check_gift(actor: Actor, value: Member, groups: Groups) -> None:
 
 
 async def _keep_an_admin(this: Change, known: Kept[Member] | None, value: Member) -> None:
-    if known is None or known.value.role is not Role.ADMIN:
+    if known is None or known.void or known.value.role is not Role.ADMIN:
         return
     leaves = value.role is not Role.ADMIN or not value.active or value.ends_on is not None
     if leaves and not await this.staff.other_admins(value.code):
@@ -154,7 +154,9 @@ async def put_revision(this: Change, kept: Kept[Member]) -> None:
 async def _put_login(this: Change, value: Member, login: str | None) -> str | None:
     member = member_id(this.actor.tenant, value.code)
     known = await this.staff.credential_of(member)
-    name = login or (known.login if known else login_name(value.code))
+    # The login of a member who was removed is none that can be typed.
+    kept = known is not None and LOGIN_NAME.fullmatch(known.login) is not None
+    name = login or (known.login if known and kept else login_name(value.code))
     if name is None or (known is not None and known.login == name):
         return name
     taken = await this.staff.credential_by_login(name)
@@ -180,7 +182,7 @@ async def reset_password(platform: Platform, actor: Actor, code: str) -> ShownPa
     made = await passwords.hashed(password)
     async with change(platform, actor) as this:
         groups = by_group(await places.branch_codes(this.tx, actor.tenant))
-        known = _seen(actor, await this.staff.by_code(code), groups, code)
+        known = _seen(actor, standing(await this.staff.by_code(code)), groups, code)
         _check_gift(actor, known.value, groups)
         credential = await this.staff.credential_of(member_id(actor.tenant, code))
         if credential is None:

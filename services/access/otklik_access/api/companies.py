@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
-from otklik_access.actions import companies
+from otklik_access.actions import companies, demo
 from otklik_access.actions.change import Actor
 from otklik_access.api.callers import Lent, actor
 from otklik_access.api.schemas import (
@@ -14,6 +14,7 @@ from otklik_access.api.schemas import (
     BranchOut,
     CompanyEdit,
     CompanyOut,
+    DemoRemovedOut,
 )
 from otklik_access.api.words import Code
 from otklik_access.domain.places import Branch, BranchGroup
@@ -60,6 +61,26 @@ async def edit_company(
     kept = await companies.edit_company(platform, by, changes, expected=expected)
     response.headers["ETag"] = etag(kept.revision)
     return CompanyOut.of(kept)
+
+
+@router.delete(
+    "/demo",
+    operation_id="remove_access_demo",
+    summary="Take the demo out",
+    response_model=DemoRemovedOut,
+    responses=PROBLEMS(401, 403),
+)
+async def delete_demo(
+    by: Annotated[Actor, Depends(actor("demo:write"))], platform: Lent
+) -> DemoRemovedOut:
+    """
+    Remove the branch groups, branches and staff that only the demo's own key has put; the
+    company is no demo any more. Safe to repeat.
+    """
+    gone = await demo.remove_demo(platform, by)
+    return DemoRemovedOut(
+        branch_groups=gone.branch_groups, branches=gone.branches, staff=gone.staff
+    )
 
 
 @router.get(

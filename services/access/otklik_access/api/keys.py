@@ -18,7 +18,7 @@ from otklik_access.api.credentials import (
     ShownKeyOut,
 )
 from otklik_access.domain.kept import Kept
-from otklik_access.domain.keys import ApiKey
+from otklik_access.domain.keys import WRITE_ONLY, ApiKey
 from otklik_common.events.access import KeyPurpose
 from otklik_common.http import PROBLEMS, Now
 from otklik_common.idempotency import OnceIfKeyed, Reply
@@ -63,7 +63,7 @@ async def make_key(body: KeyBody, by: Writer, platform: Lent, once: OnceIfKeyed)
     """
     wanted = WantedKey(
         name=body.name,
-        scopes=None if body.scopes is None else frozenset(body.scopes),
+        scopes=frozenset(body.scopes or (WRITE_ONLY if body.purpose == "publishable" else ())),
         purpose=KeyPurpose(body.purpose),
         branches=body.branches,
         groups=body.groups,

@@ -83,6 +83,14 @@ class CompanyOut(BaseModel):
         )
 
 
+class DemoRemovedOut(BaseModel):
+    """How many were taken out."""
+
+    branch_groups: int
+    branches: int
+    staff: int
+
+
 class BranchGroupBody(StrictModel):
     """A branch group as it should be."""
 

@@ -16,7 +16,7 @@ from otklik_access.api.credentials import (
     SignInBody,
 )
 from otklik_access.domain.signing_in import parse_login
-from otklik_common.callers import Caller, Identified
+from otklik_common.callers import Caller, Identified, identified
 from otklik_common.errors import Forbidden
 from otklik_common.http import PROBLEMS, Now
 from otklik_common.limits import RateLimit, per_ip
@@ -99,16 +99,30 @@ async def refresh(
     operation_id="sign_out",
     summary="End a session",
     status_code=204,
-    responses=PROBLEMS(422, 429),
+    responses=PROBLEMS(401, 422, 429),
     dependencies=[Depends(per_ip(REFRESHES))],
 )
 async def sign_out(
-    body: RefreshBody, request: Request, response: Response, platform: Lent, request_id: RequestId
+    request: Request,
+    response: Response,
+    platform: Lent,
+    request_id: RequestId,
+    body: RefreshBody | None = None,
 ) -> None:
-    """End the session of a refresh token, in the body or the cookie, in effect within 5 s."""
-    text = body.refresh_token or request.cookies.get(_cookie_name(request))
+    """
+    End the session of a refresh token, in the body or the cookie, in effect within 5 s.
+
+    With a session token alone, which does not say of which session it is, all sessions of its
+    member end.
+    """
+    text = (body and body.refresh_token) or request.cookies.get(_cookie_name(request))
     if text is not None:
         await sessions.sign_out(platform, text, request_id=request_id)
+    elif request.headers.get("authorization"):
+        caller = await identified(request)
+        if caller.member is not None:
+            by = Actor.of(caller, request_id)
+            await sessions.sign_out_member(platform, by, caller.member)
     response.delete_cookie(
         _cookie_name(request), path=PATH, secure=_secure(request), httponly=True, samesite="strict"
     )

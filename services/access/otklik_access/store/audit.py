@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_access.store import tables
@@ -51,6 +51,24 @@ async def append(tx: AsyncConnection, tenant: str, entries: Sequence[Entry]) -> 
             for entry in entries
         ],
     )
+
+
+async def put_only_by(
+    tx: AsyncConnection, tenant: str, principals: frozenset[str]
+) -> list[tuple[str, str]]:
+    """Kinds and ids of the objects that these principals, and nobody else, have done anything to."""
+    table = tables.audit
+    rows = await tx.execute(
+        select(table.c.object_kind, table.c.object_id)
+        .where(
+            table.c.tenant == tenant,
+            table.c.object_kind.in_(("branch_group", "branch", "member")),
+        )
+        .group_by(table.c.object_kind, table.c.object_id)
+        .having(func.bool_and(table.c.principal.in_(sorted(principals))))
+        .order_by(table.c.object_kind, table.c.object_id)
+    )
+    return [(row.object_kind, row.object_id) for row in rows]
 
 
 async def page(

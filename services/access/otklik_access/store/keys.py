@@ -107,6 +107,15 @@ async def put_key(tx: AsyncConnection, tenant: str, kept: Kept[ApiKey]) -> None:
     )
 
 
+async def ids_named(tx: AsyncConnection, tenant: str, name: str) -> list[str]:
+    """Ids of the keys of that name, dead ones included."""
+    table = tables.api_key
+    found = await tx.scalars(
+        select(table.c.key_id).where(table.c.tenant == tenant, table.c.name == name)
+    )
+    return list(found)
+
+
 async def note_seen(
     tx: AsyncConnection, tenant: str, key_id: str, *, now: datetime, every: timedelta
 ) -> None:

@@ -74,7 +74,7 @@ async def put_company(tx: AsyncConnection, kept: Kept[Company]) -> None:
 
 
 async def group(tx: AsyncConnection, tenant: str, code: str) -> Kept[BranchGroup] | None:
-    """The branch group of that code."""
+    """The branch group of that code, also one that was removed."""
     table = tables.branch_group
     found = await tx.execute(select(table).where(table.c.tenant == tenant, table.c.code == code))
     row = found.one_or_none()
@@ -84,19 +84,22 @@ async def group(tx: AsyncConnection, tenant: str, code: str) -> Kept[BranchGroup
 async def groups(tx: AsyncConnection, tenant: str, part: Part) -> list[Kept[BranchGroup]]:
     """Branch groups in the order of their codes."""
     table = tables.branch_group
-    rows = keyset(select(table).where(table.c.tenant == tenant), part, order=(table.c.code,))
+    rows = select(table).where(table.c.tenant == tenant, ~table.c.void)
+    rows = keyset(rows, part, order=(table.c.code,))
     return [_group(row) for row in await tx.execute(rows)]
 
 
 async def group_codes(tx: AsyncConnection, tenant: str) -> frozenset[str]:
     """Codes of every branch group."""
     table = tables.branch_group
-    return frozenset(await tx.scalars(select(table.c.code).where(table.c.tenant == tenant)))
+    return frozenset(
+        await tx.scalars(select(table.c.code).where(table.c.tenant == tenant, ~table.c.void))
+    )
 
 
 def _group(row: Row[Any]) -> Kept[BranchGroup]:
     value = BranchGroup(code=row.code, grouping=row.grouping, names=row.names, active=row.active)
-    return Kept(value, row.revision, row.recorded_at)
+    return Kept(value, row.revision, row.recorded_at, row.void)
 
 
 async def put_group(tx: AsyncConnection, tenant: str, kept: Kept[BranchGroup]) -> None:
@@ -117,7 +120,7 @@ async def put_group(tx: AsyncConnection, tenant: str, kept: Kept[BranchGroup]) -
 
 
 async def branch(tx: AsyncConnection, tenant: str, code: str) -> Kept[Branch] | None:
-    """The branch of that code."""
+    """The branch of that code, also one that was removed."""
     table = tables.branch
     found = await tx.execute(select(table).where(table.c.tenant == tenant, table.c.code == code))
     row = found.one_or_none()
@@ -129,7 +132,7 @@ async def branches(
 ) -> list[Kept[Branch]]:
     """Branches within `reach` (None: every one) in the order of their codes."""
     table = tables.branch
-    rows = select(table).where(table.c.tenant == tenant)
+    rows = select(table).where(table.c.tenant == tenant, ~table.c.void)
     if reach is not None:
         rows = rows.where(table.c.code.in_(sorted(reach)))
     return [_branch(row) for row in await tx.execute(keyset(rows, part, order=(table.c.code,)))]
@@ -140,6 +143,7 @@ async def branches_with_days(tx: AsyncConnection, tenant: str) -> list[Kept[Bran
     table = tables.branch
     rows = select(table).where(
         table.c.tenant == tenant,
+        ~table.c.void,
         table.c.timezone.is_(None),
         or_(table.c.opened_on.is_not(None), table.c.closed_on.is_not(None)),
     )
@@ -149,7 +153,9 @@ async def branches_with_days(tx: AsyncConnection, tenant: str) -> list[Kept[Bran
 async def branch_codes(tx: AsyncConnection, tenant: str) -> dict[str, frozenset[str]]:
     """The groups of every branch, by the branch's code."""
     table = tables.branch
-    rows = await tx.execute(select(table.c.code, table.c.groups).where(table.c.tenant == tenant))
+    rows = await tx.execute(
+        select(table.c.code, table.c.groups).where(table.c.tenant == tenant, ~table.c.void)
+    )
     return {code: frozenset(in_groups) for code, in_groups in rows}
 
 
@@ -163,7 +169,7 @@ def _branch(row: Row[Any]) -> Kept[Branch]:
         closed_on=row.closed_on,
         active=row.active,
     )
-    return Kept(value, row.revision, row.recorded_at)
+    return Kept(value, row.revision, row.recorded_at, row.void)
 
 
 async def put_branch(tx: AsyncConnection, tenant: str, kept: Kept[Branch]) -> None:

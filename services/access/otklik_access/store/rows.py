@@ -15,6 +15,8 @@ async def put(
 ) -> None:
     """Insert or replace the row that `columns`, primary key included, describe."""
     values = {**columns, "revision": kept.revision, "recorded_at": kept.recorded_at}
+    if "void" in table.c:
+        values["void"] = kept.void
     new = insert(table).values(values)
     key = [column.name for column in table.primary_key]
     changed = {name: new.excluded[name] for name in values if name not in key}

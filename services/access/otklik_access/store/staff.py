@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Text
 
-from otklik_access.domain.kept import Kept
+from otklik_access.domain.kept import Kept, standing
 from otklik_access.domain.signing_in import RefreshToken
 from otklik_access.domain.staff import Member, member_id
 from otklik_access.store import tables
@@ -41,12 +41,12 @@ class Staff:
         self._sealer = sealer
 
     async def by_code(self, code: str) -> Kept[Member] | None:
-        """The member of that code."""
+        """The member of that code, also one who was removed."""
         return await self._one(tables.member.c.code == code)
 
     async def by_id(self, member: UUID) -> Kept[Member] | None:
-        """The member of that subject id."""
-        return await self._one(tables.member.c.id == member)
+        """The member of that subject id, unless removed."""
+        return standing(await self._one(tables.member.c.id == member))
 
     async def _one(self, condition: ColumnElement[bool]) -> Kept[Member] | None:
         table = tables.member
@@ -67,7 +67,7 @@ class Staff:
                 means everybody.
         """
         table = tables.member
-        rows = select(table).where(table.c.tenant == self._tenant)
+        rows = select(table).where(table.c.tenant == self._tenant, ~table.c.void)
         if reach is not None:
             rows = rows.where(
                 or_(
@@ -83,6 +83,7 @@ class Staff:
         table = tables.member
         rows = select(table).where(
             table.c.tenant == self._tenant,
+            ~table.c.void,
             or_(table.c.starts_on.is_not(None), table.c.ends_on.is_not(None)),
         )
         return [self._member(row) for row in await self._tx.execute(rows)]
@@ -100,7 +101,7 @@ class Staff:
             name=self._open(row.name_sealed),
             email=self._open(row.email_sealed),
         )
-        return Kept(value, row.revision, row.recorded_at)
+        return Kept(value, row.revision, row.recorded_at, row.void)
 
     def _open(self, sealed: bytes | None) -> str | None:
         return None if sealed is None else self._sealer.open(self._tenant, PURPOSE, sealed)
@@ -166,6 +167,7 @@ class Staff:
             select(func.count()).where(
                 table.c.tenant == self._tenant,
                 table.c.role == Role.ADMIN.value,
+                ~table.c.void,
                 table.c.active,
                 table.c.ends_on.is_(None),
                 table.c.code != code,
@@ -186,6 +188,15 @@ class Staff:
         changed = {name: new.excluded[name] for name in ("login", "password_hash", "changed_at")}
         await self._tx.execute(
             new.on_conflict_do_update(index_elements=["tenant", "member"], set_=changed)
+        )
+
+    async def retire_credential(self, member: UUID, now: datetime) -> None:
+        """Nobody signs in as this member any more, and their login is free."""
+        table = tables.credential
+        await self._tx.execute(
+            update(table)
+            .where(table.c.tenant == self._tenant, table.c.member == member)
+            .values(login=f"-{member}", password_hash=None, changed_at=now)
         )
 
     async def add_refresh(self, token: RefreshToken, digest: str) -> None:

@@ -41,6 +41,11 @@ def _revision() -> list[Column[object]]:
     ]
 
 
+def _void() -> Column[bool]:
+    """Removed; the row stays, so that a return goes on with the next revision."""
+    return Column("void", Boolean, nullable=False, server_default=text("false"))
+
+
 def _codes(name: str) -> Column[list[str]]:
     return Column(name, ARRAY(Text), nullable=False, server_default=text("'{}'"))
 
@@ -92,6 +97,7 @@ branch_group = Table(
     Column("grouping", Text, nullable=False),
     _names(),
     _active(),
+    _void(),
     *_revision(),
 )
 
@@ -106,6 +112,7 @@ branch = Table(
     Column("opened_on", Date),
     Column("closed_on", Date),
     _active(),
+    _void(),
     *_revision(),
 )
 
@@ -124,6 +131,7 @@ member = Table(
     _moment("signed_out_before"),
     Column("name_sealed", LargeBinary),
     Column("email_sealed", LargeBinary),
+    _void(),
     *_revision(),
     Index("member_id", "tenant", "id", unique=True),
 )

@@ -1,0 +1,91 @@
+"""Taking the demo out of access: what only the demo's own key has made."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from otklik_access.actions.change import Actor, Change, change
+from otklik_access.actions.companies import put_branch_revision, put_group_revision, whole_company
+from otklik_access.actions.staff import end_sessions, put_revision
+from otklik_access.domain.kept import removed, renewed, standing
+from otklik_access.domain.staff import member_id
+from otklik_access.store import audit, keys, places
+from otklik_common.module import Platform
+
+DEMO_KEY: Final = "demo"
+"""Name of the key with which the launcher lets the simulation in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How many were taken out."""
+
+    branch_groups: int
+    branches: int
+    staff: int
+
+
+async def remove_demo(platform: Platform, actor: Actor) -> Removed:
+    """
+    Remove branch groups, branches and staff that nobody but the demo has put, and end the demo.
+
+    Safe to repeat. Raises Forbidden for a limited reach.
+    """
+    whole_company(actor)
+    async with change(platform, actor) as this:
+        tenant = actor.tenant
+        demo = frozenset(
+            f"key:{key_id}" for key_id in await keys.ids_named(this.tx, tenant, DEMO_KEY)
+        )
+        put = await audit.put_only_by(this.tx, tenant, demo) if demo else []
+        gone = Removed(
+            branch_groups=await _remove_groups(this, [i for k, i in put if k == "branch_group"]),
+            branches=await _remove_branches(this, [i for k, i in put if k == "branch"]),
+            staff=await _remove_staff(this, [i for k, i in put if k == "member"]),
+        )
+        await _end(this)
+        return gone
+
+
+async def _remove_groups(this: Change, codes: list[str]) -> int:
+    gone = 0
+    for code in codes:
+        known = standing(await places.group(this.tx, this.actor.tenant, code))
+        if known is not None:
+            await put_group_revision(this, removed(known, this.now))
+            this.note("remove", "branch_group", code)
+            gone += 1
+    return gone
+
+
+async def _remove_branches(this: Change, codes: list[str]) -> int:
+    gone = 0
+    for code in codes:
+        known = standing(await places.branch(this.tx, this.actor.tenant, code))
+        if known is not None:
+            await put_branch_revision(this, removed(known, this.now), this.company.value)
+            this.note("remove", "branch", code)
+            gone += 1
+    return gone
+
+
+async def _remove_staff(this: Change, codes: list[str]) -> int:
+    gone = 0
+    for code in codes:
+        known = standing(await this.staff.by_code(code))
+        if known is not None:
+            await end_sessions(this, known)
+            latest = standing(await this.staff.by_code(code)) or known
+            await this.staff.retire_credential(member_id(this.actor.tenant, code), this.now)
+            await put_revision(this, removed(latest, this.now))
+            this.note("remove", "member", code)
+            gone += 1
+    return gone
+
+
+async def _end(this: Change) -> None:
+    value = replace(this.company.value, demo=False)
+    kept = renewed(this.company, value, this.now)
+    if kept is not None:
+        await places.put_company(this.tx, kept)
+        this.publish(value.subject, kept, value.fact())
+        this.note("end_demo", "company", value.tenant)
