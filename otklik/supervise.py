@@ -39,7 +39,7 @@ PROBES = (
     "/access/v1/me",
     "/contact-center/v1/sources",
     "/feedback/v1/surveys",
-    "/loyalty/v1/customers",
+    "/loyalty/v1/programme",
     "/metrics/v1/catalog",
 )
 """A key that is known to each of these works everywhere."""

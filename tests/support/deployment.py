@@ -233,7 +233,7 @@ def _until_known(deployment: Deployment) -> None:
         "/access/v1/me",
         "/contact-center/v1/sources",
         "/feedback/v1/surveys",
-        "/loyalty/v1/customers",
+        "/loyalty/v1/programme",
         "/metrics/v1/catalog",
     ):
         while True:

@@ -13,6 +13,10 @@ from otklik_common.events.loyalty import Customer, Points, Purchase
 from otklik_common.events.registry import encode
 from otklik_common.log.port import Record
 from otklik_common.reading import ReadEvent, read
+from otklik_metrics.domain.histogram import decode
+from otklik_metrics.domain.measures import MEASURES
+from otklik_metrics.domain.rollup import Cell, Deltas
+from otklik_metrics.domain.sets import Grain
 
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SOURCE = UUID("00000000-0000-5000-8000-000000000001")
@@ -66,6 +70,19 @@ def an_answer(**said: Any) -> Answer:
     return Answer(**default | said)
 
 
+def a_purchase(**said: Any) -> Purchase:
+    """One thing sold for a thousand roubles."""
+    default: dict[str, Any] = {
+        "sold_at": MONDAY,
+        "currency": "RUB",
+        "amount_minor": 100_000,
+        "net_minor": 100_000,
+        "lines": 1,
+        "branch": "tyumen",
+    }
+    return Purchase(**default | said)
+
+
 def a_customer(*identifiers: str, **said: Any) -> Customer:
     """A customer with these pseudonyms."""
     default: dict[str, Any] = {"identifiers": identifiers, "created_at": MONDAY}
@@ -105,6 +122,26 @@ def heard(*events: Event[Fact], partition: int = 0) -> list[ReadEvent]:
     found, unread = read(records)
     assert not unread, unread
     return found
+
+
+Moved = tuple[dict[Cell, dict[str, int]], dict[tuple[Cell, int], dict[int, int]]]
+"""Counters by cell, and buckets by cell and histogram; without zeros."""
+
+
+def moved(deltas: Deltas) -> Moved:
+    """What changes, in a form that compares."""
+    names = MEASURES[deltas.kind].names
+    counters = {
+        cell: {name: n for name, n in zip(names, amounts, strict=True) if n is not None}
+        for grain in Grain
+        for cell, amounts in deltas.counters(grain)
+    }
+    histograms = {
+        (cell, number): decode(hist)
+        for grain in Grain
+        for cell, number, hist in deltas.histograms(grain)
+    }
+    return counters, histograms
 
 
 # --- Of any shape ---------------------------------------------------------------------------------

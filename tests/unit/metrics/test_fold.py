@@ -1,6 +1,7 @@
 """What a fact adds to the rollups, and that only its last revision counts."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from otklik_common.events.contact_center import Outcome
 from otklik_common.events.envelope import Fact
 from otklik_metrics.domain.fold import Definition, contribution, own_thresholds
 from otklik_metrics.domain.measures import MEASURES, within
-from otklik_metrics.domain.rollup import Deltas, fold
+from otklik_metrics.domain.rollup import Deltas, fields_read, fold
 from tests.support.facts import (
     FACTS,
     MONDAY,
@@ -20,6 +21,7 @@ from tests.support.facts import (
     an_answer,
     an_answered_contact,
     cases,
+    moved,
     points,
     purchases,
 )
@@ -38,11 +40,6 @@ def counted(kind: str, fact: Fact, definition: Definition = MOSCOW) -> dict[str,
     return {name: amount for name, amount in found.items() if amount}
 
 
-def moved(deltas: Deltas) -> tuple[Any, Any]:
-    """What changes, in a form that compares."""
-    return list(deltas.moving_counters()), list(deltas.moving_spans())
-
-
 @given(kinds.flatmap(lambda kind: st.tuples(st.just(kind), FACTS[kind])))
 def test_a_fact_counts_nothing_that_is_not_declared(drawn: tuple[str, Fact]) -> None:
     kind, fact = drawn
@@ -51,6 +48,16 @@ def test_a_fact_counts_nothing_that_is_not_declared(drawn: tuple[str, Fact]) -> 
         assert part.counters.keys() <= set(measures.names)
         assert part.spans.keys() <= {histogram.number for histogram in measures.histograms}
         assert all(isinstance(amount, int) for amount in part.counters.values())
+
+
+@given(kinds.flatmap(lambda kind: st.tuples(st.just(kind), FACTS[kind])))
+def test_the_fold_looks_at_nothing_but_the_fields_it_names(drawn: tuple[str, Fact]) -> None:
+    kind, fact = drawn
+    seen = SimpleNamespace(**{name: getattr(fact, name) for name in fields_read(kind)})
+    less, whole = Deltas(kind), Deltas(kind)
+    fold(less, old=None, new=seen, definition=MOSCOW)
+    fold(whole, old=None, new=fact, definition=MOSCOW)
+    assert moved(less) == moved(whole)
 
 
 @given(
@@ -66,13 +73,13 @@ def test_any_order_and_repetition_of_revisions_counts_as_the_last_one_alone(
     kind, revisions, random = drawn  # None is a void revision
     deliveries = [*enumerate(revisions), *enumerate(revisions)]
     random.shuffle(deliveries)
-    deltas, known, at = Deltas(), None, -1
+    deltas, known, at = Deltas(kind), None, -1
     for revision, fact in deliveries:
         if revision > at:
-            fold(deltas, kind, old=known, new=fact, definition=MOSCOW)
+            fold(deltas, old=known, new=fact, definition=MOSCOW)
             known, at = fact, revision
-    alone = Deltas()
-    fold(alone, kind, old=None, new=revisions[-1], definition=MOSCOW)
+    alone = Deltas(kind)
+    fold(alone, old=None, new=revisions[-1], definition=MOSCOW)
     assert moved(deltas) == moved(alone)
 
 
