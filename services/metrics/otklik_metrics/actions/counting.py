@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -60,40 +61,42 @@ async def keep(
         schema: Where the tables are; `pg_temp` while the log is replayed.
     """
     done = Counted()
+    claimed: list[Change] = []
     for kind in FACTS:
         if kind not in newest:
             continue
-        changes = await facts.replace(connection, kind, newest[kind], schema=schema)
-        first = sum(change.first for change in changes)
-        done.first[kind] += first
-        done.corrected[kind] += len(changes) - first
-        if kind == "customer":
-            await identity.move(connection, changes, schema=schema)
-        if kind in MEASURES:
-            await rollups.add(connection, kind, _folded(kind, changes, counted), schema=schema)
+        deltas: dict[rollups.Target, Deltas] = {}
+        async with aclosing(facts.replace(connection, kind, newest[kind], schema=schema)) as some:
+            async for changes in some:
+                first = sum(change.first for change in changes)
+                done.first[kind] += first
+                done.corrected[kind] += len(changes) - first
+                if kind == "customer":
+                    claimed += changes
+                if kind in MEASURES:
+                    _fold(deltas, kind, changes, counted)
+        await rollups.add(connection, kind, deltas, schema=schema)
+    await identity.move(connection, claimed, schema=schema)
     return done
 
 
-def _folded(
-    kind: str, changes: Sequence[Change], counted: Versions
-) -> dict[rollups.Target, Deltas]:
-    """What the changes add to every version that is counted."""
-    deltas: dict[rollups.Target, Deltas] = {}
+def _fold(
+    deltas: dict[rollups.Target, Deltas], kind: str, changes: Sequence[Change], counted: Versions
+) -> None:
+    """Add what the changes move to every version that is counted."""
     for change in changes:
         for version in counted.get((change.tenant, kind), ()):
             target = (change.tenant, version.number)
             into = deltas.get(target)
             if into is None:
-                into = deltas[target] = Deltas()
+                into = deltas[target] = Deltas(kind)
             fold(
                 into,
-                kind,
                 old=change.old,
                 new=change.new,
                 definition=version.frozen.definition,
                 until=version.until,
             )
-    return deltas
 
 
 async def _versions_for(

@@ -1,8 +1,10 @@
 """Facts: the newest revision of each subject, replaced by whole batches."""
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from functools import cache, partial
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from otklik_common.reading import ReadEvent
 from otklik_metrics.domain.measures import MEASURES
 from otklik_metrics.domain.rollup import fields_read
 from otklik_metrics.store.decoding import decoder
+from otklik_metrics.store.overlap import Step, overlapping
 from otklik_metrics.store.tables import FIELDS, HEAD, SCHEMA
 
 ROW_TYPES: Mapping[str, str] = {kind: f"fact_{kind}_1" for kind in FIELDS}
@@ -20,6 +23,10 @@ ROW_TYPES: Mapping[str, str] = {kind: f"fact_{kind}_1" for kind in FIELDS}
 Types of the rows that a batch is sent as. They never change: a column that is added to a table
 comes with a new type, so that a process of the build before goes on while the new one starts.
 """
+
+
+CHUNK = 1000
+"""Rows of one statement: large enough to pay for it, small enough that work overlaps."""
 
 
 class Change(NamedTuple):
@@ -42,10 +49,10 @@ class Change(NamedTuple):
 
 def newest(events: Sequence[ReadEvent]) -> dict[str, list[ReadEvent]]:
     """The highest revision of each subject, by kind, sorted by company and subject."""
-    found: dict[tuple[str, str, UUID], ReadEvent] = {}
+    found: dict[tuple[str, str, int], ReadEvent] = {}
     known = found.get
     for event in events:
-        at = (event.kind, event.tenant, event.subject)
+        at = (event.kind, event.tenant, event.subject.int)  # UUIDs compare in Python
         before = known(at)
         if (
             before is None
@@ -66,38 +73,43 @@ async def replace(
     events: Sequence[ReadEvent],
     *,
     schema: str = SCHEMA,
-) -> list[Change]:
+) -> AsyncGenerator[list[Change], None]:
     """
-    Keep what is newer than what is known.
+    Keep what is newer than what is known, some thousand at a time.
 
     Args:
         events: At most one of each subject, all of `kind`, sorted by company and subject.
         schema: Where the tables are; `pg_temp` while the log is replayed.
-    Returns:
+    Yields:
         What changed; events that came late or again are not among it.
     Raises:
-        Unprocessable: The state of an event breaks its contract.
+        Unprocessable: The state of an event breaks its contract; nothing was sent.
     """
     state_of = decoder(kind).state
-    rows, states = [], {}
-    row = _rows(kind)
-    for event in events:
-        state = state_of(event)
-        states[event.tenant, event.subject] = None if event.void else state
-        rows.append(row(event, state))
-    old_of = _olds(kind)
-    return [
-        Change(
-            tenant,
-            subject,
-            first,
-            None if first or was_void else old_of(before),
-            states[tenant, subject],
-        )
-        for tenant, subject, first, was_void, *before in await connection.fetch(
-            statement(kind, schema), rows
-        )
-    ]
+    states = [state_of(event) for event in events]
+    sql, row, old_of = statement(kind, schema), _rows(kind), _olds(kind)
+
+    def steps() -> Iterator[Step[list[asyncpg.Record]]]:
+        for first in range(0, len(events), CHUNK):
+            some = slice(first, first + CHUNK)
+            yield partial(connection.fetch, sql, list(map(row, events[some], states[some])))
+
+    new_of = {
+        (event.tenant, event.subject): None if event.void else state
+        for event, state in zip(events, states, strict=True)
+    }
+    async with aclosing(overlapping(steps())) as answers:
+        async for rows in answers:
+            yield [
+                Change(
+                    tenant,
+                    subject,
+                    first,
+                    None if first or was_void else old_of(before),
+                    new_of[tenant, subject],
+                )
+                for tenant, subject, first, was_void, *before in rows
+            ]
 
 
 @cache
@@ -136,15 +148,15 @@ def _olds(kind: str) -> Callable[[Sequence[Any]], Any]:
 @cache
 def _rows(kind: str) -> Callable[[ReadEvent, Any], tuple[Any, ...]]:
     """How an event and its state become a row of the type of `kind`."""
-    names = tuple(field.name for field in FIELDS[kind])
-    documents = tuple(place for place, field in enumerate(FIELDS[kind]) if field.sql == "jsonb")
+    names = [field.name for field in FIELDS[kind]]
+    documents = [place for place, field in enumerate(FIELDS[kind]) if field.sql == "jsonb"]
+    assert len(documents) <= 1, f"a row of {kind} is made for one document, not for {documents}"
+    at = documents[0] if documents else len(names)
+    values_of = attrgetter(*names)
     identified = "identifiers" in names
 
     def row(event: ReadEvent, state: Any) -> tuple[Any, ...]:
-        values = [getattr(state, name) for name in names]
-        for place in documents:
-            values[place] = _json(values[place])
-        person = state.identifiers[0] if identified and state.identifiers else None
+        values = values_of(state)
         return (
             event.tenant,
             event.subject,
@@ -152,8 +164,10 @@ def _rows(kind: str) -> Callable[[ReadEvent, Any], tuple[Any, ...]]:
             event.revision,
             event.void,
             event.recorded_at,
-            person,
-            *values,
+            state.identifiers[0] if identified and state.identifiers else None,
+            *values[:at],
+            *map(_json, values[at : at + 1]),
+            *values[at + 1 :],
         )
 
     return row

@@ -1,16 +1,17 @@
 """Rollups: differences added to cells, sorted, by two statements a grain."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing
+from functools import cache, partial
 from typing import Any
 
 import asyncpg
 
-from otklik_metrics.domain.histogram import PAIR_BYTES, compact, encode
+from otklik_metrics.domain.histogram import PAIR_BYTES, compact
 from otklik_metrics.domain.measures import MEASURES
 from otklik_metrics.domain.rollup import Deltas
-from otklik_metrics.domain.sets import Grain, histogram_table, rollup_table, sets_of
+from otklik_metrics.domain.sets import Grain, histogram_table, rollup_table
+from otklik_metrics.store.overlap import Step, overlapping
 from otklik_metrics.store.tables import HISTOGRAMS, SCHEMA
 
 ROW_TYPES: Mapping[tuple[str, Grain], str] = {
@@ -21,6 +22,8 @@ HISTOGRAM_TYPES: Mapping[Grain, str] = {grain: f"histogram_cell_{grain.value}_1"
 
 COMPACT_BYTES = 1024 * PAIR_BYTES
 """A histogram is made compact each time it grows over another multiple of this."""
+
+Rows = list[tuple[Any, ...]]
 
 Target = tuple[str, int]
 """Company and version."""
@@ -34,42 +37,40 @@ async def add(
     schema: str = SCHEMA,
 ) -> None:
     """Move the rollups of `kind` by what changed, in all companies and versions at once."""
-    grains = _grains(kind)
-    counters: dict[Grain, list[tuple[Any, ...]]] = defaultdict(list)
-    histograms: dict[Grain, list[tuple[Any, ...]]] = defaultdict(list)
-    names = MEASURES[kind].names
-    for (tenant, version), moved in sorted(deltas.items(), key=lambda item: item[0]):
-        for cell, amounts in moved.moving_counters():
-            values = [amounts.get(name) for name in names]
-            counters[grains[cell.set]].append((tenant, version, *cell, *values))
-        for cell, measure, buckets in moved.moving_spans():
-            number, *rest = cell
-            histograms[grains[number]].append(
-                (tenant, version, number, measure, *rest, encode(buckets))
-            )
+    grown: dict[Grain, list[asyncpg.Record]] = {}
+    async with aclosing(overlapping(_steps(connection, kind, deltas, schema))) as answers:
+        async for grain, rows in answers:
+            grown.setdefault(grain, []).extend(rows)
+    for grain, rows in grown.items():
+        if rows:
+            made = [(*row[:-1], compact(row[-1])) for row in rows]
+            await connection.execute(_compact_statement(kind, grain, schema), made)
+
+
+def _steps(
+    connection: asyncpg.Connection, kind: str, deltas: Mapping[Target, Deltas], schema: str
+) -> Iterator[Step[tuple[Grain, list[asyncpg.Record]]]]:
+    """Counters, then histograms, of each grain: always in this order, and sorted."""
+    targets = sorted(deltas.items(), key=lambda item: item[0])
+
+    async def send(grain: Grain, sql: str, rows: Rows) -> tuple[Grain, list[asyncpg.Record]]:
+        return grain, await connection.fetch(sql, rows)
+
     for grain in Grain:
-        if counters[grain]:
-            await connection.execute(counters_statement(kind, grain, schema), counters[grain])
-        if histograms[grain]:
-            await _add_histograms(connection, kind, grain, histograms[grain], schema)
-
-
-async def _add_histograms(
-    connection: asyncpg.Connection,
-    kind: str,
-    grain: Grain,
-    rows: Sequence[tuple[Any, ...]],
-    schema: str,
-) -> None:
-    grown = await connection.fetch(histograms_statement(kind, grain, schema), rows)
-    if grown:
-        made = [(*row[:-1], compact(row[-1])) for row in grown]
-        await connection.execute(_compact_statement(kind, grain, schema), made)
-
-
-@cache
-def _grains(kind: str) -> dict[int, Grain]:
-    return {s.number: s.grain for s in sets_of(kind)}
+        rows = [
+            (*target, *cell, *amounts)
+            for target, moved in targets
+            for cell, amounts in moved.counters(grain)
+        ]
+        if rows:
+            yield partial(send, grain, counters_statement(kind, grain, schema), rows)
+        rows = [
+            (*target, number, measure, *rest, hist)
+            for target, moved in targets
+            for (number, *rest), measure, hist in moved.histograms(grain)
+        ]
+        if rows:
+            yield partial(send, grain, histograms_statement(kind, grain, schema), rows)
 
 
 @cache

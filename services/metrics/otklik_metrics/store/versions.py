@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 import asyncpg
 
@@ -21,7 +22,7 @@ class NewerBuildError(Exception):
     """Another process counts by rules that this build does not know: this one must end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frozen:
     """
     What a version is counted by, as it is stored.
@@ -35,7 +36,7 @@ class Frozen:
     tzdata: str
     thresholds: tuple[int, ...]
 
-    @property
+    @cached_property
     def definition(self) -> Definition:
         """The same, ready to fold by."""
         return Definition(zone(self.timezone), self.thresholds)
