@@ -97,9 +97,13 @@ class Visit:
 
     async def sign_out(self) -> None:
         """End the session; one that is over already is no error."""
-        if self.tokens.token is not None:
+        if self.tokens.refresh is not None:
+            # The refresh token names this session; a bare sign-out would end all of them.
             await self._gateway.send(
-                "POST", "/access/v1/sign-out", headers=self._headers(self.tokens.token)
+                "POST",
+                "/access/v1/sign-out",
+                headers=self._headers(self.tokens.token),
+                json={"refresh_token": self.tokens.refresh},
             )
 
     async def _call(self, method: str, path: str, **arguments: Any) -> Any:

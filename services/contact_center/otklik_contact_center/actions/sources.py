@@ -67,6 +67,12 @@ async def listed(db: Database, sealer: Sealer, tenant: str, now: datetime) -> Se
     return found
 
 
+async def heard(db: Database, tenant: str) -> frozenset[str]:
+    """Ids of the sources that have ever sent an event."""
+    async with db.begin(tenant) as tx:
+        return await sources.heard(tx, tenant)
+
+
 async def rotate(
     db: Database, sealer: Sealer, tenant: str, source_id: str, now: datetime
 ) -> Source:

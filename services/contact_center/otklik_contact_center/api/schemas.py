@@ -116,6 +116,7 @@ class SourceView(StrictModel):
     require_signature: bool
     created_at: datetime
     hook: str = Field(description="path that takes its signed pushes without a key")
+    heard: bool = Field(default=False, description="whether it has ever sent an event")
 
 
 class SourceWithSecret(SourceView):

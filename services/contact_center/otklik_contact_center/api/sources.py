@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Path
 
 from otklik_common.callers import Caller, require
-from otklik_common.http import PROBLEMS, Now
+from otklik_common.http import PROBLEMS, Now, Page
 from otklik_common.module import Platform
 from otklik_contact_center.actions import sources
 from otklik_contact_center.actions.sources import SourceBook
@@ -26,7 +26,7 @@ Manages = Annotated[Caller, Depends(require("sources:write"))]
 SourceId = Annotated[str, Path(max_length=60, examples=["demo2abc.k3f9w2zq"])]
 
 
-def _view(source: Source) -> SourceView:
+def _view(source: Source, *, heard: bool = False) -> SourceView:
     return SourceView(
         id=source.id,
         name=source.name,
@@ -34,6 +34,7 @@ def _view(source: Source) -> SourceView:
         require_signature=source.require_signature,
         created_at=source.created_at,
         hook=f"{PREFIX}/sources/{source.id}/hook",
+        heard=heard,
     )
 
 
@@ -73,9 +74,12 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
         summary="List the sources",
         responses=PROBLEMS(401, 403),
     )
-    async def list_all(caller: Manages, now: Now) -> list[SourceView]:
-        """Every source of the company (at most 500), its default one among them."""
-        return [_view(one) for one in await sources.listed(db, sealer, caller.tenant, now)]
+    async def list_all(caller: Manages, now: Now) -> Page[SourceView]:
+        """Every source of the company (at most 500) on one page, its default one among them."""
+        found = await sources.listed(db, sealer, caller.tenant, now)
+        heard = await sources.heard(db, caller.tenant)
+        items = [_view(one, heard=one.id in heard) for one in found]
+        return Page[SourceView](items=items, next_cursor=None)
 
     @made.patch(
         "/sources/{source_id}",

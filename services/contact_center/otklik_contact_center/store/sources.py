@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +19,14 @@ async def all_of(tx: AsyncConnection, sealer: Sealer, tenant: str) -> list[Sourc
     """Every source of a company, by id."""
     rows = select(tables.source).where(tables.source.c.tenant == tenant).order_by("id")
     return [_source(row, sealer) for row in await tx.execute(rows)]
+
+
+async def heard(tx: AsyncConnection, tenant: str) -> frozenset[str]:
+    """Ids of the sources with an event in the inbox."""
+    source, inbox = tables.source, tables.inbox
+    any_event = exists().where(inbox.c.tenant == tenant, inbox.c.source == source.c.id)
+    rows = select(source.c.id).where(source.c.tenant == tenant, any_event)
+    return frozenset((await tx.execute(rows)).scalars())
 
 
 async def locked(
