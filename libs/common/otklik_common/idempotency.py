@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from otklik_common.db import Database
 from otklik_common.edge import route_of
 from otklik_common.errors import BadRequest, Conflict, Unprocessable
+from otklik_common.outages import outage
 from otklik_common.outbox import schema_of
 
 KEPT_DAYS: Final = 7
@@ -263,7 +264,12 @@ async def sweep(db: Database) -> int:
 async def keep_swept(db: Database, stop: asyncio.Event) -> None:
     """Sweep every hour until `stop`: `Worker(name, partial(keep_swept, db))`."""
     while not stop.is_set():
-        await sweep(db)
+        try:
+            await sweep(db)
+        except Exception as failed:
+            # A database that is away is no reason to end the process: the next hour will do.
+            if outage(failed) is None:
+                raise
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
 

@@ -291,7 +291,7 @@ async def test_many_pushes_at_once_share_commits_and_stay_apart(
 @pytest.mark.asyncio
 async def test_sources_are_facts_and_hide_their_secrets(client: AsyncClient, world: World) -> None:
     made = await make_source(client)
-    listed = (await client.get("/contact-center/v1/sources")).json()
+    listed = (await client.get("/contact-center/v1/sources")).json()["items"]
     assert [source["id"] for source in listed] == sorted([made["id"], f"{world.tenant}.default"])
     assert all("secret" not in source for source in listed)
     facts = await world.facts("source")
