@@ -19,6 +19,7 @@ from otklik_metrics.domain.indicators.people import (
     reached,
     repeats,
 )
+from otklik_metrics.domain.indicators.scores import FIRST_PROMOTER
 from otklik_metrics.domain.measures import MICRO, NPS_CATEGORIES
 from otklik_metrics.domain.planner import Piece
 from otklik_metrics.domain.query import Query
@@ -223,6 +224,27 @@ class Asker:
             return {"busy_us": busy_us, "present_us": present_us, "agents": len(np.unique(who))}
 
         return HistoryFrame(places, judge)
+
+    async def singled_out(self, asked: Histories, piece: Piece, *, above: bool) -> list[Any]:
+        """Ids of the facts that a question is about, or of those that stand above the line."""
+        if asked.question is Question.REPEATED:
+            rows, first, repeated = await self.first_contacts(asked, piece)
+            at = np.array(rows.columns[0], dtype=np.int64)
+            chosen = first & (at + asked.days * DAY_MICROS <= micros(self._now))
+            chosen &= ~repeated if above else True
+        elif asked.question is Question.LATEST:
+            facts = self._known.source.facts.c
+            score = facts[asked.score]
+            rows = await self._read(asked, piece, People(), [score], score.is_not(None))
+            chosen = np.zeros(len(rows.subjects), dtype=np.bool_)
+            chosen[latest(np.zeros(len(rows.subjects), dtype=np.int64), rows.person)] = True
+            if above:
+                chosen &= np.array(rows.columns[0], dtype=np.int64) >= FIRST_PROMOTER
+        else:
+            rows, chosen = await self.unanswered(asked, piece)
+            if asked.question is Question.NOT_CALLED_BACK:
+                chosen = chosen & (rows.person != NOBODY)
+        return [rows.subjects[row] for row in np.flatnonzero(chosen).tolist()]
 
     def _known_everywhere(self) -> Known:
         return Known(self._sources("contact"), self._known.identity)

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from otklik_common.db import Database
-from otklik_metrics.actions.reading import Desk, Step
+from otklik_metrics.actions.reading import Desk, Step, check_history
 from otklik_metrics.domain.answer import Reads, Row, clock_keys, rows_of
 from otklik_metrics.domain.query import Query
-from otklik_metrics.domain.refusals import HistoryBehind
 from otklik_metrics.domain.zones import buckets, partners, shift_of
 from otklik_metrics.store import query_state
-from otklik_metrics.store.history import history_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,7 @@ async def answer(db: Database, query: Query, now: datetime) -> Answered:
         TooManyRows, TooManyCells: It would cost more than an answer may.
     """
     async with db.begin(query.company.tenant) as tx:
-        if query.as_of is not None:
-            _check_history(query.as_of, await history_until(tx))
+        await check_history(tx, query.as_of)
         kinds = _kinds(query)
         versions = await query_state.live_versions(tx, query.company.tenant, kinds)
         desk = Desk(tx, query.company, versions, query.as_of or now)
@@ -59,16 +56,6 @@ async def _before(desk: Desk, query: Query) -> Reads:
     earlier = buckets(start, end, now.granularity, now.zone)
     frames = await desk.read(replace(query, buckets=earlier))
     return Reads(frames, partners(now, earlier, shift))
-
-
-def _check_history(as_of: datetime, until: datetime | None) -> None:
-    if until is None or until < as_of:
-        shown = "nothing" if until is None else until.isoformat()
-        raise HistoryBehind(
-            f"what was known at {as_of.isoformat()} is not all there yet: history reaches {shown}",
-            detail_ru=f"известное на {as_of.isoformat()} ещё не собрано: история до {shown}",
-            history_until=None if until is None else until.isoformat(),
-        )
 
 
 def _kinds(query: Query) -> Iterable[str]:

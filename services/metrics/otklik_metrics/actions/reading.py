@@ -23,11 +23,11 @@ from otklik_metrics.domain.query import (
     Query,
 )
 from otklik_metrics.domain.readings import Histories, Op, Sum, Tally
-from otklik_metrics.domain.refusals import TooManyRows
+from otklik_metrics.domain.refusals import HistoryBehind, TooManyRows
 from otklik_metrics.domain.sets import TIME_COLUMNS
 from otklik_metrics.domain.zones import find_zone
 from otklik_metrics.store import query_facts, query_rollups
-from otklik_metrics.store.history import facts_as_of, identity_as_of
+from otklik_metrics.store.history import facts_as_of, history_until, identity_as_of
 from otklik_metrics.store.query_facts import Source, count_up_to, in_range, unpacked
 from otklik_metrics.store.query_histories import Known, TooManyFactsError
 from otklik_metrics.store.query_measures import Moment
@@ -69,6 +69,23 @@ class _Job:
     def sums(self) -> Mapping[str, Sum]:
         """What is read with the pieces of the plan: what is true only now too, if they are facts."""
         return {**self.tally.sums, **self.tally.now} if self.plan.only_facts else self.tally.sums
+
+
+async def check_history(tx: AsyncConnection, as_of: datetime | None) -> None:
+    """
+    What was known at a moment is all in the history.
+
+    Raises:
+        HistoryBehind: More may still be heard of that time.
+    """
+    until = None if as_of is None else await history_until(tx)
+    if as_of is not None and (until is None or until < as_of):
+        shown = "nothing" if until is None else until.isoformat()
+        raise HistoryBehind(
+            f"what was known at {as_of.isoformat()} is not all there yet: history reaches {shown}",
+            detail_ru=f"известное на {as_of.isoformat()} ещё не собрано: история до {shown}",
+            history_until=None if until is None else until.isoformat(),
+        )
 
 
 class Desk:
@@ -117,19 +134,23 @@ class Desk:
         if not made.pieces:
             return TallyFrame({})
         piece = made.pieces[0]
-        source = self._source(query, reading.kind, reading.time_column, piece)
-        known = Known(source, self._identity(query))
-
-        def everywhere(kind: str) -> Source:
-            return self._source(query, kind, None, None)
-
-        asker = Asker(self._tx, query, known, everywhere, self._now)
+        asker = self.asker(query, reading, piece)
         try:
             frame = await asker.frame(reading, piece)
         except TooManyFactsError:
             raise self._too_many(asked, MOST_HISTORIES, ONE_BY_ONE) from None
         self._note(query, [asked], piece, len(frame), ONE_BY_ONE)
         return frame
+
+    def asker(self, query: Query, reading: Histories, piece: Piece) -> Asker:
+        """Whom to ask about people."""
+        source = self.source(query, reading.kind, reading.time_column, piece)
+        identity = IDENTITY if query.as_of is None else identity_as_of(query.as_of)
+
+        def everywhere(kind: str) -> Source:
+            return self.source(query, kind, None, None)
+
+        return Asker(self._tx, query, Known(source, identity), everywhere, self._now)
 
     async def _sums(self, query: Query, jobs: Sequence[_Job]) -> None:
         """The sums of metrics that read the same pieces."""
@@ -157,7 +178,7 @@ class Desk:
             tally=job.tally,
             piece=piece,
             sums=wanted,
-            moment=self._moment(query, piece),
+            moment=self.moment(query, piece),
         )
 
     async def _true_now(self, query: Query, job: _Job) -> None:
@@ -165,12 +186,12 @@ class Desk:
         wanted = list(dict.fromkeys(job.tally.now.values()))
         read = await query_facts.read_now(
             self._tx,
-            self._source(query, job.tally.kind, job.tally.time_column, piece),
+            self.source(query, job.tally.kind, job.tally.time_column, piece),
             query,
             tally=job.tally,
             piece=piece,
             sums=wanted,
-            moment=self._moment(query, piece),
+            moment=self.moment(query, piece),
         )
         because = Text("it is true only now", "верно только сейчас")
         self._note(query, [job.asked], piece, read.looked_at, because)
@@ -233,14 +254,14 @@ class Desk:
             query,
             tally=job.tally,
             piece=piece,
-            moment=self._moment(query, piece),
+            moment=self.moment(query, piece),
             name=job.tally.histogram,
         )
 
     async def _counted(self, query: Query, job: _Job, piece: Piece, most: int) -> Source:
         """The facts of a piece, once it is clear that there are not too many of them."""
         kind, by = job.tally.kind, job.tally.time_column
-        source = self._source(query, kind, by, piece)
+        source = self.source(query, kind, by, piece)
         if piece.end - piece.start > A_DAY or query.as_of is not None:
             if query.as_of is None:
                 looked_at = in_range(source, query, job.tally, piece)
@@ -259,17 +280,16 @@ class Desk:
             return found
         return found.where(history["at"] >= piece.start, history["at"] < piece.end)
 
-    def _source(self, query: Query, kind: str, by: str | None, piece: Piece | None) -> Source:
+    def source(self, query: Query, kind: str, by: str | None, piece: Piece | None) -> Source:
+        """The facts of a kind; of the past, those that can lie in a piece by their time `by`."""
         if query.as_of is None:
             return Source(kind, FACTS[kind])
         narrow = piece is not None and by == _first_time(kind)
         between = (piece.start, piece.end) if narrow and piece is not None else None
         return Source(kind, facts_as_of(kind, query.as_of, between))
 
-    def _identity(self, query: Query) -> Any:
-        return IDENTITY if query.as_of is None else identity_as_of(query.as_of)
-
-    def _moment(self, query: Query, piece: Piece) -> Moment:
+    def moment(self, query: Query, piece: Piece) -> Moment:
+        """What measures depend on besides the facts of a piece."""
         lead = self._versions.get("lead")
         zone = find_zone(lead.timezone if lead else self._company.timezone)
         return Moment(self._now, zone or query.zone, piece.start, piece.end)

@@ -82,6 +82,29 @@ class Top:
     other: bool = True
 
 
+def top_of(
+    asked: Sequence[Asked], group_by: Sequence[str], n: int, by: str | None, *, other: bool
+) -> Top:
+    """
+    Which groups are shown: ranked by the metric called `by`, or by the first one.
+
+    Raises:
+        QueryRefused: There are no groups, or no such metric.
+    """
+    if not group_by:
+        raise QueryRefused(
+            "top needs group_by: there are no groups to rank",
+            detail_ru="для top нужен group_by: ранжировать нечего",
+        )
+    names = [one.name for one in asked]
+    if by is not None and by not in names:
+        raise QueryRefused(
+            f"top by {by[:70]!r}: rows have {', '.join(names)}",
+            detail_ru=f"top по {by[:70]!r}: в строках есть {', '.join(names)}",
+        )
+    return Top(n, by or names[0], other)
+
+
 @dataclass(frozen=True, slots=True)
 class Company:
     """What a query must know of the company: its id, its money, and who belongs to what."""
@@ -281,8 +304,8 @@ def filter_of(company: Company, name: str, op: str, values: Sequence[Any]) -> Fi
 
     Args:
         op: `eq` and `ne` take one value, `in` and `not_in` several.
-        values: Codes, numbers or ids; None is the missing value. A source may also be named by
-            the id that senders use.
+        values: Codes, numbers or ids; None is the missing value. Sources and surveys may also be
+            named by the ids that senders use.
     Raises:
         UnknownDimension, BadFilter.
     """
@@ -313,8 +336,8 @@ def _filter_value(company: Company, dimension: Dimension, value: Any) -> Any:
         try:
             return str(UUID(value))
         except ValueError:
-            if dimension.name == "source" and value.startswith(f"{company.tenant}."):
-                return str(subject_id(company.tenant, "source", value))
+            # Senders know a source and a survey by ids of their own, from which ours are made.
+            return str(subject_id(company.tenant, dimension.name, value))
     raise BadFilter(
         f"filter on {dimension.name}: {value!r:.60} is not a {dimension.type.value}",
         detail_ru=f"фильтр по {dimension.name}: {value!r:.60} – не {dimension.type.value}",

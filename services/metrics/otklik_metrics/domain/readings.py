@@ -107,6 +107,19 @@ class Histories:
 Reading = Tally | Histories
 
 
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Facts that some of these sums count and none of the others, or that a question singles out."""
+
+    some: tuple[Sum, ...] = ()
+    none: tuple[Sum, ...] = ()
+
+
+def pick(*measures: str, none: tuple[str, ...] = ()) -> Pick:
+    """Facts that any of these counters count, and none of the others."""
+    return Pick(tuple(map(Sum, measures)), tuple(map(Sum, none)))
+
+
 def columns(kind: str, wanted: Sum, own: tuple[int, ...]) -> tuple[str, ...] | None:
     """
     The rollup columns whose sum is `wanted`.

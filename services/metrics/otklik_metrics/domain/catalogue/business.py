@@ -14,7 +14,7 @@ from otklik_metrics.domain.catalogue.words import (
 )
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.indicators.cells import Cell, Values, count, kept, share
-from otklik_metrics.domain.readings import Reading, Sum, Tally, Where
+from otklik_metrics.domain.readings import Pick, Reading, Sum, Tally, Where, pick
 
 EXPONENTS: Final = {
     **dict.fromkeys(
@@ -73,6 +73,7 @@ def _cases(name: str, title: Text, formula: Text, by: str, **sums: Sum) -> Metri
         source=OWN,
         read=lambda _: Tally("case", by, sums),
         work_out=work_out,
+        base=lambda _: Pick((sums["value"],), (sums["minus"],) if "minus" in sums else ()),
     )
 
 
@@ -84,6 +85,11 @@ def _read_unworked(params: Params) -> Reading:
         "created_at",
         {"created": Sum("created", where=where), "worked": Sum("worked", where=where)},
     )
+
+
+def _requests(params: Params, *none: str) -> Pick:
+    where = None if params["party"] is None else Where("party", params["party"])
+    return Pick((Sum("created", where=where),), tuple(map(Sum, none)))
 
 
 def _unworked(values: Values, _: Params) -> Cell:
@@ -102,6 +108,10 @@ def _read_money(params: Params) -> Reading:
             "other": Sum("purchases", where=other),
         },
     )
+
+
+def _bought(params: Params) -> Pick:
+    return Pick((Sum("purchases", where=Where("currency", params["currency"])),))
 
 
 def _major(minor: int, params: Params) -> float | int:
@@ -142,6 +152,7 @@ def _points(name: str, title: Text, formula: Text, **sums: Sum) -> Metric:
         source=OWN,
         read=lambda _: Tally("points", "moved_at", sums),
         work_out=work_out,
+        base=lambda _: Pick(tuple(one for name, one in sums.items() if name != "movements")),
     )
 
 
@@ -166,6 +177,8 @@ METRICS: Final = (
         source=Text("practice of estate agencies", "практика агентств недвижимости"),
         read=_read_unworked,
         work_out=_unworked,
+        base=_requests,
+        above=lambda params: _requests(params, "worked"),
         parameters=(
             Parameter(
                 "party",
@@ -216,6 +229,7 @@ METRICS: Final = (
         source=OWN,
         read=lambda _: Tally("case", "opened_at", now={"value": Sum("overdue")}),
         work_out=lambda values, _: count(values["value"]),
+        base=lambda _: pick("overdue"),
     ),
     Metric(
         name="purchases",
@@ -228,6 +242,7 @@ METRICS: Final = (
         source=OWN,
         read=lambda _: Tally("purchase", "sold_at", {"value": Sum("purchases")}),
         work_out=lambda values, _: count(values["value"]),
+        base=lambda _: pick("purchases"),
     ),
     Metric(
         name="revenue",
@@ -245,6 +260,7 @@ METRICS: Final = (
         source=OWN,
         read=_read_money,
         work_out=_revenue,
+        base=_bought,
         parameters=(CURRENCY,),
         impossible=ONE_CURRENCY,
     ),
@@ -261,6 +277,7 @@ METRICS: Final = (
         source=OWN,
         read=_read_money,
         work_out=_average_check,
+        base=_bought,
         parameters=(CURRENCY,),
         impossible=ONE_CURRENCY,
     ),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from otklik_metrics.domain.catalogue.service import BY, ICMI, KIND, NO_OUTCOME, SERVICE_LEVEL
 from otklik_metrics.domain.catalogue.words import (
     OWN,
     Computation,
@@ -17,20 +18,8 @@ from otklik_metrics.domain.catalogue.words import (
 )
 from otklik_metrics.domain.dimensions import COMPUTED, Text
 from otklik_metrics.domain.indicators.cells import Cell, Values, count, mean_seconds, share
-from otklik_metrics.domain.indicators.service import FORMULAS, service_level
-from otklik_metrics.domain.readings import Histories, Question, Reading, Sum, Tally
+from otklik_metrics.domain.readings import Histories, Pick, Question, Reading, Sum, Tally, pick
 
-KIND, BY = "contact", "offered_at"
-
-ICMI: Final = Text(
-    "ICMI QueueTips 2002 and 2005; Call Centre Helper",
-    "ICMI QueueTips 2002, 2005; Call Centre Helper",
-)
-BY_OUTCOME: Final = Text(
-    "the outcome is what the metric counts: within one outcome it says nothing",
-    "исход – это то, что считает показатель: внутри одного исхода он ничего не значит",
-)
-NO_OUTCOME: Final = {"outcome": BY_OUTCOME}
 BY_CLOCK: Final = Text(
     "spans of time are cut by buckets, not by hours of the day: ask for granularity hour",
     "отрезки времени делятся по интервалам, а не по часам суток: запросите granularity hour",
@@ -53,30 +42,13 @@ def _counted(name: str, title: Text, formula: Text, measure: str) -> Metric:
         source=OWN,
         read=lambda _: _tally(value=Sum(measure)),
         work_out=lambda values, _: count(values["value"]),
+        base=lambda _: pick(measure),
     )
 
 
-def _read_service_level(params: Params) -> Reading:
-    threshold = milliseconds(params["threshold_seconds"])
-    short = milliseconds(params["short_abandon_seconds"])
-    formula = params["formula"]
-    sums = {
-        "offered": Sum("offered"),
-        "answered": Sum("answered"),
-        "abandoned": Sum("abandoned"),
-        "overflowed": Sum("outcome_overflowed"),
-        "callback": Sum("outcome_callback_requested"),
-        "still_open": Sum("outcome_open"),
-        "answered_in_time": Sum("answered_within", threshold),
-    }
-    # Each formula asks only for what it uses: an undeclared limit would send it to the facts.
-    if formula in ("excl_short", "short_as_success"):
-        sums["abandoned_short"] = Sum("abandoned_within", short)
-    if formula in ("removed_within", "ignore_abandoned_within"):
-        sums["abandoned_in_time"] = Sum("abandoned_within", threshold)
-    if formula == "removed_within":
-        sums["callback_in_time"] = Sum("callback_within", threshold)
-    return Tally(KIND, BY, sums)
+def _early(params: Params) -> tuple[Sum, ...]:
+    short = params["short_abandon_seconds"]
+    return () if short is None else (Sum("abandoned_within", milliseconds(short)),)
 
 
 def _read_abandonment(params: Params) -> Reading:
@@ -112,64 +84,6 @@ def _occupancy(values: Values, _: Params) -> Cell:
         return Cell(None, busy / 1000, present / 1000, 0, reason="no_data")
     return Cell(busy / present, busy / 1000, present / 1000, values["agents"])
 
-
-SERVICE_LEVEL = Metric(
-    name="service_level",
-    title=Text("service level", "уровень обслуживания"),
-    shape=Shape.SHARE,
-    unit="share",
-    kind=KIND,
-    time_column=BY,
-    variant="formula",
-    formula={
-        "offered_all": Text(
-            "answered within T / (answered + abandoned + overflowed)",
-            "отвечено за T / (отвечено + брошено + переполнение)",
-        ),
-        "excl_short": Text(
-            "answered within T / (answered + abandoned + overflowed − abandoned within S)",
-            "отвечено за T / (отвечено + брошено + переполнение − брошено за S)",
-        ),
-        "removed_within": Text(
-            "(answered + abandoned + callback asked for, each within T) / all who have left the queue",
-            "(отвечено + брошено + заказан обратный звонок, каждое за T) / все, кто вышел из очереди",
-        ),
-        "ignore_abandoned_within": Text(
-            "answered within T / (answered + abandoned + overflowed − abandoned within T)",
-            "отвечено за T / (отвечено + брошено + переполнение − брошено за T)",
-        ),
-        "short_as_success": Text(
-            "(answered within T + abandoned within S) / (answered + abandoned + overflowed)",
-            "(отвечено за T + брошено за S) / (отвечено + брошено + переполнение)",
-        ),
-        "answered_only": Text(
-            "answered within T / answered; flatters: whoever gave up is not in it",
-            "отвечено за T / отвечено; приукрашивает: бросивших здесь нет",
-        ),
-    },
-    numerator=Text("contacts served within the threshold T", "контакты, обслуженные за порог T"),
-    denominator=Text("contacts in the base of the formula", "контакты в базе формулы"),
-    source=ICMI,
-    read=_read_service_level,
-    work_out=lambda values, params: service_level(values, params["formula"]),
-    parameters=(
-        seconds(
-            "threshold_seconds",
-            Text("T: a wait of exactly T is in time", "T: ожидание ровно T – вовремя"),
-            20,
-        ),
-        choice(
-            "formula", Text("named formula", "именованная формула"), "excl_short", tuple(FORMULAS)
-        ),
-        seconds(
-            "short_abandon_seconds",
-            Text("S: who hung up so soon did not wait", "S: бросивший так быстро не ждал"),
-            5,
-        ),
-    ),
-    interval="wilson",
-    impossible=NO_OUTCOME,
-)
 
 METRICS: Final = (
     _counted(
@@ -210,6 +124,7 @@ METRICS: Final = (
         source=OWN,
         read=lambda _: _tally(offered=Sum("offered"), ended=Sum("ended")),
         work_out=lambda values, _: count(values["offered"] - values["ended"]),
+        base=lambda _: pick("offered", none=("ended",)),
     ),
     Metric(
         name="contacts_missed",
@@ -270,6 +185,7 @@ METRICS: Final = (
         source=ICMI,
         read=lambda _: _tally(ms=Sum("wait_ms"), n=Sum("wait_n"), answered=Sum("answered")),
         work_out=_asa,
+        base=lambda _: pick("wait_n"),
     ),
     Metric(
         name="aht_seconds",
@@ -289,6 +205,7 @@ METRICS: Final = (
         source=ICMI,
         read=lambda _: _tally(ms=Sum("handle_ms"), n=Sum("handle_n"), answered=Sum("answered")),
         work_out=_aht,
+        base=lambda _: pick("handle_n"),
     ),
     Metric(
         name="abandonment_rate",
@@ -308,6 +225,8 @@ METRICS: Final = (
         source=ICMI,
         read=_read_abandonment,
         work_out=_abandonment,
+        base=lambda params: Pick((Sum("offered"),), _early(params)),
+        above=lambda params: Pick((Sum("abandoned"),), _early(params)),
         parameters=(
             seconds(
                 "short_abandon_seconds",
@@ -347,6 +266,8 @@ METRICS: Final = (
             now={"past_due": Sum("past_due")},
         ),
         work_out=_attainment,
+        base=lambda _: pick("due_met", "due_missed", "past_due"),
+        above=lambda _: pick("due_met"),
         parameters=(choice("target", Text("which due time", "какой срок"), "due_at", ("due_at",)),),
         interval="wilson",
     ),

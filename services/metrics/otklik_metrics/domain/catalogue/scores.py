@@ -27,7 +27,7 @@ from otklik_metrics.domain.indicators.scores import (
     satisfied,
 )
 from otklik_metrics.domain.measures import CES, CSAT, ENPS, NPS, NPS_CATEGORIES
-from otklik_metrics.domain.readings import Histories, Question, Reading, Sum, Tally
+from otklik_metrics.domain.readings import Histories, Pick, Question, Reading, Sum, Tally, pick
 
 KIND, BY = "answer", "answered_at"
 
@@ -72,6 +72,12 @@ def _read_enps(params: Params) -> Reading:
     return Tally(KIND, BY, {name: Sum(name) for name in ENPS}, anonymous=anonymous)
 
 
+def _columns(scale: tuple[str, ...], place: int) -> Pick:
+    """The scores of promoters (0), passives (1) or detractors (2) as columns."""
+    ranges = (range(9, 11), range(7, 9), range(7))
+    return pick(*(c for c in scale if int(c.rpartition("_")[2]) in ranges[place]))
+
+
 def _category(name: str, title: Text, formula: Text, place: int) -> Metric:
     def work_out(values: Values, params: Params) -> Cell:
         found = categories(values, _scale(params))
@@ -89,6 +95,7 @@ def _category(name: str, title: Text, formula: Text, place: int) -> Metric:
         source=REICHHELD,
         read=lambda params: _named(_scale(params)),
         work_out=work_out,
+        base=lambda params: _columns(_scale(params), place),
         parameters=(SCALE,),
         minimum_n=MINIMUM,
     )
@@ -111,6 +118,7 @@ METRICS: Final = (
         source=OWN,
         read=lambda _: _named(("answers",)),
         work_out=lambda values, _: count(values["answers"]),
+        base=lambda _: pick("answers"),
     ),
     Metric(
         name="nps",
@@ -130,6 +138,8 @@ METRICS: Final = (
         source=REICHHELD,
         read=_read_nps,
         work_out=lambda values, params: net_promoter_score(values, _scale(params)),
+        base=lambda params: pick(*_scale(params)),
+        above=lambda params: _columns(_scale(params), 0),
         parameters=(
             choice(
                 "basis",
@@ -175,6 +185,8 @@ METRICS: Final = (
         source=Text("common practice: top two boxes", "общая практика: две верхние оценки"),
         read=lambda _: _named(CSAT),
         work_out=lambda values, params: satisfied(values, params["top"]),
+        base=lambda _: pick(*CSAT),
+        above=lambda params: pick(*CSAT[-params["top"] :]),
         parameters=(
             Parameter(
                 "top",
@@ -212,6 +224,8 @@ METRICS: Final = (
         ),
         read=lambda _: _named(CES),
         work_out=lambda values, params: easy(values, params["variant"]),
+        base=lambda _: pick(*CES),
+        above=lambda _: pick(*CES[4:]),
         parameters=(
             choice(
                 "variant", Text("what is shown", "что показать"), "share", ("share", "mean", "net")
@@ -253,6 +267,7 @@ METRICS: Final = (
         ),
         read=lambda _: _named(("csi_n", "csi_score", "csi_most", "csi_least", "csi_importance")),
         work_out=lambda values, params: satisfaction_index(values, params["variant"]),
+        base=lambda _: pick("csi_n"),
         parameters=(
             choice("variant", Text("formula", "формула"), "raw", ("raw", "rescaled", "mean")),
         ),
@@ -276,6 +291,8 @@ METRICS: Final = (
         source=REICHHELD,
         read=_read_enps,
         work_out=lambda values, _: employee_score(values),
+        base=lambda _: pick(*ENPS),
+        above=lambda _: _columns(ENPS, 0),
         parameters=(
             choice(
                 "answers",
@@ -285,8 +302,8 @@ METRICS: Final = (
                     "именные опросы или анонимные: последние – только за целые закрытые недели "
                     "или месяцы и не более чем по одному измерению",
                 ),
-                "named",
-                ("named", "anonymous"),
+                "anonymous",
+                ("anonymous", "named"),
             ),
         ),
         computation=Computation.ROLLUP,

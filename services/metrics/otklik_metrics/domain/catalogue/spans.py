@@ -15,7 +15,7 @@ from otklik_metrics.domain.catalogue.words import (
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.indicators.cells import Cell, Values
 from otklik_metrics.domain.indicators.service import QUANTILES, STATISTICS, span
-from otklik_metrics.domain.readings import Op, Reading, Sum, Tally
+from otklik_metrics.domain.readings import Op, Pick, Reading, Sum, Tally, pick
 
 STATISTIC: Final = choice(
     "statistic",
@@ -77,6 +77,13 @@ class Span:
             sums["most"] = Sum(name, op=Op.MOST)
         return Tally(self.kind, self.time_column, sums)
 
+    def base(self, params: Params) -> Pick:
+        """Spans that are over; of quantiles also those that go on."""
+        over = f"{self.measure}_n"
+        if self.begun is None or params["statistic"] not in QUANTILES:
+            return pick(over)
+        return pick(over, self.begun)
+
 
 def _work_out(values: Values, params: Params) -> Cell:
     return span(values, params["statistic"])
@@ -103,6 +110,7 @@ def _metric(
         source=source,
         read=of.read,
         work_out=_work_out,
+        base=of.base,
         parameters=(STATISTIC, *parameters),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from otklik_metrics.domain.dimensions import Text, dimensions_of
 from otklik_metrics.domain.indicators.cells import Cell, Values
-from otklik_metrics.domain.readings import Reading
+from otklik_metrics.domain.readings import Pick, Reading
 
 Params = Mapping[str, Any]
 """The parameters of one asked metric, checked and with defaults filled in."""
@@ -108,6 +108,9 @@ class Metric:
         source: Who defined it.
         read: What has to be read.
         work_out: The cell, from what was read.
+        base, above: Which facts stand behind a cell, and which of them above the line; where the
+            reading asks about people, it singles them out itself. Without a base there are no
+            records.
         minimum_n: Below it, scores are withheld.
         interval: How the interval is made; None where there is none.
         impossible: Dimensions that the facts carry and that would mislead, with the reason.
@@ -127,6 +130,8 @@ class Metric:
     work_out: Callable[[Values, Params], Cell]
     numerator: Text | None = None
     denominator: Text | None = None
+    base: Callable[[Params], Pick] | None = None
+    above: Callable[[Params], Pick] | None = None
     parameters: tuple[Parameter, ...] = ()
     variant: str | None = None
     computation: Computation = Computation.ROLLUP
@@ -140,6 +145,11 @@ class Metric:
     def dimensions(self) -> frozenset[str]:
         """Everything that it can be grouped and filtered by."""
         return dimensions_of(self.kind) - self.impossible.keys()
+
+    @property
+    def has_records(self) -> bool:
+        """Whether facts can be listed behind a cell; spans of presence are not such facts."""
+        return self.kind != "agent_state"
 
     def formula_of(self, params: Params) -> Text:
         """The formula that `params` choose."""
