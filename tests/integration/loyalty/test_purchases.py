@@ -1,13 +1,15 @@
 """Purchases: kept once, corrected by revisions, brought back by line, and what they earn."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 
 from otklik_common.callers import Caller
 from otklik_common.errors import NotFound, Refused
@@ -151,7 +153,7 @@ async def test_somebody_who_left_no_name_buys_too(world: World) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_batch_of_5000_is_one_transaction_and_few_statements(world: World) -> None:
+async def test_a_batch_of_5000_is_one_transaction(world: World) -> None:
     await earn_one_per_100(world)
     many = [
         a_purchase(world, f"p-{n}", phone=f"+7999{n % 900:07}", amounts=[100_00, 50_00])
@@ -163,6 +165,43 @@ async def test_a_batch_of_5000_is_one_transaction_and_few_statements(world: Worl
     assert await world.count("transfer") == 5000
     assert len({event.recorded_at for event in await world.facts("purchase")}) == 1
     assert await keep(world, *many) == [Fate.DUPLICATE] * 5000
+
+
+@contextmanager
+def statements(world: World) -> Iterator[list[str]]:
+    """Statements that reach the database while the block runs."""
+    seen: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        seen.append(statement)
+
+    engine = world.api._engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.mark.asyncio
+async def test_a_batch_takes_as_many_statements_as_one_purchase(world: World) -> None:
+    await earn_one_per_100(world)
+    await keep(world, a_purchase(world, "warm"))
+    counts = {}
+    for size in (1, 10, 300):
+        many = [
+            a_purchase(
+                world, f"{size}-{n}", phone=f"+7999{size:03}{n:04}", external_id=f"{size}-{n}"
+            )
+            for n in range(size)
+        ]
+        with statements(world) as seen:
+            await keep(world, *many)
+        counts[size] = len(seen)
+        with statements(world) as seen:
+            await keep(world, *many)
+        assert len(seen) == 4, "duplicates: company, rules' lock, rules, hashes"
+    assert set(counts.values()) == {23}, counts
 
 
 @pytest.mark.asyncio
@@ -252,6 +291,7 @@ async def test_a_purchase_that_was_somebody_elses_moves_its_points(world: World)
     by_customer = {f.customer: f.points for f in (second, third)}
     assert by_customer[first.customer] == -10
     assert sorted(by_customer.values()) == [-10, 10]
+    assert all(fact.identifiers for fact in (second, third)), "both say whose points moved"
 
 
 @pytest.mark.asyncio
@@ -298,7 +338,11 @@ async def test_only_declared_attributes_leave(world: World) -> None:
     await keep(world, a_purchase(world, **more))
     await publish_attributes(world.api, world.caller, ["shelf", "campaign"])
     await keep(world, a_purchase(world, "p-2", **more))
-    before, after = await purchase_facts(world)
+    huge: dict[str, Any] = {"attributes": {f"a{n}": "\x01" * 200 for n in range(32)}}
+    await publish_attributes(world.api, world.caller, list(huge["attributes"]))
+    await keep(world, a_purchase(world, "p-3", **huge))
+    before, after, bounded = await purchase_facts(world)
+    assert 0 < len(bounded.attributes) < 32
     assert (before.attributes, before.campaign) == ({}, None)
     assert (after.attributes, after.campaign) == ({"shelf": "7"}, "spring")
 

@@ -1,5 +1,6 @@
 """What loyalty tells the others: its rows as facts, without anything personal."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -15,7 +16,7 @@ MOST_IDENTIFIERS = 100
 """Pseudonyms in a customer's fact; who has more is known by the external id and the first of these."""
 
 MOST_ATTRIBUTE_BYTES = 8_000
-"""Of names and values together, so that a fact stays under 16 KiB whatever the alphabet."""
+"""Of names and values as JSON, so that a fact stays under 16 KiB whatever is in them."""
 
 _TICK = timedelta(microseconds=1)
 
@@ -93,7 +94,7 @@ def publishable(attributes: Mapping[str, str], published: Collection[str]) -> di
     kept: dict[str, str] = {}
     room = MOST_ATTRIBUTE_BYTES
     for name, value in bounded_attributes(named)[0].items():
-        room -= len(name.encode()) + len(value.encode())
+        room -= len(json.dumps({name: value}, ensure_ascii=False).encode())
         if room >= 0:
             kept[name] = value
     return kept

@@ -13,9 +13,10 @@ from otklik_common.ids import subject_id
 from otklik_common.outbox import Recorder
 from otklik_loyalty.actions.announce import points_event
 from otklik_loyalty.domain.earning import EARNING, Rule, due
+from otklik_loyalty.domain.identity import first_of_each
 from otklik_loyalty.domain.ledger import Balance, Movement, Transfer, by_purchase
 from otklik_loyalty.domain.purchase import Purchase
-from otklik_loyalty.store import effects, ledger
+from otklik_loyalty.store import customers, effects, ledger
 from otklik_loyalty.store.effects import Granted
 
 ACTOR = "loyalty:earning"
@@ -69,12 +70,13 @@ async def reconcile(
     written = await ledger.add(tx, tenant, transfers, actor=ACTOR, recorded_at=recorder.now)
     assert len(written) == len(transfers), "the purchase's lock numbers its movements"
     await effects.put(tx, tenant, EARNING, settled)
+    named = await _former(tx, tenant, differences)
     return [
         points_event(
             tenant,
             moved,
             recorded_at=recorder.now,
-            identifiers=_identifiers(each),
+            identifiers=named.get(each.granted.customer, each.change.purchase.identifiers),
             branch=each.change.purchase.branch,
             takes_back=each.granted.earned_by if each.points < 0 else None,
         )
@@ -130,6 +132,16 @@ def _settled(each: _Difference, transfer: UUID) -> Granted:
     )
 
 
-def _identifiers(each: _Difference) -> tuple[str, ...]:
-    bought = each.change.purchase
-    return bought.identifiers if each.granted.customer == bought.customer else ()
+async def _former(
+    tx: AsyncConnection, tenant: str, differences: Sequence[_Difference]
+) -> dict[UUID, tuple[str, ...]]:
+    """Who the customers are whose purchases turned out to be somebody else's."""
+    former = {
+        each.granted.customer
+        for each in differences
+        if each.granted.customer != each.change.purchase.customer
+    }
+    if not former:
+        return {}
+    pseudonyms = await customers.pseudonyms_of(tx, tenant, former)
+    return {customer: first_of_each(known) for customer, known in pseudonyms.items()}

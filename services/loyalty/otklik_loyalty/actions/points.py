@@ -15,7 +15,7 @@ from otklik_common.ids import subject_id
 from otklik_common.paging import Part
 from otklik_loyalty.actions.announce import points_event
 from otklik_loyalty.actions.customers import Means, find_customer
-from otklik_loyalty.domain.identity import in_order
+from otklik_loyalty.domain.identity import first_of_each
 from otklik_loyalty.domain.ledger import (
     Balance,
     Movement,
@@ -158,14 +158,6 @@ async def _write(
     )
     await recorder.append([fact])
     return Done(moved, after)
-
-
-def first_of_each(pseudonyms: Sequence[str]) -> tuple[str, ...]:
-    """One phone, one e-mail, one external id: enough to name a person in a fact."""
-    kinds: dict[str, str] = {}
-    for pseudonym in in_order(pseudonyms):
-        kinds.setdefault(pseudonym.split("_")[0], pseudonym)
-    return tuple(kinds.values())
 
 
 async def read_balance(

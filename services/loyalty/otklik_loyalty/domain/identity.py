@@ -110,3 +110,11 @@ def in_order(pseudonyms: Iterable[str]) -> tuple[str, ...]:
 def kind_of(pseudonym: str) -> str:
     """`ph`, `em` or `x`: what a pseudonym stands for."""
     return pseudonym.partition("_")[0].rstrip("0123456789")
+
+
+def first_of_each(pseudonyms: Iterable[str]) -> tuple[str, ...]:
+    """One phone, one e-mail, one external id: enough to name a person in a fact."""
+    kinds: dict[str, str] = {}
+    for pseudonym in in_order(pseudonyms):
+        kinds.setdefault(kind_of(pseudonym), pseudonym)
+    return tuple(kinds.values())

@@ -15,6 +15,9 @@ from otklik_loyalty.domain.identity import kind_of
 from otklik_loyalty.store.sets import Row, array, given
 from otklik_loyalty.store.tables import customer, identifier, shared_identifier
 
+MOST_FOUND = 200
+"""Customers of one search: a telephone at a front desk may have been said of thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -184,7 +187,7 @@ async def externals_of(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) 
 
 
 async def holders(tx: AsyncConnection, tenant: str, pseudonyms: Collection[str]) -> set[UUID]:
-    """Every customer that any of the pseudonyms leads to or was said of."""
+    """Customers that any of the pseudonyms leads to or was said of, at most `MOST_FOUND`."""
     led = select(identifier.c.customer).where(
         identifier.c.tenant == tenant,
         identifier.c.pseudonym == array(identifier, "pseudonym", pseudonyms),
@@ -193,7 +196,7 @@ async def holders(tx: AsyncConnection, tenant: str, pseudonyms: Collection[str])
         shared_identifier.c.tenant == tenant,
         shared_identifier.c.pseudonym == array(shared_identifier, "pseudonym", pseudonyms),
     )
-    return set((await tx.execute(led.union(said))).scalars())
+    return set((await tx.execute(led.union(said).limit(MOST_FOUND))).scalars())
 
 
 _WRITTEN = tuple(c.name for c in _COLUMNS)
