@@ -56,7 +56,7 @@ class StepBody(StrictModel):
     @classmethod
     def _says_something(cls, note: str) -> str:
         if not note.strip():
-            raise bad_value("too_short", "must not be blank", "не должно быть пустым")
+            raise bad_value("blank", "must not be blank", "не должно быть пустым")
         return note.strip()
 
     def done(self, now: datetime) -> Done:
