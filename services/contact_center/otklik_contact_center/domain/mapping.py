@@ -50,7 +50,7 @@ class _Part(
     """A part of a mapping: what is not said has its default."""
 
 
-class Format(_Part):
+class Format(_Part, frozen=True):
     """
     How the file is written.
 
@@ -70,7 +70,7 @@ class Format(_Part):
     decimal: Literal[".", ","] = "."
 
 
-class Clock(_Part):
+class Clock(_Part, frozen=True):
     """
     How local times become moments.
 
@@ -86,7 +86,7 @@ class Clock(_Part):
     nonexistent: Literal["shift", "refuse"] = "shift"
 
 
-class Condition(_Part):
+class Condition(_Part, frozen=True):
     """
     Something that is so of a row or not; exactly one of `in`, `not_in` and `empty` says what.
 
@@ -103,7 +103,7 @@ class Condition(_Part):
 Conditions = Annotated[list[Condition], Meta(max_length=MAX_PARTS)]
 
 
-class Key(_Part):
+class Key(_Part, frozen=True):
     """
     By what a row's contact is known again.
 
@@ -121,7 +121,7 @@ class Key(_Part):
     latest_by: Name | None = None
 
 
-class Time(_Part):
+class Time(_Part, frozen=True):
     """
     A moment in a row.
 
@@ -141,7 +141,7 @@ class Time(_Part):
     instead_when: Conditions = []
 
 
-class Value(_Part):
+class Value(_Part, frozen=True):
     """
     A value of an event: out of a column, a constant, or one of the row's times.
 
@@ -157,7 +157,7 @@ class Value(_Part):
     time: Name | None = None
     convert: Conversion = "text"
     values: Annotated[dict[Cell, Cell], Meta(max_length=MAX_VALUES)] | None = None
-    default: Cell | None | UnsetType = UNSET
+    default: Cell | UnsetType | None = UNSET
     required: bool = False
 
 
@@ -166,7 +166,7 @@ Fields = Annotated[
 ]
 
 
-class EventOfRow(_Part):
+class EventOfRow(_Part, frozen=True):
     """
     An event that a row tells of, if its time is there and its conditions hold.
 
@@ -193,21 +193,21 @@ class EventOfRow(_Part):
         return self.name or self.type
 
 
-class Order(_Part):
+class Order(_Part, frozen=True):
     """Times that may not run backwards: the row is refused, or the later one is left out."""
 
     times: Annotated[list[Name], Meta(min_length=2, max_length=10)]
     otherwise: Literal["refuse", "leave_out"] = "refuse"
 
 
-class Requirement(_Part):
+class Requirement(_Part, frozen=True):
     """What a row must hold under a condition: a closed request has a time of closing."""
 
     when: Conditions
     times: Annotated[list[Name], Meta(min_length=1, max_length=10)]
 
 
-class Mapping(_Part):
+class Mapping(_Part, frozen=True):
     """
     What the columns of a file mean.
 

@@ -7,14 +7,27 @@ its leading zero. Besides patterns there are `iso`, `epoch` (seconds) and `epoch
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ISO: Final = "iso"
 EPOCHS: Final = {"epoch": 1, "epoch_ms": 1000}
 
-_MONTHS: Final = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTHS: Final = [
+    "jan",
+    "feb",
+    "mar",
+    "apr",
+    "may",
+    "jun",
+    "jul",
+    "aug",
+    "sep",
+    "oct",
+    "nov",
+    "dec",
+]
 _DIRECTIVES: Final = {
     "Y": r"(\d{4})",
     "y": r"(\d{2})",
@@ -31,6 +44,7 @@ _DIRECTIVES: Final = {
     "z": r"(Z|[+-]\d{2}:?\d{2})",
 }
 _DATE: Final = (frozenset("Yy"), frozenset("mbB"), frozenset("d"))
+_DAY: Final = timedelta(days=1)
 _YEAR_PIVOT: Final = 69
 """Of two-digit years, as POSIX has it: 69 is 1969, 68 is 2068."""
 
@@ -134,7 +148,7 @@ def compile_format(pattern: str) -> Reader:
 def _assembled(told: dict[str, str]) -> datetime:
     try:
         year = int(told["Y"]) if "Y" in told else _whole_year(told.get("y"))
-        return datetime(  # noqa: DTZ001 - a clock on a wall
+        return datetime(
             year,
             _month(told),
             int(told.get("d", 1)),
@@ -218,11 +232,7 @@ def read_any(readers: Sequence[Reader], text: str) -> datetime:
 
 def joined(day: datetime, clock: datetime) -> datetime:
     """A date and a time of day, read apart."""
-    return datetime.combine(date(day.year, day.month, day.day), _time(clock))
-
-
-def _time(clock: datetime) -> time:
-    return clock.timetz()
+    return datetime.combine(day.date(), clock.timetz())
 
 
 # --- Zones --------------------------------------------------------------------------------------
@@ -264,6 +274,20 @@ class WallClock:
             return self._local(shown)
         except OverflowError:
             raise NotATimeError("lies outside what can be told") from None
+
+    def moment_after(self, shown: datetime, floor: datetime) -> datetime:
+        """
+        The moment of a time of day that cannot lie before `floor`: if it seems to, the clock was
+        set back in between, or midnight has passed. Raises like `moment`.
+        """
+        at = self.moment(shown)
+        if at >= floor:
+            return at
+        if shown.tzinfo is None:
+            repeated = shown.replace(tzinfo=self._zone, fold=1).astimezone(UTC)
+            if repeated >= floor:
+                return repeated
+        return self.moment(shown + _DAY)
 
     def _local(self, shown: datetime) -> datetime:
         before = shown.replace(tzinfo=self._zone)
