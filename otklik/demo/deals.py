@@ -24,8 +24,7 @@ class Deals:
     def pushes(self, random: Random, day: date) -> "Iterator[Push]":
         """Deals of people met in the last weeks, with the answers and returns that follow."""
         recent = self._world.people[-2500:]
-        for _ in range(min(len(recent), 260)):
-            person = random.choice(recent)
+        for person in random.sample(recent, min(len(recent), 260)):
             chance = CHANCE * (TRUTHS.missed_deal_factor if person.missed else 1.0)
             if random.random() < chance:
                 yield from self._deal(random, day, person)

@@ -1,0 +1,97 @@
+"""What the launcher keeps, says and offers."""
+
+import json
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from otklik.banner import Made, Result, banner
+from otklik.data import Data, InUseError, keep_secret, master_key_file
+from otklik.pages.periods import period
+from otklik.pages.texts import TEXTS, Words
+from otklik.targets import SERVICES, migration_folders, modules
+
+
+def test_a_data_folder_has_one_owner_at_a_time(tmp_path: Path) -> None:
+    held = Data.hold(tmp_path)
+    with pytest.raises(InUseError, match="in use by another otklik up"):
+        Data.hold(tmp_path)
+    os.close(held.lock)
+    os.close(Data.hold(tmp_path).lock)
+
+
+def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
+    keep_secret(tmp_path, "demo.key", "otk_…")
+    folder = tmp_path / "secrets"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "demo.key").stat().st_mode) == 0o600
+
+
+def test_the_master_key_is_made_once(tmp_path: Path) -> None:
+    first = master_key_file(tmp_path).read_text()
+    assert master_key_file(tmp_path).read_text() == first
+
+
+def test_state_is_remembered_and_added_to(tmp_path: Path) -> None:
+    held = Data.hold(tmp_path)
+    held.remember(company="abc")
+    held.remember(login="admin@abc")
+    assert held.state == {"company": "abc", "login": "admin@abc"}
+    os.close(held.lock)
+
+
+def test_later_starts_tell_no_secrets() -> None:
+    first = Result.of("http://h:1", Made("c", "admin@c", "pw", "otk_1", "otk_2"))
+    assert first.as_json() == {
+        "url": "http://h:1",
+        "company": "c",
+        "admin": {"login": "admin@c", "password": "pw"},
+        "key": "otk_1",
+    }
+    later = Result.of("http://h:1", Made("c", "admin@c"))
+    assert "password" not in json.dumps(later.as_json())
+    assert "key" not in later.as_json()
+    assert "otk_2" not in banner(first)
+
+
+def test_every_service_has_a_module_and_migrations() -> None:
+    assert [module.name for module in modules("all")] == list(SERVICES)
+    assert all(folder.is_dir() for folder in migration_folders())
+    assert modules("console") == []
+    with pytest.raises(ValueError, match="no service 'nonsense'"):
+        modules("nonsense")
+
+
+def test_a_period_ends_with_the_companys_day() -> None:
+    now = datetime(2026, 3, 2, 22, 30, tzinfo=UTC)  # already the third in Moscow
+    week = period("7d", "Europe/Moscow", now)
+    assert week.begins.isoformat() == "2026-02-25T00:00:00+03:00"
+    assert week.ends.isoformat() == "2026-03-04T00:00:00+03:00"
+    assert period("nonsense", "Europe/Moscow", now).name == "28d"
+
+
+def test_every_text_is_there_in_both_languages() -> None:
+    assert all(ru and en for ru, en in TEXTS.values())
+
+
+@pytest.mark.parametrize(
+    ("count", "ru", "en"),
+    [
+        (1, "человек", "person"),
+        (2, "человека", "people"),
+        (5, "человек", "people"),
+        (21, "человек", "people"),
+        (22, "человека", "people"),
+    ],
+)
+def test_people_are_counted_as_people_speak(count: int, ru: str, en: str) -> None:
+    assert Words("ru").people(count) == ru
+    assert Words("en").people(count) == en
+
+
+def test_minus_zero_is_zero() -> None:
+    assert Words("en").number(-0.2) == "0"
+    assert Words("ru").number(-12.4) == "-12"
