@@ -131,3 +131,28 @@ def _quoted(names: Sequence[str]) -> str:
 
 def _taken(names: Sequence[str]) -> str:
     return ", ".join(f'(new)."{name}"' for name in names)
+
+
+async def sweep(connection: asyncpg.Connection, kind: str, target: Target, *, most: int) -> int:
+    """Remove at most `most` rows of each table of a version that nobody reads; how many went."""
+    gone = 0
+    for table in tables(kind):
+        swept = await connection.execute(
+            f"""DELETE FROM {SCHEMA}."{table}" WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM {SCHEMA}."{table}" WHERE tenant = $1 AND version = $2
+                LIMIT $3))""",  # noqa: S608 - names of our own
+            *target,
+            most,
+        )
+        gone += int(swept.rpartition(" ")[2])
+    return gone
+
+
+@cache
+def tables(kind: str) -> tuple[str, ...]:
+    """The tables with the rollups of a kind."""
+    counters = tuple(rollup_table(kind, grain) for grain in Grain)
+    return (
+        *counters,
+        *(histogram_table(kind, grain) for grain in Grain if (kind, grain) in HISTOGRAMS),
+    )

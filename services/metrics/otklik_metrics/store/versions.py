@@ -14,8 +14,11 @@ from otklik_metrics.store.zones import fingerprint, zone
 GATE = 0x6F746B6C_6D657472
 """Advisory lock: batches share it, a step of a version under construction has it alone."""
 
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-"""Nothing is older; a version under construction has counted nothing yet."""
+EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+"""Nothing is older: a version under construction that has counted up to this counted nothing."""
+
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+"""Nothing is later."""
 
 
 class NewerBuildError(Exception):
@@ -61,6 +64,10 @@ class Version:
 
 Versions = Mapping[tuple[str, str], Sequence[Version]]
 """Versions that are counted, by company and kind."""
+
+
+Companies = Mapping[str, tuple[str, tuple[int, ...]]]
+"""Zone and declared thresholds, by company."""
 
 
 def wanted(kind: str, timezone: str, thresholds: Iterable[int]) -> Frozen:
@@ -148,18 +155,85 @@ async def add(
     )
 
 
+async def of_state(connection: asyncpg.Connection, state: str) -> list[Version]:
+    """All versions of a state, by company and kind."""
+    return [of_row(row) for row in await connection.fetch(_OF_STATE, state)]
+
+
+async def companies(connection: asyncpg.Connection) -> Companies:
+    """Zone and declared thresholds of every company that access speaks of."""
+    rows = await connection.fetch(_ALL_COMPANIES)
+    return {row["tenant"]: (row["timezone"], tuple(row["thresholds"])) for row in rows}
+
+
+async def counted_until(
+    connection: asyncpg.Connection, version: Version, until: datetime | None
+) -> None:
+    """Note how far a version under construction is; None: everything is counted."""
+    await connection.execute(_COUNTED, version.tenant, version.kind, version.number, until)
+
+
+async def swap(connection: asyncpg.Connection, version: Version) -> None:
+    """Let a version be read, and retire the one that was; call with the gate closed."""
+    await connection.execute(_RETIRE, version.tenant, version.kind, ["live"])
+    await connection.execute(_SET_LIVE, version.tenant, version.kind, version.number)
+
+
+async def give_up(connection: asyncpg.Connection, version: Version) -> None:
+    """Retire a version under construction."""
+    await connection.execute(_RETIRE, version.tenant, version.kind, ["building"])
+
+
+async def retired(connection: asyncpg.Connection, minutes: int) -> list[Version]:
+    """Versions that nobody reads any more: retired so many minutes ago."""
+    return [of_row(row) for row in await connection.fetch(_LONG_RETIRED, minutes)]
+
+
+async def forget(connection: asyncpg.Connection, version: Version) -> None:
+    """Remove the row of a version; its cells are gone."""
+    await connection.execute(_FORGET, version.tenant, version.kind, version.number)
+
+
 _FIND = """
     SELECT tenant, kind, version, state, fold_version, timezone, tzdata, thresholds, built_to
     FROM metrics.rollup_versions
     WHERE tenant = ANY ($1::text[]) AND kind = ANY ($2::text[]) AND state IN ('live', 'building')
     ORDER BY tenant, kind, version"""
 
-_COMPANIES = """
+_COLUMNS = """
+    SELECT tenant, kind, version, state, fold_version, timezone, tzdata, thresholds, built_to
+    FROM metrics.rollup_versions"""
+
+_OF_STATE = _COLUMNS + " WHERE state = $1 ORDER BY tenant, kind"
+
+_LONG_RETIRED = (
+    _COLUMNS + " WHERE state = 'retired' AND changed_at < now() - make_interval(mins => $1)"
+)
+
+_ALL_COMPANIES = """
     SELECT DISTINCT ON (tenant) tenant, data ->> 'timezone' AS timezone,
         ARRAY(SELECT jsonb_array_elements_text(data -> 'thresholds_seconds')::int) AS thresholds
     FROM metrics.directory
-    WHERE tenant = ANY ($1::text[]) AND kind = 'company' AND NOT void
+    WHERE kind = 'company' AND NOT void
     ORDER BY tenant, epoch DESC, revision DESC"""
+
+_COMPANIES = _ALL_COMPANIES.replace("WHERE kind", "WHERE tenant = ANY ($1::text[]) AND kind")
+
+_COUNTED = """
+    UPDATE metrics.rollup_versions SET built_to = $4, changed_at = now()
+    WHERE tenant = $1 AND kind = $2 AND version = $3 AND state = 'building'"""
+
+_RETIRE = """
+    UPDATE metrics.rollup_versions SET state = 'retired', built_to = NULL, changed_at = now()
+    WHERE tenant = $1 AND kind = $2 AND state = ANY ($3::text[])"""
+
+_SET_LIVE = """
+    UPDATE metrics.rollup_versions SET state = 'live', built_to = NULL, changed_at = now()
+    WHERE tenant = $1 AND kind = $2 AND version = $3"""
+
+_FORGET = """
+    DELETE FROM metrics.rollup_versions
+    WHERE tenant = $1 AND kind = $2 AND version = $3 AND state = 'retired'"""
 
 _ADD = """
     INSERT INTO metrics.rollup_versions (tenant, kind, version, state, fold_version, timezone,
