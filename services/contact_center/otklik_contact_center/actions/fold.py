@@ -26,7 +26,7 @@ from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_contact_center.actions.leads import fold_people
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.actions.outcome import Outcome, Sent, outcome_of
-from otklik_contact_center.actions.push import EVENT
+from otklik_contact_center.actions.packing import EVENT
 from otklik_contact_center.domain.admission import decode_stored, is_ahead
 from otklik_contact_center.domain.contact import fold
 from otklik_contact_center.domain.source import contact_subject

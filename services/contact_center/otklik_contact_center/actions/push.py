@@ -1,17 +1,16 @@
 """A push: read, judged, sealed, kept; answered once it is committed."""
 
 import base64
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Final
 
 import msgspec
 
 from otklik_common.errors import BadRequest, Refused, Unauthenticated, Unprocessable
-from otklik_common.pseudonym import Sealer, derive
+from otklik_common.pseudonym import Sealer
 from otklik_contact_center.actions.intake import Intake
+from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.domain import signature
 from otklik_contact_center.domain.admission import (
     Admitted,
@@ -23,11 +22,9 @@ from otklik_contact_center.domain.admission import (
 from otklik_contact_center.domain.source import Source
 from otklik_contact_center.store.inbox import RefusedRow, Row
 
-EVENT: Final = "event"
 REFUSED: Final = "refused"
-"""What sealed columns are for: bytes sealed for one do not open as the other."""
+"""What sealed refusals are for: bytes sealed for this do not open as anything else."""
 
-HASH_BYTES: Final = 16
 MOST_KEPT_BYTES: Final = 65_536
 """A refused event above this is remembered, but not kept for replay."""
 
@@ -72,9 +69,7 @@ class Door:
     def __init__(self, intake: Intake, sealer: Sealer, master: bytes) -> None:
         self._intake = intake
         self._sealer = sealer
-        self._hash_key = lru_cache(4096)(
-            lambda tenant: derive(master, "contact_center", "body hash", tenant)
-        )
+        self._packer = Packer(sealer, master)
 
     async def push(
         self,
@@ -126,18 +121,9 @@ class Door:
         )
 
     def _row(self, source: Source, one: Admitted, now: datetime, traceparent: str | None) -> Row:
-        event, tenant = one.event, source.tenant
-        return Row(
-            tenant,
-            source.id,
-            event.id,
-            event.contact,
-            self._hash(tenant, one.body),
-            self._sealer.seal(tenant, EVENT, one.body.decode()),
-            event.at,
-            now,
-            traceparent,
-            lane_of(event, now),
+        lane = lane_of(one.event, now)
+        return self._packer.row(
+            source.tenant, source.id, one, now=now, lane=lane, traceparent=traceparent
         )
 
     def _refused(self, source: Source, refusal: Refusal, now: datetime) -> RefusedRow:
@@ -146,16 +132,12 @@ class Door:
         return RefusedRow(
             tenant,
             source.id,
-            self._hash(tenant, body),
+            self._packer.hash(tenant, body),
             refusal.code,
             None if kept is None else self._sealer.seal(tenant, REFUSED, kept),
             self._sealer.seal(tenant, REFUSED, refusal.detail),
             now,
         )
-
-    def _hash(self, tenant: str, body: bytes) -> bytes:
-        # Keyed: of a body that is mostly known, a bare hash would give away the phone in it.
-        return hashlib.blake2b(body, digest_size=HASH_BYTES, key=self._hash_key(tenant)).digest()
 
 
 def check_signature(source: Source, headers: dict[str, str], body: bytes, now: datetime) -> None:
