@@ -14,7 +14,8 @@ from otklik_metrics.actions.counting import Counted
 from otklik_metrics.store import history
 
 FACTS_GROUP = "metrics.facts"
-TOPICS = history.TOPICS
+SOURCES = ("contact-center", "feedback", "loyalty")
+"""Services whose facts are counted; what access says goes into the directory."""
 
 
 class KeepFacts:
@@ -53,10 +54,11 @@ class KeepHistory:
 
     async def caught_up(self, _: Mapping[Place, int]) -> None:
         """Note what the relays promised and the group, all its replicas, has read."""
-        marks = await self._log.watermarks(TOPICS)
+        marks = await self._log.watermarks(history.TOPICS)
         async with self._db.begin_as_worker() as tx:
             positions = await history.positions(tx)
             found = {
-                topic: reached(marks, positions, topic, self._log.partitions) for topic in TOPICS
+                topic: reached(marks, positions, topic, self._log.partitions)
+                for topic in history.TOPICS
             }
             await history.reach(tx, {topic: at for topic, at in found.items() if at is not None})

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import msgspec
 from sqlalchemy import BindParameter, Column, Subquery, TextClause, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.events.registry import newest
@@ -62,7 +62,7 @@ def identity_as_of(moment: datetime) -> Subquery:
     claim = claims.subquery("claim_as_of")
     return (
         select(claim.c.tenant, claim.c.pseudonym, claim.c.customer)
-        .distinct(claim.c.tenant, claim.c.pseudonym)
+        .ext(distinct_on(claim.c.tenant, claim.c.pseudonym))
         .order_by(claim.c.tenant, claim.c.pseudonym, claim.c.customer)
         .subquery("identity_as_of")
     )

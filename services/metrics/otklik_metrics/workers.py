@@ -1,0 +1,79 @@
+"""Background work of metrics: counting, remembering, new versions of rollups, what Prometheus reads."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from otklik_common.background import (
+    consumer_worker,
+    directory_worker,
+    idempotency_worker,
+    relay_worker,
+)
+from otklik_common.db import Database
+from otklik_common.module import Platform, Worker
+from otklik_common.observability import get_logger
+from otklik_common.outages import outage
+from otklik_metrics.actions import exposition, versions
+from otklik_metrics.consumers import FACTS_GROUP, SOURCES, KeepFacts, KeepHistory
+from otklik_metrics.store import history
+from otklik_metrics.store.tables import SCHEMA
+
+SERVICE: Final = "metrics"
+
+FACTS_BATCH: Final = 20_000
+"""The larger the batch, the more revisions of one subject fall into it and are written once."""
+
+MONTHS_AHEAD: Final = 3
+PARTITION_SECONDS: Final = 6 * 3600.0
+RETRY_SECONDS: Final = 10.0
+
+log = get_logger(__name__)
+
+
+def workers(platform: Platform) -> list[Worker]:
+    """Everything that metrics does without being asked."""
+    db = platform.database(SCHEMA, "worker")
+    return [
+        consumer_worker(
+            platform,
+            FACTS_GROUP,
+            SCHEMA,
+            SOURCES,
+            KeepFacts(platform.registry),
+            max_records=FACTS_BATCH,
+        ),
+        consumer_worker(platform, history.GROUP, SCHEMA, SOURCES, KeepHistory(db, platform.log)),
+        relay_worker(platform, SERVICE, SCHEMA),
+        directory_worker(platform, SERVICE, SCHEMA),
+        idempotency_worker(platform, SERVICE, SCHEMA),
+        Worker("metrics.versions", partial(again, partial(versions.keep_versions, db))),
+        Worker("metrics.partitions", partial(again, partial(keep_partitions, db))),
+        Worker("metrics.exposition", partial(again, partial(exposition.refresh, platform))),
+    ]
+
+
+async def again(work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Do `work` until `stop`; what only the database is to blame for is waited out."""
+    while not stop.is_set():
+        try:
+            await work(stop)
+        except Exception as failed:
+            if outage(failed) is None:
+                raise
+            log.warning("background work put off", exc_info=failed)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
+
+
+async def keep_partitions(db: Database, stop: asyncio.Event) -> None:
+    """Keep the partitions of the history ahead of the calendar."""
+    while not stop.is_set():
+        async with db.begin_as_worker() as tx:
+            added = await history.add_partitions(tx, MONTHS_AHEAD)
+        if added:
+            log.info("partitions added", inserted=added)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), PARTITION_SECONDS)

@@ -1,0 +1,158 @@
+"""The history: every revision, and what was known at a moment."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid5
+
+import pytest
+from sqlalchemy import select
+
+from otklik_common.db import raw
+from otklik_common.events.envelope import Event, Fact
+from otklik_metrics.store import history
+from otklik_metrics.store.tables import FIELDS
+from tests.integration.metrics.conftest import World
+from tests.support.facts import (
+    MAIL,
+    MONDAY,
+    PHONE,
+    SOURCE,
+    a_contact,
+    a_customer,
+    an_answered_contact,
+    an_event,
+    heard,
+)
+
+Between = tuple[datetime, datetime] | None
+
+
+async def remember(world: World, *events: Event[Fact]) -> None:
+    async with world.worker.begin_as_worker() as tx:
+        await history.keep(await raw(tx), heard(*events))
+
+
+async def as_of(
+    world: World, kind: str, moment: datetime, between: Between = None
+) -> list[dict[str, Any]]:
+    known = history.facts_as_of(kind, moment, between)
+    async with world.api.begin(world.tenant) as tx:
+        rows = await tx.execute(select(known).order_by(known.c.subject))
+        return [dict(row._mapping) for row in rows]
+
+
+def after(seconds: float) -> datetime:
+    return MONDAY + timedelta(seconds=seconds)
+
+
+@pytest.mark.asyncio
+async def test_every_revision_is_kept_once(world: World) -> None:
+    revisions = [an_event(a_contact(), tenant=world.tenant, revision=n) for n in (2, 1, 3)]
+    await remember(world, *revisions)
+    await remember(world, *revisions)
+    assert await world.count("fact_history_contact") == 3
+
+
+@pytest.mark.asyncio
+async def test_what_was_known_is_the_highest_revision_recorded_before(world: World) -> None:
+    await remember(
+        world,
+        an_event(a_contact(branch="a"), tenant=world.tenant, revision=1, recorded_at=after(10)),
+        an_event(a_contact(branch="b"), tenant=world.tenant, revision=2, recorded_at=after(20)),
+        an_event(
+            a_contact(branch="c"), tenant=world.tenant, revision=1, epoch=2, recorded_at=after(30)
+        ),
+    )
+    found = [
+        [row["branch"] for row in await as_of(world, "contact", after(seconds))]
+        for seconds in (10, 10.001, 20, 20.001, 30, 31)
+    ]
+    assert found == [[], ["a"], ["a"], ["b"], ["b"], ["c"]]
+
+
+@pytest.mark.asyncio
+async def test_an_old_fact_has_the_columns_of_facts(world: World) -> None:
+    said = an_answered_contact(attributes={"utm": "x:y"}, contradictions=("late",))
+    await remember(world, an_event(said, tenant=world.tenant, void=True))
+    (row,) = await as_of(world, "contact", after(100))
+    assert (row["tenant"], row["revision"], row["void"], row["person"]) == (
+        world.tenant,
+        1,
+        True,
+        PHONE,
+    )
+    for field in FIELDS["contact"]:
+        expected = getattr(said, field.name)
+        assert row[field.name] == (list(expected) if field.sql == "text[]" else expected)
+
+
+@pytest.mark.asyncio
+async def test_what_an_older_writer_did_not_say_has_its_default(world: World) -> None:
+    (event,) = heard(an_event(a_contact(), tenant=world.tenant))
+    event.raw = event.raw.replace(b'"transfers":0,', b"").replace(b'"attributes":{},', b"")
+    async with world.worker.begin_as_worker() as tx:
+        await history.keep(await raw(tx), [event])
+    (row,) = await as_of(world, "contact", after(100))
+    assert (row["transfers"], row["attributes"]) == (0, {})
+
+
+@pytest.mark.asyncio
+async def test_a_look_at_a_range_finds_whatever_was_ever_in_it(world: World) -> None:
+    """A correction may move a contact into the range or out of it."""
+    day = timedelta(days=1)
+    await remember(
+        world,
+        an_event(a_contact(), tenant=world.tenant, subject="leaves"),
+        an_event(
+            a_contact(offered_at=MONDAY + day), tenant=world.tenant, subject="leaves", revision=2
+        ),
+        an_event(a_contact(offered_at=MONDAY + day), tenant=world.tenant, subject="elsewhere"),
+    )
+    narrow = (MONDAY, MONDAY + timedelta(hours=1))
+    early = await as_of(world, "contact", after(2), narrow)
+    late = await as_of(world, "contact", after(100), narrow)
+    assert [row["subject"] for row in early] == [uuid5(SOURCE, "leaves")]
+    assert [row["offered_at"] for row in early] == [MONDAY]
+    assert [row["offered_at"] for row in late] == [MONDAY + day]
+
+
+@pytest.mark.asyncio
+async def test_whose_a_pseudonym_was_is_asked_of_the_same_moment(world: World) -> None:
+    await remember(
+        world,
+        an_event(a_customer(PHONE), tenant=world.tenant, subject="ann", recorded_at=after(10)),
+        an_event(
+            a_customer(PHONE, MAIL), tenant=world.tenant, subject="bob", recorded_at=after(20)
+        ),
+    )
+    ann, bob = uuid5(SOURCE, "ann"), uuid5(SOURCE, "bob")
+    found = []
+    for moment in (after(15), after(25)):
+        known = history.identity_as_of(moment)
+        async with world.api.begin(world.tenant) as tx:
+            rows = (await tx.execute(select(known.c.pseudonym, known.c.customer))).all()
+        found.append({row.pseudonym: row.customer for row in rows})
+    assert found == [{PHONE: ann}, {PHONE: min(ann, bob), MAIL: bob}]
+
+
+@pytest.mark.asyncio
+async def test_the_history_reaches_as_far_as_its_slowest_topic_and_never_back(
+    world: World,
+) -> None:
+    await world.admin.execute("DELETE FROM metrics.history_reached")
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    first, second, third = history.TOPICS
+    async with world.worker.begin_as_worker() as tx:
+        await history.reach(tx, {first: noon, second: noon + timedelta(hours=1)})
+        assert await history.history_until(tx) is None
+        await history.reach(tx, {third: noon + timedelta(hours=2)})
+        assert await history.history_until(tx) == noon
+        await history.reach(tx, {first: noon - timedelta(hours=5)})
+        assert await history.history_until(tx) == noon
+    await world.admin.execute("DELETE FROM metrics.history_reached")
+
+
+@pytest.mark.asyncio
+async def test_another_companys_history_is_not_seen(world: World) -> None:
+    await remember(world, an_event(a_contact(), tenant="other234"))
+    assert await as_of(world, "contact", after(100)) == []
