@@ -45,7 +45,9 @@ async def test_every_table_has_rights_and_every_company_its_forced_policy(world:
 
 
 async def test_without_a_company_nothing_is_seen(world: World) -> None:
-    await world.answer("a-1", await world.survey(), {"nps": 3, "comment": "нет"})
+    survey = await world.survey()
+    await world.answer("a-1", survey, {"nps": 4, "comment": "нет"})
+    await world.answer("a-1", survey, {"nps": 3, "comment": "нет"})
     seen = ("surveys", "survey_versions", "answers", "answer_versions", "cases", "case_events")
     for tenant, rows in (("", 0), (world.tenant, 1)):
         async with world.api.begin(tenant) as tx:

@@ -173,10 +173,13 @@ def _judge(
         return Fate.DUPLICATE
     last = before or batch.gone.get(new.id)
     revision, recorded_at = (0, None) if last is None else (last.revision, last.recorded_at)
+    moment = next_moment(recorder.now, recorded_at)
     after = replace(
         accepted,
         revision=revision + 1,
-        recorded_at=next_moment(recorder.now, recorded_at),
+        recorded_at=moment,
+        body_revision=revision + 1,
+        body_at=moment,
     )
     person = NOBODY if after.anonymous else each.person
     batch.now[new.id] = after
@@ -204,15 +207,17 @@ def _check_reach(sender: Sender, new: NewAnswer, before: Answer | None) -> None:
 
 
 async def _write(tx: AsyncConnection, tenant: str, batch: _Batch) -> None:
-    # Twice in one batch: the rows hold the last of them, the versions all.
+    # Twice in one batch: the rows hold the last of them, the versions those before.
     last = {answer.id: (answer, sealed) for answer, sealed in batch.kept}
     new = [pair for id_, pair in last.items() if id_ not in batch.before]
     changed = [pair for id_, pair in last.items() if id_ in batch.before]
     if new and len(await answers.add(tx, tenant, new)) != len(new):
         raise Raced
     if changed:
+        await answers.supersede(tx, tenant, [answer.id for answer, _ in changed])
         await answers.put(tx, tenant, changed)
-    await answers.add_versions(tx, tenant, batch.kept)
+    passed = [pair for pair in batch.kept if pair[0] is not batch.now[pair[0].id]]
+    await answers.add_versions(tx, tenant, passed)
 
 
 def _moved(old: Answer, now: Answer) -> bool:
@@ -251,13 +256,16 @@ async def read_answer(db: Database, means: Means, caller: Caller, reference: str
                 f"there is no answer {reference[:100]!r}",
                 detail_ru=f"ответа {reference[:100]!r} нет",
             )
-        versions = await answers.versions(tx, tenant, id_)
+        before = await answers.versions(tx, tenant, id_)
         opened = await cases.of_answer(tx, tenant, id_)
     answer, sealed = found[0]
     return Shown(
         answer,
         means.opened(tenant, "comment", sealed.comment),
-        [(version, means.opened(tenant, "comment", version.comment)) for version in versions],
+        [
+            (version, means.opened(tenant, "comment", version.comment))
+            for version in (*before, answers.present(answer, sealed))
+        ],
         opened,
     )
 

@@ -183,8 +183,10 @@ async def read_case(db: Database, means: Means, caller: Caller, id_: UUID) -> Sh
         if case is None or not _sees(caller, case):
             raise _missing(id_)
         steps = await cases.events_of(tx, tenant, id_)
-        ids = {step.answer for step in steps if step.answer is not None}
+        # The order in which they opened and joined; one may have come in twice.
+        ids = list(dict.fromkeys(step.answer for step in steps if step.answer is not None))
         found = await answers.get(tx, tenant, ids)
+    found.sort(key=lambda pair: ids.index(pair[0].id))
     named = [person for _, sealed in found if (person := means.person(tenant, sealed)) != NOBODY]
     return ShownCase(
         case,

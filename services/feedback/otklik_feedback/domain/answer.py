@@ -126,6 +126,8 @@ class Answer:
     Attributes:
         survey_version: The version under which it was judged.
         revision: Of the fact; from 1 upwards.
+        body_revision: The revision that this body made; later ones learned of its contact.
+        body_at: When this body was recorded.
         dimensions: What it says itself, else what its contact says.
         identifiers: Its own, else its contact's.
         own_identifiers: Its own.
@@ -152,6 +154,8 @@ class Answer:
     identifiers: tuple[str, ...] = ()
     revision: int = 0
     recorded_at: datetime | None = None
+    body_revision: int = 0
+    body_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

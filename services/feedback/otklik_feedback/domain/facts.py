@@ -54,11 +54,9 @@ def answer_event(
     """The answer with its scores; whoever wrote words is told by `has_text` alone."""
     assert answer.recorded_at is not None
     content = answer.content
-    # All values were checked when the answer was accepted; checking again costs as much as
-    # the rest of a batch. A test compares the two ways of making one.
     named: dict[str, Any] = dict(content.measures)
     named |= {n: v for n, v in answer.dimensions.items() if n in _ANSWER_DIMENSIONS}
-    fact = AnswerFact.model_construct(
+    fact = AnswerFact(
         survey=answer.survey,
         template=answer.template,
         answered_at=answer.answered_at,

@@ -1,12 +1,13 @@
-"""Answers, many at a time: the newest revision of each, and every body they came in."""
+"""Answers, many at a time: the newest revision of each, and the bodies before it."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy import ColumnElement, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,7 +30,7 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One body of an answer."""
+    """One body of an answer; `revision` is the one that it made."""
 
     revision: int
     survey: UUID
@@ -54,12 +55,16 @@ _PLAIN: Final = (
     "sender",
     "answered_at",
     "recorded_at",
+    "body_revision",
+    "body_at",
     "contact",
     "source",
     "customer",
 )
+_plain: Final = attrgetter(*_PLAIN)
 _COPIES: Final = ("branch", "agent", "touchpoint")
 _PERSONAL: Final = ("comment", "phone", "email", "external")
+_personal: Final = attrgetter(*_PERSONAL)
 _COLUMNS: Final = (
     *_PLAIN,
     "said",
@@ -69,6 +74,19 @@ _COLUMNS: Final = (
     *_COPIES,
     "content",
     *_PERSONAL,
+)
+_VERSION: Final = (
+    "tenant",
+    "answer",
+    "revision",
+    "survey",
+    "survey_version",
+    "sender",
+    "answered_at",
+    "recorded_at",
+    "content",
+    "dimensions",
+    "comment",
 )
 _READ: Final = tuple(answers.c[name] for name in _COLUMNS if name not in {*_COPIES, *_PERSONAL})
 _PLACED: Final = (
@@ -117,25 +135,43 @@ async def put(tx: AsyncConnection, tenant: str, changed: Sequence[tuple[Answer, 
     )
 
 
+async def supersede(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> None:
+    """Keep the bodies of locked answers whose place others are about to take."""
+    rows = select(
+        answers.c.tenant,
+        answers.c.id,
+        answers.c.body_revision,
+        answers.c.survey,
+        answers.c.survey_version,
+        answers.c.sender,
+        answers.c.answered_at,
+        answers.c.body_at,
+        answers.c.content,
+        answers.c.dimensions,
+        answers.c.comment,
+    ).where(answers.c.tenant == tenant, answers.c.id == array(answers, "id", ids))
+    await tx.execute(insert(answer_versions).from_select(_VERSION, rows))
+
+
 async def add_versions(
-    tx: AsyncConnection, tenant: str, kept: Sequence[tuple[Answer, Sealed]]
+    tx: AsyncConnection, tenant: str, passed: Sequence[tuple[Answer, Sealed]]
 ) -> None:
-    """Keep bodies."""
+    """Keep bodies that lost their place in the very batch that brought them."""
     rows = [
         {
             "tenant": tenant,
             "answer": answer.id,
-            "revision": answer.revision,
+            "revision": answer.body_revision,
             "survey": answer.survey,
             "survey_version": answer.survey_version,
             "sender": answer.sender,
             "answered_at": answer.answered_at,
-            "recorded_at": answer.recorded_at,
+            "recorded_at": answer.body_at,
             "content": _written(answer.content),
             "dimensions": dict(answer.dimensions),
             "comment": sealed.comment,
         }
-        for answer, sealed in kept
+        for answer, sealed in passed
     ]
     await add_rows(tx, answer_versions, rows)
 
@@ -199,7 +235,7 @@ async def get(
 
 
 async def versions(tx: AsyncConnection, tenant: str, id_: UUID) -> list[Version]:
-    """Every body of an answer, the oldest first."""
+    """The bodies of an answer before the present one, the oldest first."""
     found = await tx.execute(
         select(answer_versions)
         .where(answer_versions.c.tenant == tenant, answer_versions.c.answer == id_)
@@ -257,6 +293,22 @@ def _where(filters: Filters) -> list[ColumnElement[bool]]:
     return wanted
 
 
+def present(answer: Answer, sealed: Sealed) -> Version:
+    """The body that stands now."""
+    assert answer.body_at is not None
+    return Version(
+        answer.body_revision,
+        answer.survey,
+        answer.survey_version,
+        answer.sender,
+        answer.answered_at,
+        answer.body_at,
+        answer.content,
+        answer.dimensions,
+        sealed.comment,
+    )
+
+
 # --- Taking out ---------------------------------------------------------------------------------
 
 
@@ -289,14 +341,14 @@ def _row(tenant: str, answer: Answer, sealed: Sealed) -> Row:
     dimensions = answer.dimensions
     return {
         "tenant": tenant,
-        **{name: getattr(answer, name) for name in _PLAIN},
+        **dict(zip(_PLAIN, _plain(answer), strict=True)),
         "said": dict(answer.said),
         "dimensions": dict(dimensions),
         "own_identifiers": list(answer.own_identifiers),
         "identifiers": list(answer.identifiers),
         **{name: dimensions.get(name) for name in _COPIES},
         "content": _written(answer.content),
-        **{name: getattr(sealed, name) for name in _PERSONAL},
+        **dict(zip(_PERSONAL, _personal(sealed), strict=True)),
     }
 
 

@@ -93,6 +93,8 @@ answers = Table(
     Column("sender", Text, nullable=False),
     _moment("answered_at"),
     _moment("recorded_at"),
+    _number("body_revision"),
+    _moment("body_at"),
     _id("contact", nullable=True),
     _id("source", nullable=True),
     _id("customer", nullable=True),
@@ -135,7 +137,7 @@ answer_versions = Table(
     _json("dimensions"),
     _sealed("comment"),
     PrimaryKeyConstraint("tenant", "answer", "revision"),
-    comment="every body that was not the same again",
+    comment="bodies that a later one has taken the place of",
 )
 
 cases = Table(

@@ -89,6 +89,8 @@ def _answers() -> None:
         sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("body_revision", sa.BigInteger(), nullable=False),
+        sa.Column("body_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("contact", sa.Uuid(), nullable=True),
         sa.Column("source", sa.Uuid(), nullable=True),
         sa.Column("customer", sa.Uuid(), nullable=True),
@@ -146,7 +148,7 @@ def _answers() -> None:
         sa.Column("comment", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "answer", "revision"),
         schema=SCHEMA,
-        comment="every body that was not the same again",
+        comment="bodies that a later one has taken the place of",
     )
 
 
