@@ -1,12 +1,13 @@
 """Otklik as it is really run: one process tree with the table log, or a process per service."""
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -75,42 +76,51 @@ class Client:
 
 
 class Process:
-    """A process of the launcher, with what it said on standard error."""
+    """A process of the launcher; what it says goes into files, which end with the test run."""
 
     def __init__(self, arguments: list[str], told: Mapping[str, str], *, module: str = "otklik"):
         self._command = [sys.executable, "-m", module, *arguments]
         self._told = {name: value for name, value in os.environ.items() if "OTKLIK" not in name}
         self._told |= told
-        self.said: list[str] = []
-        self.running: subprocess.Popen[str] | None = None
+        self._spoken = Path(tempfile.mkdtemp(prefix="otklik-said-"))
+        atexit.register(shutil.rmtree, self._spoken, ignore_errors=True)
+        self.running: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it; what it says is read on the side."""
-        self.running = subprocess.Popen(
-            self._command,
-            env=self._told,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        threading.Thread(target=self._listen, args=(self.running,), daemon=True).start()
+        """Start it, in a session of its own."""
+        with (self._spoken / "out").open("wb") as out, (self._spoken / "err").open("ab") as err:
+            self.running = subprocess.Popen(
+                self._command,
+                env=self._told,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    def output(self) -> str:
+        """Its standard output so far."""
+        return (self._spoken / "out").read_text()
+
+    def said(self) -> str:
+        """Its standard error so far."""
+        return (self._spoken / "err").read_text()
 
     def first_line(self) -> str:
         """The first line of its standard output."""
         assert self.running is not None
-        assert self.running.stdout is not None
-        line = self.running.stdout.readline()
-        assert line, f"{self._command} ended: {self.last_words()}"
-        return line
+        deadline = time.monotonic() + START_SECONDS
+        while "\n" not in (output := self.output()):
+            assert self.running.poll() is None, f"{self._command} ended: {self.last_words()}"
+            assert time.monotonic() < deadline, f"{self._command} is silent: {self.last_words()}"
+            time.sleep(0.05)
+        return output.partition("\n")[0]
 
     def whole_output(self) -> str:
         """All its standard output, once it has ended well."""
         assert self.running is not None
-        assert self.running.stdout is not None
-        output = self.running.stdout.read()
-        assert self.running.wait(60) == 0, self.last_words()
-        return output
+        assert self.running.wait(120) == 0, self.last_words()
+        return self.output()
 
     def interrupt(self) -> int:
         """Ctrl-C; returns the exit code."""
@@ -138,11 +148,7 @@ class Process:
 
     def last_words(self) -> str:
         """What it said last."""
-        return "".join(self.said[-30:])
-
-    def _listen(self, running: "subprocess.Popen[str]") -> None:
-        assert running.stderr is not None
-        self.said.extend(running.stderr)
+        return "\n".join(self.said().splitlines()[-30:])
 
 
 @contextmanager

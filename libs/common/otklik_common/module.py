@@ -78,7 +78,7 @@ class Platform:
     on_stop: list[Hook] = field(default_factory=list)
     checks: dict[str, Hook] = field(default_factory=dict)
     _databases: dict[tuple[str, Role], Database] = field(default_factory=dict)
-    _directories: dict[str, Directory] = field(default_factory=dict)
+    _directories: dict[tuple[str, Role], Directory] = field(default_factory=dict)
     watchdog: Watchdog = field(default_factory=Watchdog)
     _log: Log | None = None
     _callers: dict[str, Callers] = field(default_factory=dict)
@@ -94,9 +94,16 @@ class Platform:
 
     def directory(self, schema: str) -> Directory:
         """What access says of companies, branches, staff and keys, as kept by `schema`."""
-        known = self._directories.get(schema)
+        return self._directory(schema, "api")
+
+    def directory_as_worker(self, schema: str) -> Directory:
+        """The same for background work, which never borrows the login of request handlers."""
+        return self._directory(schema, "worker")
+
+    def _directory(self, schema: str, role: Role) -> Directory:
+        known = self._directories.get((schema, role))
         if known is None:
-            known = self._directories[schema] = Directory(self.database(schema, "api"))
+            known = self._directories[schema, role] = Directory(self.database(schema, role))
         return known
 
     def callers(self, schema: str) -> Callers:
