@@ -134,6 +134,13 @@ def test_the_columns_of_a_threshold_add_up_to_the_waits_within_it(
     assert sum(found.get(column, 0) for column in columns) == int(waited_ms <= seconds * 1000)
 
 
+@pytest.mark.parametrize(("waited_ms", "within_it"), [(25_000, 1), (25_001, 0)])
+def test_a_threshold_of_the_companys_own_holds_its_border(waited_ms: int, within_it: int) -> None:
+    definition = Definition(MOSCOW.zone, (25,))
+    found = counted("contact", an_answered_contact(waited_ms=waited_ms), definition)
+    assert found.get("answered_own1", 0) == within_it
+
+
 def test_an_abandoned_contact_counts_apart() -> None:
     found = counted("contact", a_contact(outcome=Outcome.ABANDONED, waited_ms=3_000))
     assert found == {
