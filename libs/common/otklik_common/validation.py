@@ -130,7 +130,7 @@ def _strict(schema: Any) -> Any:
         return (_strict(schema[0]), *schema[1:])
     if not isinstance(schema, dict):
         return schema
-    if "type" not in schema:  # fields or choices by name
+    if not isinstance(schema.get("type"), str):  # fields or choices by name, maybe of this name
         return {name: _strict(one) for name, one in schema.items()}
     kind = schema["type"]
     if kind in _LEAVES:
