@@ -1,4 +1,4 @@
-"""The background work of the contact centre: relay, directory, folding."""
+"""The background work of the contact centre: relay, directory, folding, imports."""
 
 import asyncio
 from contextlib import suppress
@@ -11,6 +11,7 @@ from otklik_common.background import directory_worker, idempotency_worker, relay
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_contact_center.actions.fold import MOST_MARKS, Folder
+from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.store.tables import SCHEMA
@@ -45,6 +46,7 @@ def workers(platform: Platform) -> list[Worker]:
         directory_worker(platform, SERVICE, SCHEMA),
         idempotency_worker(platform, SERVICE, SCHEMA),
         Worker(f"{SERVICE}.folding", Folding(folder).run),
+        import_worker(platform),
     ]
 
 

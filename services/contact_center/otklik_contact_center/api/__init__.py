@@ -10,7 +10,7 @@ from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.actions.push import Door
 from otklik_contact_center.actions.sources import SourceBook
-from otklik_contact_center.api import pushes, sources
+from otklik_contact_center.api import imports, pushes, sources
 from otklik_contact_center.store.tables import SCHEMA
 
 
@@ -21,4 +21,8 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     platform.on_stop.append(intake.stop)
     door = Door(intake, platform.sealer, platform.settings.master)
     book = SourceBook(platform.database(SCHEMA, "api"), platform.sealer)
-    return [*pushes.routes(platform, book, door), sources.router(platform, book)]
+    return [
+        *pushes.routes(platform, book, door),
+        sources.router(platform, book),
+        imports.router(platform, book),
+    ]

@@ -59,6 +59,7 @@ class Translator:
 
     Attributes:
         repeated: What happens to rows that share a key: see `mapping.Key`.
+        key_columns: Names of the columns that hold it.
 
     Raises:
         MissingColumnsError: The header lacks columns that the mapping names.
@@ -69,7 +70,7 @@ class Translator:
         self._columns = columns
         self.repeated = mapping.key.repeated
         self._key = [columns.place(name) for name in mapping.key.columns]
-        self._key_columns = ", ".join(mapping.key.columns)
+        self.key_columns = ", ".join(mapping.key.columns)
         self._prefix = mapping.key.prefix
         self._skip = [columns.condition(one) for one in mapping.skip]
         self._moments = Moments(mapping, columns)
@@ -127,11 +128,11 @@ class Translator:
     def _contact(self, cells: Cells) -> str:
         parts = [cells[place] for place in self._key]
         if not all(parts):
-            raise RowError(self._key_columns, "missing_key", "is empty")
+            raise RowError(self.key_columns, "missing_key", "is empty")
         key = parts[0] if len(parts) == 1 else "|".join(_escaped(part) for part in parts)
         contact = self._prefix + key
         if len(contact) > MOST_KEY:
-            raise RowError(self._key_columns, "too_long", f"is longer than {MOST_KEY} characters")
+            raise RowError(self.key_columns, "too_long", f"is longer than {MOST_KEY} characters")
         return contact
 
     def _demand(self, cells: Cells, times: Mapping[str, datetime | None]) -> None:
