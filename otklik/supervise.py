@@ -32,6 +32,7 @@ RESTART_SECONDS = (0.2, 1, 5, 15)
 STEADY_SECONDS = 60
 """A child that ran this long had begun well: its next failure counts as the first."""
 
+MOST_FAILURES = 3
 PORT_ATTEMPTS = 12
 LOOK_SECONDS = 0.3
 
@@ -63,11 +64,13 @@ class Child:
 
     Attributes:
         once: It may end well; others are started again whatever they end with.
+        failures: How often it failed in a row.
         done: It is not running and will not be started again.
     """
 
     name: str
     once: bool = False
+    failures: int = 0
     process: asyncio.subprocess.Process | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -120,7 +123,7 @@ async def _run(
         family.begin("serve", ["serve", "all", "--port", str(options.port)])
         family.begin("work", ["work", "all", "--ops-port", str(ops_port)])
         key = made.key or data.secret("demo.key")
-        if not await _until_ready([url, f"http://127.0.0.1:{ops_port}"], key, stop):
+        if not await _until_ready([url, f"http://127.0.0.1:{ops_port}"], key, family):
             return 0 if stop.is_set() else 1
         await _announce(options, data, family, Result.of(url, made))
         await stop.wait()
@@ -213,6 +216,10 @@ class Family:
             raise SystemExit(f"{' '.join(command[1:])} failed with {process.returncode}; see above")
         return output.decode()
 
+    def hopeless(self) -> str | None:
+        """Name of a child that has failed too often in a row to be waited for."""
+        return next((one.name for one in self._children if one.failures >= MOST_FAILURES), None)
+
     async def end(self) -> None:
         """Tell all to end; whoever does not within the grace is killed."""
         for child in self._children:
@@ -224,15 +231,15 @@ class Family:
             await asyncio.wait(self._tasks)
 
     async def _keep(self, child: Child, command: Sequence[str], told: dict[str, str]) -> None:
-        failures = 0
         while not self.stop.is_set():
             started = time.monotonic()
             child.process = await self._spawn(command, told, stdout=sys.stderr.fileno())
             code = await child.process.wait()
             if self.stop.is_set() or (child.once and code == 0):
                 break
-            failures = 0 if time.monotonic() - started > STEADY_SECONDS else failures + 1
-            pause = RESTART_SECONDS[min(failures, len(RESTART_SECONDS) - 1)]
+            steady = time.monotonic() - started > STEADY_SECONDS
+            child.failures = 0 if steady else child.failures + 1
+            pause = RESTART_SECONDS[min(child.failures, len(RESTART_SECONDS) - 1)]
             say(f"{child.name} ended with {code}; starting it again in {pause} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.stop.wait(), pause)
@@ -276,18 +283,20 @@ def _free_port() -> int:
         return port
 
 
-async def _until_ready(urls: Sequence[str], key: str | None, stop: asyncio.Event) -> bool:
+async def _until_ready(urls: Sequence[str], key: str | None, family: Family) -> bool:
     """Whether, within a while, both processes are ready and every service knows the key."""
     deadline = time.monotonic() + READY_SECONDS
     pending = [f"{url}/readyz" for url in urls]
     if key is not None:
         pending += [urls[0] + probe for probe in PROBES]
-    failing = ""
-    while pending and not stop.is_set():
+    while pending and not family.stop.is_set():
         status, failing = await asyncio.to_thread(_ask, pending[0], key)
         if status == HTTPStatus.OK:
             pending.pop(0)
             continue
+        if (broken := family.hopeless()) is not None:
+            say(f"{broken} fails again and again; its last words stand above")
+            return False
         if time.monotonic() > deadline:
             say(f"not ready after {READY_SECONDS} s: {pending[0]} answers {status} {failing}")
             return False
