@@ -3,25 +3,51 @@
 from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy import Table
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.db import Database, raw
-from otklik_common.log.port import Log, Place, reached
+from otklik_common.log import port as log_port
+from otklik_common.log.port import Log, Place
 from otklik_common.reading import ReadEvent
 from otklik_metrics.actions import counting
 from otklik_metrics.actions.counting import Counted
-from otklik_metrics.store import history
+from otklik_metrics.store import history, reached
+from otklik_metrics.store.tables import FACTS_REACHED, REACHED
 
 FACTS_GROUP = "metrics.facts"
 SOURCES = ("contact-center", "feedback", "loyalty")
 """Services whose facts are counted; what access says goes into the directory."""
 
 
-class KeepFacts:
+class Reaching:
+    """Notes up to which moment a group, all its replicas together, has taken everything in."""
+
+    def __init__(self, group: str, table: Table, db: Database, log: Log) -> None:
+        self._group = group
+        self._table = table
+        self._db = db
+        self._log = log
+
+    async def caught_up(self, _: Mapping[Place, int]) -> None:
+        """Compare where the group stands with what the relays promised; about once a second."""
+        marks = await self._log.watermarks(history.TOPICS)
+        async with self._db.begin_as_worker() as tx:
+            at = await reached.positions(tx, self._group)
+            found = {
+                topic: log_port.reached(marks, at, topic, self._log.partitions)
+                for topic in history.TOPICS
+            }
+            known = {topic: moment for topic, moment in found.items() if moment is not None}
+            await reached.note(tx, self._table, known)
+
+
+class KeepFacts(Reaching):
     """Keeps the newest revision of every fact, and moves the rollups by what it changed."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    def __init__(self, db: Database, log: Log, registry: CollectorRegistry | None = None) -> None:
+        super().__init__(FACTS_GROUP, FACTS_REACHED, db, log)
         self._facts = Counter(
             "otklik_metrics_facts_total",
             "Facts taken in: first seen, or corrected by a newer revision",
@@ -41,24 +67,12 @@ class KeepFacts:
                 self._facts.labels(kind, change).inc(n)
 
 
-class KeepHistory:
-    """Keeps every revision, and notes up to which moment nothing is missing."""
+class KeepHistory(Reaching):
+    """Keeps every revision."""
 
     def __init__(self, db: Database, log: Log) -> None:
-        self._db = db
-        self._log = log
+        super().__init__(history.GROUP, REACHED, db, log)
 
     async def apply(self, tx: AsyncConnection, events: Sequence[ReadEvent]) -> None:
         """Add events, in the transaction of their position."""
         await history.keep(await raw(tx), events)
-
-    async def caught_up(self, _: Mapping[Place, int]) -> None:
-        """Note what the relays promised and the group, all its replicas, has read."""
-        marks = await self._log.watermarks(history.TOPICS)
-        async with self._db.begin_as_worker() as tx:
-            positions = await history.positions(tx)
-            found = {
-                topic: reached(marks, positions, topic, self._log.partitions)
-                for topic in history.TOPICS
-            }
-            await history.reach(tx, {topic: at for topic, at in found.items() if at is not None})

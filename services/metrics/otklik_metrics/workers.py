@@ -42,7 +42,7 @@ def workers(platform: Platform) -> list[Worker]:
             FACTS_GROUP,
             SCHEMA,
             SOURCES,
-            KeepFacts(platform.registry),
+            KeepFacts(db, platform.log, platform.registry),
             max_records=FACTS_BATCH,
         ),
         consumer_worker(platform, history.GROUP, SCHEMA, SOURCES, KeepHistory(db, platform.log)),

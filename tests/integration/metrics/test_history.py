@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from otklik_common.db import raw
 from otklik_common.events.envelope import Event, Fact
-from otklik_metrics.store import history
-from otklik_metrics.store.tables import FIELDS
+from otklik_metrics.store import history, reached
+from otklik_metrics.store.tables import FIELDS, REACHED
 from tests.integration.metrics.conftest import World
 from tests.support.facts import (
     MAIL,
@@ -143,11 +143,11 @@ async def test_the_history_reaches_as_far_as_its_slowest_topic_and_never_back(
     noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
     first, second, third = history.TOPICS
     async with world.worker.begin_as_worker() as tx:
-        await history.reach(tx, {first: noon, second: noon + timedelta(hours=1)})
+        await reached.note(tx, REACHED, {first: noon, second: noon + timedelta(hours=1)})
         assert await history.history_until(tx) is None
-        await history.reach(tx, {third: noon + timedelta(hours=2)})
+        await reached.note(tx, REACHED, {third: noon + timedelta(hours=2)})
         assert await history.history_until(tx) == noon
-        await history.reach(tx, {first: noon - timedelta(hours=5)})
+        await reached.note(tx, REACHED, {first: noon - timedelta(hours=5)})
         assert await history.history_until(tx) == noon
     await world.admin.execute("DELETE FROM metrics.history_reached")
 

@@ -25,8 +25,9 @@ from otklik_common.settings import Settings
 from otklik_metrics.actions.checking import check
 from otklik_metrics.actions.replay import check_from_log
 from otklik_metrics.consumers import FACTS_GROUP, KeepFacts, KeepHistory
-from otklik_metrics.store import history
+from otklik_metrics.store import history, reached
 from otklik_metrics.store.history import GROUP, TOPICS
+from otklik_metrics.store.tables import FACTS_REACHED
 from tests.support.facts import (
     MAIL,
     MONDAY,
@@ -60,9 +61,9 @@ class Logged:
 
     async def consume(self, *, keep_history: bool = False) -> None:
         """Read until everything on the log is taken in."""
-        handler = KeepHistory(self.db, self.log) if keep_history else KeepFacts()
+        kept = KeepHistory if keep_history else KeepFacts
         group = GROUP if keep_history else FACTS_GROUP
-        consumer = Consumer(group, TOPICS, handler, self.db, self.log)
+        consumer = Consumer(group, TOPICS, kept(self.db, self.log), self.db, self.log)
         stop = asyncio.Event()
         running = asyncio.create_task(consumer.run(stop))
         ends = await self.log.ends(TOPICS)
@@ -197,19 +198,25 @@ async def test_a_log_that_lost_its_beginning_is_not_replayed(logged: Logged) -> 
 
 
 @pytest.mark.asyncio
-async def test_the_history_group_knows_how_far_it_is(logged: Logged) -> None:
+async def test_each_group_knows_how_far_it_is(logged: Logged) -> None:
     await logged.publish(*some_facts(logged.tenant))
     ends = await logged.log.ends(TOPICS)
     promised = datetime.now(UTC)
-    handler = KeepHistory(logged.db, logged.log)
+    histories, facts = KeepHistory(logged.db, logged.log), KeepFacts(logged.db, logged.log)
     for topic in TOPICS:
         counts = [end for (of, _), end in sorted(ends.items()) if of == topic]
         await logged.log.publish_watermark(topic, promised, counts)
-    await handler.caught_up({})
+    await histories.caught_up({})
     async with logged.db.begin_as_worker() as tx:
         assert await history.history_until(tx) is None
     await logged.consume(keep_history=True)
-    await handler.caught_up({})
+    await histories.caught_up({})
+    await facts.caught_up({})
     async with logged.db.begin_as_worker() as tx:
         assert await history.history_until(tx) == promised
+        assert await reached.until(tx, FACTS_REACHED, TOPICS) is None
+    await logged.consume()
+    await facts.caught_up({})
+    async with logged.db.begin_as_worker() as tx:
+        assert await reached.until(tx, FACTS_REACHED, TOPICS) == promised
     assert await logged.admin.fetchval("SELECT count(*) FROM metrics.fact_history_contact") == 60

@@ -1,6 +1,6 @@
 """Every revision ever heard, and what was known at a moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -8,15 +8,15 @@ from typing import Any
 import asyncpg
 import msgspec
 from sqlalchemy import BindParameter, Column, Subquery, TextClause, bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.events.registry import newest
-from otklik_common.log.port import Place
 from otklik_common.reading import ReadEvent
 from otklik_metrics.domain.sets import TIME_COLUMNS
+from otklik_metrics.store import reached
 from otklik_metrics.store.decoding import decoder
-from otklik_metrics.store.tables import FACTS, FIELDS, KINDS, REACHED, metadata
+from otklik_metrics.store.tables import FACTS, FIELDS, KINDS, REACHED
 
 GROUP = "metrics.history"
 """The consumer group that fills the history: apart, so that it never slows the numbers."""
@@ -74,9 +74,7 @@ async def history_until(tx: AsyncConnection) -> datetime | None:
 
     None while that of any topic is unknown.
     """
-    known = select(func.count(), func.min(REACHED.c.until)).where(REACHED.c.topic.in_(TOPICS))
-    topics, until = (await tx.execute(known)).one()
-    return until if topics == len(TOPICS) else None
+    return await reached.until(tx, REACHED, TOPICS)
 
 
 async def keep(connection: asyncpg.Connection, events: Sequence[ReadEvent]) -> None:
@@ -93,27 +91,6 @@ async def keep(connection: asyncpg.Connection, events: Sequence[ReadEvent]) -> N
     for kind in KINDS:
         if kind in by_kind:
             await connection.execute(_keep(kind), *_columns(kind, by_kind[kind]))
-
-
-async def reach(tx: AsyncConnection, until: Mapping[str, datetime]) -> None:
-    """Note how far the history of each topic is; it never goes back."""
-    for topic, moment in sorted(until.items()):
-        new = insert(REACHED).values(topic=topic, until=moment)
-        await tx.execute(
-            new.on_conflict_do_update(
-                index_elements=[REACHED.c.topic],
-                set_={"until": func.greatest(REACHED.c.until, new.excluded.until)},
-            )
-        )
-
-
-async def positions(tx: AsyncConnection) -> dict[Place, int]:
-    """Where the group stands, all its replicas together."""
-    table = metadata.tables[f"{metadata.schema}.positions"]
-    rows = await tx.execute(
-        select(table.c.topic, table.c.partition, table.c.next).where(table.c.consumer == GROUP)
-    )
-    return {(topic, partition): following for topic, partition, following in rows}
 
 
 async def add_partitions(tx: AsyncConnection, months: int) -> int:

@@ -269,6 +269,15 @@ REACHED = Table(
     comment="The moment before which every fact of a topic is in the history",
 )
 
+FACTS_REACHED = Table(
+    "facts_reached",
+    metadata,
+    _code("topic"),
+    _moment("until"),
+    PrimaryKeyConstraint("topic", name="facts_reached_pkey"),
+    comment="The moment before which every fact of a topic is counted",
+)
+
 EXPOSITION = Table(
     "exposition",
     metadata,
@@ -289,5 +298,6 @@ GRANTS: Mapping[str, Grant] = {
     "identity": Grant(api="S", worker="SIUD"),
     "identity_claim": Grant(worker="SID"),
     "history_reached": Grant(api="S", worker="SIU", tenant=False),
+    "facts_reached": Grant(api="S", worker="SIU", tenant=False),
     "exposition": Grant(api="S", worker="SIU", tenant=False),
 }

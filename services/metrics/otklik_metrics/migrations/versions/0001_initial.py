@@ -42,6 +42,7 @@ GRANTS = {
     "identity": Grant(api="S", worker="SIUD"),
     "identity_claim": Grant(worker="SID"),
     "history_reached": Grant(api="S", worker="SIU", tenant=False),
+    "facts_reached": Grant(api="S", worker="SIU", tenant=False),
     "exposition": Grant(api="S", worker="SIU", tenant=False),
 }
 
@@ -311,14 +312,18 @@ def _identity() -> None:
 
 
 def _states() -> None:
-    op.create_table(
-        "history_reached",
-        _code("topic"),
-        _moment("until"),
-        sa.PrimaryKeyConstraint("topic", name="history_reached_pkey"),
-        schema=SCHEMA,
-        comment="The moment before which every fact of a topic is in the history",
-    )
+    for table, comment in (
+        ("history_reached", "The moment before which every fact of a topic is in the history"),
+        ("facts_reached", "The moment before which every fact of a topic is counted"),
+    ):
+        op.create_table(
+            table,
+            _code("topic"),
+            _moment("until"),
+            sa.PrimaryKeyConstraint("topic", name=f"{table}_pkey"),
+            schema=SCHEMA,
+            comment=comment,
+        )
     op.create_table(
         "exposition",
         sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
