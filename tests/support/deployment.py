@@ -46,10 +46,18 @@ class Deployment:
     told: Mapping[str, str]
     broker: KafkaBroker | None = None
     processes: dict[str, "Process"] = field(default_factory=dict)
+    clients: list["Client"] = field(default_factory=list)
 
     def client(self, key: str | None = None) -> "Client":
         """Calls under a key; the company's own if none is named."""
-        return Client(self.urls, key or self.key)
+        made = Client(self.urls, key or self.key)
+        self.clients.append(made)
+        return made
+
+    def close(self) -> None:
+        """Give all connections back."""
+        for client in self.clients:
+            client.close()
 
 
 class Client:
@@ -162,7 +170,7 @@ def one_process(*arguments: str) -> Iterator[Deployment]:
         up.start()
         try:
             first = json.loads(up.first_line())
-            yield Deployment(
+            deployment = Deployment(
                 "one process",
                 dict.fromkeys(SERVICES, first["url"]),
                 first["company"],
@@ -172,6 +180,8 @@ def one_process(*arguments: str) -> Iterator[Deployment]:
                 {"OTKLIK_DATA": folder},
                 processes={"up": up},
             )
+            yield deployment
+            deployment.close()
         finally:
             if up.running is not None and up.running.poll() is None:
                 up.interrupt()
@@ -216,6 +226,7 @@ def process_per_service() -> Iterator[Deployment]:
             )
             _until_known(deployment)
             yield deployment
+            deployment.close()
         finally:
             for process in processes.values():
                 if process.running is not None and process.running.poll() is None:
