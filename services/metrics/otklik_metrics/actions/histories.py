@@ -97,13 +97,15 @@ class Asker:
             facts.answered_at.is_(None),
         )
         offered, abandoned = rows.columns
+        contacts = self._contacts()
+        talked_at = contacts.source.facts.c.answered_at
         talks = await query_histories.timeline(
             self._tx,
-            self._known_everywhere(),
+            contacts,
             self._query.company.tenant,
             people=people,
-            wanted=[micros_of(self._sources("contact").facts.c.answered_at)],
-            only=(self._sources("contact").facts.c.answered_at.is_not(None),),
+            wanted=[micros_of(talked_at)],
+            only=(talked_at.is_not(None),),
         )
         since = np.array(offered, dtype=np.int64)
         gone = np.array(
@@ -150,10 +152,11 @@ class Asker:
         rows = await self._read(
             asked, piece, people, [micros_of(facts.offered_at), facts.answered_at.is_not(None)]
         )
-        all_ = self._sources("contact").facts.c
+        contacts = self._contacts()
+        all_ = contacts.source.facts.c
         life = await query_histories.timeline(
             self._tx,
-            self._known_everywhere(),
+            contacts,
             self._query.company.tenant,
             people=people,
             wanted=[micros_of(all_.offered_at), all_.answered_at.is_not(None)],
@@ -246,7 +249,8 @@ class Asker:
                 chosen = chosen & (rows.person != NOBODY)
         return [rows.subjects[row] for row in np.flatnonzero(chosen).tolist()]
 
-    def _known_everywhere(self) -> Known:
+    def _contacts(self) -> Known:
+        # Of the past this makes a subquery, whose columns must be those that are selected from.
         return Known(self._sources("contact"), self._known.identity)
 
     async def _read(

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from otklik_common.module import Platform
 from otklik_metrics.api import catalogue, query, records
+from otklik_metrics.api.exposition import serve_gauges
 from otklik_metrics.store.tables import SCHEMA
 
 
@@ -13,4 +14,5 @@ def build_api(platform: Platform) -> Sequence[APIRouter]:
     """Every route of metrics."""
     # Opened before the first request: /readyz must ask for it.
     platform.database(SCHEMA, "api")
+    serve_gauges(platform)
     return [query.router, records.router, catalogue.router]

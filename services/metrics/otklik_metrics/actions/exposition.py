@@ -1,0 +1,98 @@
+"""Compute the business numbers for Prometheus on a timer, in one process at a time."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_common.db import Database
+from otklik_common.module import Platform
+from otklik_common.observability import get_logger
+from otklik_metrics.actions.company import company_of
+from otklik_metrics.actions.reading import Desk
+from otklik_metrics.domain.catalogue import CATALOGUE
+from otklik_metrics.domain.frames import Frame
+from otklik_metrics.domain.gauges import (
+    COMPANIES,
+    GAUGES,
+    MOST_SAMPLES,
+    label_names,
+    query_of,
+    samples_of,
+    together,
+)
+from otklik_metrics.domain.refusals import QueryRefused
+from otklik_metrics.store import exposition, query_state
+from otklik_metrics.store.tables import SCHEMA
+
+EVERY_SECONDS: Final = 15.0
+LOCK: Final = 0x6F746B6C_70726F6D
+"""Advisory lock of the process that computes."""
+
+log = get_logger(__name__)
+
+
+async def refresh(platform: Platform, stop: asyncio.Event) -> None:
+    """Keep the samples fresh until told to stop; where another process does, wait for its end."""
+    db = platform.database(SCHEMA, "worker")
+    while not stop.is_set():
+        await refresh_once(platform, db, platform.now())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+
+
+async def refresh_once(platform: Platform, db: Database, now: datetime) -> bool:
+    """Compute everything once; False if another process is at it."""
+    async with db.begin_as_worker() as tx:
+        if not await exposition.lock(tx, LOCK):
+            return False
+        frames = await _frames(platform, tx, now)
+        await exposition.keep(tx, _families(frames), now)
+    return True
+
+
+async def _frames(
+    platform: Platform, tx: AsyncConnection, now: datetime
+) -> dict[int, dict[str, Frame]]:
+    """What was read for each gauge, by its place among the gauges and by company."""
+    frames: dict[int, dict[str, Frame]] = {place: {} for place in range(len(GAUGES))}
+    directory = platform.directory(SCHEMA)
+    for tenant in await exposition.companies(tx):
+        company = await company_of(directory, tenant)
+        kinds = {CATALOGUE[gauge.metric].kind for gauge in GAUGES}
+        desk = Desk(tx, company, await query_state.live_versions(tx, tenant, kinds), now)
+        for places in together():
+            query = query_of(company, [GAUGES[place] for place in places], now)
+            try:
+                found = await desk.read(query)
+            except QueryRefused as no:
+                log.warning("gauges left out", tenant=tenant, code=no.code)
+                continue
+            for place, frame in zip(places, found, strict=True):
+                frames[place][tenant] = frame
+    return frames
+
+
+def _families(frames: Mapping[int, Mapping[str, Frame]]) -> list[dict[str, Any]]:
+    """Every gauge with its samples, as the row keeps them."""
+    sizes = {tenant: _size(frame) for tenant, frame in frames[0].items()}
+    largest = sorted(sizes, key=lambda tenant: (-sizes[tenant], tenant))[:COMPANIES]
+    room = MOST_SAMPLES // len(GAUGES)
+    families: dict[str, dict[str, Any]] = {}
+    for place, gauge in enumerate(GAUGES):
+        samples, cut = samples_of(gauge, frames[place], largest, room)
+        family = families.setdefault(
+            gauge.name,
+            {"name": gauge.name, "help": gauge.help.en, "labels": label_names(gauge)},
+        )
+        family.setdefault("samples", []).extend([one.labels, one.value] for one in samples)
+        family["cut"] = family.get("cut", 0) + cut
+    return list(families.values())
+
+
+def _size(frame: Frame) -> int:
+    """Contacts of today, by which companies are ranked."""
+    return sum(values["value"] for values in frame.gather(lambda place: (place,)).values())

@@ -1,0 +1,269 @@
+"""The business numbers that Prometheus reads: a few metrics over fixed windows, bounded labels."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from otklik_metrics.domain.catalogue import CATALOGUE
+from otklik_metrics.domain.catalogue.words import HIDDEN
+from otklik_metrics.domain.dimensions import Text
+from otklik_metrics.domain.frames import Frame, Key, Place
+from otklik_metrics.domain.indicators.cells import Cell, Values
+from otklik_metrics.domain.query import Asked, Company, Query, ask, range_of
+from otklik_metrics.domain.zones import Granularity
+
+COMPANIES: Final = 20
+"""Companies with a label of their own; the smaller ones are `other`, together."""
+OTHER: Final = "other"
+NONE: Final = "none"
+MOST_SAMPLES: Final = 1_200
+"""Of all gauges together: a process has others, and a scrape should stay under 2,000."""
+
+
+class Window(StrEnum):
+    """The fixed windows."""
+
+    TODAY = "today"
+    HOUR = "1h"
+    MONTH = "28d"
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """
+    One family of gauges.
+
+    Attributes:
+        metric, params: What it shows, by its name in the catalogue.
+        labels: Dimensions that become labels, after `company`; never an agent or a person.
+        fixed: Labels that say which of several numbers it is.
+    """
+
+    name: str
+    help: Text
+    metric: str
+    window: Window
+    labels: tuple[str, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+
+def _contacts(metric: str, outcome: str) -> Gauge:
+    help_ = Text(
+        "contacts offered today in the company's zone, by what became of them",
+        "обращения, поступившие сегодня по времени компании, по исходу",
+    )
+    return Gauge(
+        "otklik_contacts",
+        help_,
+        metric,
+        Window.TODAY,
+        ("channel", "queue"),
+        fixed={"state": outcome},
+    )
+
+
+def _answers(metric: str, category: str) -> Gauge:
+    help_ = Text("NPS answers of 28 days by category", "ответы NPS за 28 дней по категориям")
+    return Gauge(
+        "otklik_nps_answers",
+        help_,
+        metric,
+        Window.MONTH,
+        ("branch",),
+        fixed={"category": category},
+    )
+
+
+def _level(window: Window) -> Gauge:
+    help_ = Text(
+        "share answered within 20 s (excl_short, 5 s)",
+        "доля отвеченных за 20 с (excl_short, 5 с)",
+    )
+    return Gauge(
+        "otklik_service_level_ratio",
+        help_,
+        "service_level",
+        window,
+        ("channel", "queue"),
+        fixed={"window": window.value},
+    )
+
+
+GAUGES: Final[tuple[Gauge, ...]] = (
+    _contacts("contacts_offered", "offered"),
+    _contacts("contacts_answered", "answered"),
+    _contacts("contacts_abandoned", "abandoned"),
+    _contacts("contacts_open", "open"),
+    _level(Window.TODAY),
+    _level(Window.HOUR),
+    Gauge(
+        "otklik_sla_attainment_ratio",
+        Text("share closed by the due time, 28 days", "доля закрытых в срок, 28 дней"),
+        "sla_attainment",
+        Window.MONTH,
+        ("branch",),
+    ),
+    Gauge(
+        "otklik_not_called_back_people",
+        Text("people nobody called back today", "кому сегодня никто не перезвонил"),
+        "not_called_back",
+        Window.TODAY,
+        ("branch",),
+    ),
+    Gauge(
+        "otklik_unworked_ratio",
+        Text("buyers' requests of 28 days nobody worked on", "необработанные заявки, 28 дней"),
+        "unworked_rate",
+        Window.MONTH,
+        ("branch",),
+    ),
+    Gauge(
+        "otklik_nps_points",
+        Text("NPS of 28 days; absent under 5 answers", "NPS за 28 дней; нет, если ответов < 5"),
+        "nps",
+        Window.MONTH,
+        ("branch",),
+    ),
+    _answers("nps_promoters", "promoter"),
+    _answers("nps_detractors", "detractor"),
+    Gauge(
+        "otklik_csi_points",
+        Text("CSI (raw) of 28 days; absent under 5 answers", "CSI (raw) за 28 дней"),
+        "csi",
+        Window.MONTH,
+        ("branch",),
+    ),
+    Gauge(
+        "otklik_cases_open",
+        Text("cases of 28 days that are open", "открытые кейсы за 28 дней"),
+        "cases_open",
+        Window.MONTH,
+        ("branch",),
+    ),
+    Gauge(
+        "otklik_cases_overdue",
+        Text("cases of 28 days that are open past due", "просроченные кейсы за 28 дней"),
+        "cases_overdue",
+        Window.MONTH,
+        ("branch",),
+    ),
+)
+
+
+def query_of(company: Company, gauges: Sequence[Gauge], now: datetime) -> Query:
+    """The query of gauges that share a window and labels; rows name each by its number."""
+    first = gauges[0]
+    wanted = [
+        (gauge.metric, f"g{number}", dict(gauge.params)) for number, gauge in enumerate(gauges)
+    ]
+    return Query(
+        company=company,
+        asked=ask(company, wanted),
+        buckets=range_of(
+            _start(first.window, company, now), _end(now), Granularity.TOTAL, company.timezone
+        ),
+        group_by=first.labels,
+        filters=(),
+    )
+
+
+def _start(window: Window, company: Company, now: datetime) -> datetime:
+    local = now.astimezone(ZoneInfo(company.timezone))
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    if window is Window.TODAY:
+        return midnight
+    if window is Window.MONTH:
+        return midnight - timedelta(days=27)
+    # Whole quarters of an hour, so that rollups can tell.
+    return now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0) - timedelta(
+        minutes=60
+    )
+
+
+def _end(now: datetime) -> datetime:
+    """Nothing lies further ahead: so the end of the range cuts no cell."""
+    return (now + timedelta(days=3)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def together() -> list[list[int]]:
+    """Places of the gauges that one query can answer, in lists."""
+    found: dict[tuple[Window, tuple[str, ...]], list[int]] = {}
+    for place, gauge in enumerate(GAUGES):
+        found.setdefault((gauge.window, gauge.labels), []).append(place)
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One series: values of its labels in the order of `label_names`, and the number."""
+
+    labels: tuple[str, ...]
+    value: float
+
+
+def label_names(gauge: Gauge) -> tuple[str, ...]:
+    """Names of a gauge's labels."""
+    return ("company", *gauge.labels, *gauge.fixed)
+
+
+def samples_of(
+    gauge: Gauge, frames: Mapping[str, Frame], largest: Iterable[str], most: int
+) -> tuple[list[Sample], int]:
+    """
+    The series of a gauge, at most `most` of them.
+
+    Args:
+        frames: What was read for it, by company.
+        largest: Companies with a label of their own.
+    Returns:
+        The series, and how many groups were put into `other` for want of room.
+    """
+    own = frozenset(largest)
+    asked = Asked(CATALOGUE[gauge.metric], _params(gauge), gauge.metric)
+    sized = {
+        (company if company in own else OTHER, key): _cell(asked, values).n
+        for company, frame in frames.items()
+        for (_, key), values in frame.gather(lambda place: (place,)).items()
+    }
+    rooms = max(1, most - len(own) - 1)
+    kept = frozenset(sorted(sized, key=lambda one: (-sized[one], str(one)))[:rooms])
+    rest = tuple(OTHER for _ in gauge.labels)
+    merged: dict[Key, list[Values]] = {}
+    for company, frame in frames.items():
+        name = company if company in own else OTHER
+
+        def into(place: Place, name: str = name) -> Iterable[Place]:
+            yield 0, (place[1] if (name, place[1]) in kept else rest)
+
+        for (_, key), values in frame.gather(into).items():
+            merged.setdefault((name, *key), []).append(values)
+    samples = []
+    for group, parts in sorted(merged.items(), key=lambda one: str(one[0])):
+        cell = _cell(asked, _added(parts))
+        hidden = asked.metric.shape in HIDDEN and cell.n < asked.metric.minimum_n
+        if cell.value is not None and not hidden:
+            shown = (NONE if part is None else str(part) for part in group)
+            samples.append(Sample((*shown, *gauge.fixed.values()), float(cell.value)))
+    return samples, max(0, len(sized) - len(kept))
+
+
+def _params(gauge: Gauge) -> dict[str, Any]:
+    defaults = {one.name: one.default for one in CATALOGUE[gauge.metric].parameters}
+    return defaults | dict(gauge.params)
+
+
+def _cell(asked: Asked, values: Values) -> Cell:
+    return asked.metric.work_out(values, asked.params)
+
+
+def _added(parts: Sequence[Values]) -> Values:
+    """Numbers of several companies as one: every gauge is made of sums."""
+    numbers: dict[str, int] = {}
+    for part in parts:
+        for name, number in part.numbers.items():
+            numbers[name] = numbers.get(name, 0) + number
+    return Values(numbers)

@@ -1,0 +1,151 @@
+"""What Prometheus reads: the query's own numbers, bounded labels, nothing personal."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
+
+from otklik_common import observability
+from otklik_common.events.contact_center import Outcome
+from otklik_common.events.feedback import Case
+from otklik_common.module import Platform
+from otklik_common.runtime import make_platform
+from otklik_common.settings import Settings
+from otklik_metrics.actions import exposition
+from otklik_metrics.api.exposition import Gauges, read_once
+from otklik_metrics.domain.gauges import GAUGES, MOST_SAMPLES, label_names
+from otklik_metrics.store import exposition as store
+from otklik_metrics.store.tables import SCHEMA
+from tests.support.facts import a_contact, an_answer, an_answered_contact
+from tests.support.metrics_api import Office, metrics_app, numbered
+
+NOW = datetime(2026, 3, 20, 9, 10, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture
+async def platform(metrics_settings: Settings) -> AsyncIterator[Platform]:
+    """What a process lends to metrics."""
+    made = make_platform(metrics_settings)
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture
+async def office(platform: Platform, metrics_settings: Settings) -> AsyncIterator[Office]:
+    """The only company there is: the numbers of others would stand beside its own."""
+    admin = await asyncpg.connect(metrics_settings.admin_database_url)
+    await admin.execute("DELETE FROM metrics.rollup_versions")
+    yield await Office(platform, admin, metrics_app(platform)).found()
+    await admin.close()
+
+
+async def scraped(platform: Platform) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Samples of a scrape after the worker has computed, by name and labels."""
+    assert await exposition.refresh_once(platform, platform.database(SCHEMA, "worker"), NOW)
+    gauges = Gauges(platform, [])
+    await read_once(gauges)
+    registry = observability.make_registry()
+    registry.register(gauges)
+    body = observability.expose(registry).decode()
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(body)
+        for sample in family.samples
+    }
+
+
+@pytest.mark.asyncio
+async def test_gauges_are_the_answers_of_the_query(office: Office, platform: Platform) -> None:
+    call: dict[str, Any] = {"offered_at": NOW - timedelta(minutes=30), "queue": "sales"}
+    gone: dict[str, Any] = {"outcome": Outcome.ABANDONED, "waited_ms": 60_000, "ended_at": NOW}
+    answers = [an_answer(answered_at=NOW - timedelta(days=5), nps=n) for n in (10, 10, 9, 8, 3)]
+    await office.hear(
+        numbered("fast", [an_answered_contact(5_000, **call)] * 3)
+        | {"gone": a_contact(**call, **gone), "open": a_contact(**call)}
+        | {"yesterday": an_answered_contact(offered_at=NOW - timedelta(days=1))}
+        | numbered("answer", answers)
+        | {
+            "case": Case(
+                reason="nps",
+                opened_at=NOW - timedelta(days=5),
+                due_at=NOW - timedelta(days=3),
+                branch="perm",
+            )
+        }
+    )
+    found = await scraped(platform)
+
+    def value(name: str, **labels: str) -> float | None:
+        return found.get((name, frozenset({"company": office.tenant, **labels}.items())))
+
+    queue = {"channel": "call", "queue": "sales"}
+    assert value("otklik_contacts", **queue, state="offered") == 5
+    assert value("otklik_contacts", **queue, state="answered") == 3
+    assert value("otklik_contacts", **queue, state="abandoned") == 1
+    assert value("otklik_contacts", **queue, state="open") == 1
+    assert value("otklik_service_level_ratio", **queue, window="today") == 0.75
+    assert value("otklik_service_level_ratio", **queue, window="1h") == 0.75
+    assert value("otklik_not_called_back_people", branch="tyumen") == 0
+    assert value("otklik_nps_points", branch="tyumen") == 40
+    assert value("otklik_nps_answers", branch="tyumen", category="promoter") == 3
+    assert value("otklik_cases_overdue", branch="perm") == 1
+    assert value("otklik_csi_points", branch="tyumen") is None
+    assert found["otklik_exposition_age_seconds", frozenset()] > 0
+
+
+@pytest.mark.asyncio
+async def test_series_are_bounded_and_the_rest_is_other(office: Office, platform: Platform) -> None:
+    calls = {
+        f"{n}.{k}": an_answered_contact(offered_at=NOW - timedelta(minutes=30), queue=f"q{n}")
+        for n in range(300)
+        for k in range(2 if n < 20 else 1)
+    }
+    await office.hear(calls)
+    found = await scraped(platform)
+    ours = [key for key in found if key[0].startswith("otklik_contacts")]
+    offered = {key: n for key, n in found.items() if ("state", "offered") in key[1]}
+    assert sum(offered.values()) == len(calls)
+    assert any(("queue", "other") in labels for _, labels in offered)
+    assert all(
+        n == 2 for (_, labels), n in offered.items() if dict(labels)["queue"] in {"q1", "q19"}
+    )
+    assert len(ours) <= MOST_SAMPLES
+    assert len(found) < 2_000
+    assert found["otklik_exposition_cut_groups", frozenset()] > 0
+
+
+@pytest.mark.asyncio
+async def test_the_smaller_companies_are_other_together(office: Office, platform: Platform) -> None:
+    offices = [await Office(platform, office.admin, office.app).found() for _ in range(24)]
+    for size, one in enumerate(offices, start=1):
+        calls = [an_answered_contact(offered_at=NOW - timedelta(minutes=30))] * size
+        await one.hear(numbered(one.tenant, calls))
+    found = await scraped(platform)
+    offered = {
+        dict(labels)["company"]: n
+        for (name, labels), n in found.items()
+        if name == "otklik_contacts" and ("state", "offered") in labels
+    }
+    assert set(offered) == {one.tenant for one in offices[4:]} | {"other"}
+    assert offered["other"] == 1 + 2 + 3 + 4
+
+
+def test_no_label_names_a_person_or_an_agent() -> None:
+    allowed = {"company", "channel", "queue", "branch", "team", "state", "window", "category"}
+    assert {name for gauge in GAUGES for name in label_names(gauge)} <= allowed
+
+
+@pytest.mark.asyncio
+async def test_one_process_computes_at_a_time(platform: Platform) -> None:
+    db = platform.database(SCHEMA, "worker")
+    async with db.begin_as_worker() as tx:
+        assert await store.lock(tx, exposition.LOCK)
+        assert not await exposition.refresh_once(platform, db, NOW)
+    stop = asyncio.Event()
+    stop.set()
+    await exposition.refresh(platform, stop)
