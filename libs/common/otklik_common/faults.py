@@ -36,7 +36,7 @@ def fault_of(broken: BaseException) -> Fault:
         return Fault.EVERYTHING if state.startswith(_BROKEN_CLASSES) else Fault.RECORD
     if isinstance(broken, exc.DBAPIError) and broken.connection_invalidated:
         return Fault.AGAIN
-    if isinstance(broken, OSError | TimeoutError | exc.TimeoutError):
+    if isinstance(broken, OSError | TimeoutError | exc.TimeoutError | asyncpg.InternalClientError):
         return Fault.AGAIN
     root = getattr(broken, "orig", None) or broken
     cause = root.__cause__ or root

@@ -44,6 +44,15 @@ SESSION_SECONDS: Final = 20
 SEND_FAILED: Final = 3
 """Exit status when the log did not answer in time."""
 
+LOST: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What asyncpg says of a session that the server has ended meanwhile.
+    asyncpg.InternalClientError,
+)
+
 taken = failpoint("relay.taken", "rows are read, nothing is sent")
 sent = failpoint("relay.sent", "the log has kept the rows, the outbox still has them")
 deleted = failpoint("relay.deleted", "the log has kept the rows, the outbox has lost them")
@@ -92,7 +101,7 @@ class Relay:
                 await self._session(stop)
             except LogNotReadyError as broken:
                 self._report(str(broken))
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as broken:
+            except LOST as broken:
                 state = getattr(broken, "sqlstate", None) or "no answer"
                 self._report(f"the database fails: {type(broken).__name__} ({state})")
             await self._rest(stop, BROKEN_PAUSE)
@@ -118,7 +127,7 @@ class Relay:
                 self._touch()
                 await self._rest(stop, STANDBY_PAUSE)
         finally:
-            with suppress(TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.PostgresError):
+            with suppress(*LOST):
                 # Its end gives the lock back.
                 await connection.close(timeout=2)
 

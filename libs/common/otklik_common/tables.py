@@ -1,13 +1,13 @@
 """Tables that every service has: facts on their way out, positions in the log, what access says."""
 
-from typing import Final
+from typing import Final, Protocol
 
-from alembic.operations import Operations
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Connection,
     DateTime,
     Identity,
     Index,
@@ -63,6 +63,13 @@ def common_tables(metadata: MetaData) -> None:
     _directory(metadata)
 
 
+class Operations(Protocol):
+    """What is needed of `alembic.op`."""
+
+    def get_bind(self) -> Connection:
+        """The connection that the revision runs on."""
+
+
 def create_common(operations: Operations, schema: str) -> None:
     """
     Make the common tables, for the first revision of a service: `create_common(op, "feedback")`.
@@ -73,11 +80,12 @@ def create_common(operations: Operations, schema: str) -> None:
     """
     metadata = MetaData(schema=schema)
     common_tables(metadata)
-    metadata.create_all(operations.get_bind(), checkfirst=False)
+    connection = operations.get_bind()
+    metadata.create_all(connection, checkfirst=False)
     floor = f'"{schema}".{FLOOR}'
-    operations.execute(f"CREATE SEQUENCE {floor} AS bigint MINVALUE 0 START 0")
-    operations.execute(f"GRANT SELECT ON {floor} TO {login(schema, 'api')}")
-    operations.execute(f"GRANT SELECT, UPDATE ON {floor} TO {login(schema, 'worker')}")
+    connection.exec_driver_sql(f"CREATE SEQUENCE {floor} AS bigint MINVALUE 0 START 0")
+    connection.exec_driver_sql(f"GRANT SELECT ON {floor} TO {login(schema, 'api')}")
+    connection.exec_driver_sql(f"GRANT SELECT, UPDATE ON {floor} TO {login(schema, 'worker')}")
 
 
 def _created_at() -> Column[object]:

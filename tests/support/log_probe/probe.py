@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
-from otklik_common.consumer import Consumer, ReadEvent
+from otklik_common.consumer import Consumer, Handler, ReadEvent
 from otklik_common.db import Database
 from otklik_common.events.access import Branch
 from otklik_common.events.envelope import Event
@@ -29,20 +29,19 @@ TENANT = "probe234"
 MIGRATIONS = Path(__file__).parent
 
 
-def probe_settings(url: str, **more: str) -> Settings:
+def probe_settings(url: str) -> Settings:
     """Settings of a database at `url`, reached as superuser."""
     return Settings(
         database_url=url,
         admin_database_url=url,
         master_key=base64.b64encode(b"m" * 32).decode(),
         environment="test",
-        **more,
     )
 
 
-async def probe_database(postgres: PostgresServer, name: str, **more: str) -> Settings:
+async def probe_database(postgres: PostgresServer, name: str) -> Settings:
     """A fresh database with the schemas `log` and `probe`."""
-    settings = probe_settings(await postgres.create_database(name), **more)
+    settings = probe_settings(await postgres.create_database(name))
     await migrate(settings, [Tree("probe", MIGRATIONS)])
     return settings
 
@@ -136,7 +135,7 @@ async def seen(db: Database, topic: str) -> list[tuple[UUID, int, int, int]]:
             ),
             {"topic": topic},
         )
-    return [tuple(row) for row in rows]  # type: ignore[misc]
+    return [(subject, revision, partition, offset) for subject, revision, partition, offset in rows]
 
 
 @asynccontextmanager
@@ -161,14 +160,30 @@ async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 30
 async def outbox_is_empty(db: Database) -> bool:
     """Whether the relay has nothing to do."""
     async with db.begin_as_worker() as tx:
-        return (await tx.execute(text("SELECT count(*) FROM probe.outbox"))).scalar_one() == 0
+        rows: int = (await tx.execute(text("SELECT count(*) FROM probe.outbox"))).scalar_one()
+    return rows == 0
 
 
-def a_relay(settings: Settings, log: Log, topic: str, **more: int) -> Relay:
+def a_relay(settings: Settings, log: Log, topic: str, *, most: int = 5000) -> Relay:
     """A relay of the probe with a database of its own, as another process would have."""
-    return Relay(Database(settings, "probe", "worker"), log, topic, **more)
+    return Relay(Database(settings, "probe", "worker"), log, topic, most=most)
 
 
-def a_consumer(db: Database, log: Log, topic: str, handler: Seen, **more: int) -> Consumer:
+def group_of(topic: str) -> str:
+    """A group for each topic, so that no test waits for the members of another."""
+    return f"probe.{topic}"
+
+
+def a_consumer(
+    db: Database,
+    log: Log,
+    topic: str,
+    handler: Handler,
+    *,
+    max_records: int = 5000,
+    max_dead: int = 100,
+) -> Consumer:
     """A consumer of the probe."""
-    return Consumer("probe.seen", [topic], handler, db, log, **more)
+    return Consumer(
+        group_of(topic), [topic], handler, db, log, max_records=max_records, max_dead=max_dead
+    )

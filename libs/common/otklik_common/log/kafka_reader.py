@@ -1,6 +1,7 @@
 """Reading Kafka as a static member of a group, from positions that stand elsewhere."""
 
 import asyncio
+import zlib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
@@ -56,7 +57,10 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         Raises:
             LogNotReadyError: No broker answers.
         """
-        name = f"{group}.{instance}"
+        # The broker gives a static member that comes back what it had before, even if it now
+        # wants other topics; the client then fails for ever. Other topics make another member.
+        wanted = zlib.crc32(" ".join(sorted(topics)).encode())
+        name = f"{group}.{instance}.{wanted:08x}"
         client = AIOKafkaConsumer(
             bootstrap_servers=bootstrap,
             client_id=f"otklik-{instance}",

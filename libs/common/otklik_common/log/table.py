@@ -160,7 +160,13 @@ class TableLog:
             pool = await self._open()
             async with pool.acquire(timeout=10) as connection:
                 yield connection
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as broken:
+        except (
+            OSError,
+            TimeoutError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ) as broken:
             state = getattr(broken, "sqlstate", None) or "no answer"
             raise LogNotReadyError(
                 f"the log's database fails: {type(broken).__name__} ({state})"
