@@ -45,10 +45,9 @@ from otklik_common.reading import read
 from otklik_common.settings import Settings
 from otklik_metrics.actions import counting
 from otklik_metrics.actions.checking import check
-from otklik_metrics.consumers import FACTS_GROUP, KeepFacts, KeepHistory
+from otklik_metrics.consumers import FACTS_BATCH, FACTS_GROUP, KeepFacts, KeepHistory
 from otklik_metrics.store.history import GROUP, TOPICS
 from otklik_metrics.store.tables import metadata
-from otklik_metrics.workers import FACTS_BATCH
 from tests.support.postgres import reachable_folder
 
 TENANT = "benchaaa"

@@ -7,18 +7,35 @@ from sqlalchemy import Table
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.background import consumer_worker
 from otklik_common.db import Database, raw
 from otklik_common.log import port as log_port
 from otklik_common.log.port import Log, Place
+from otklik_common.module import Platform, Worker
 from otklik_common.reading import ReadEvent
 from otklik_metrics.actions import counting
 from otklik_metrics.actions.counting import Counted
 from otklik_metrics.store import history, reached
-from otklik_metrics.store.tables import FACTS_REACHED, REACHED
+from otklik_metrics.store.tables import FACTS_REACHED, REACHED, SCHEMA
 
 FACTS_GROUP = "metrics.facts"
 SOURCES = ("contact-center", "feedback", "loyalty")
 """Services whose facts are counted; what access says goes into the directory."""
+
+
+FACTS_BATCH = 20_000
+"""The larger the batch, the more revisions of one subject fall into it and are written once."""
+
+
+def consumers(platform: Platform) -> list[Worker]:
+    """The groups of metrics that read the facts of other services."""
+    db, log = platform.database(SCHEMA, "worker"), platform.log
+    facts = KeepFacts(db, log, platform.registry)
+    histories = KeepHistory(db, log)
+    return [
+        consumer_worker(platform, FACTS_GROUP, SCHEMA, SOURCES, facts, max_records=FACTS_BATCH),
+        consumer_worker(platform, history.GROUP, SCHEMA, SOURCES, histories),
+    ]
 
 
 class Reaching:

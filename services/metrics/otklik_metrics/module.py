@@ -18,9 +18,10 @@ def _api(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
 
 def _workers(platform: Platform) -> Sequence[Worker]:
     # An API never loads a client of the log.
+    from otklik_metrics.consumers import consumers
     from otklik_metrics.workers import workers
 
-    return workers(platform)
+    return [*consumers(platform), *workers(platform)]
 
 
 MODULE = Module(

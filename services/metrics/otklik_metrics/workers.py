@@ -1,4 +1,4 @@
-"""Background work of metrics: counting, remembering, new versions of rollups, what Prometheus reads."""
+"""Background work of metrics: versions of rollups, partitions, what Prometheus reads."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,25 +6,16 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from otklik_common.background import (
-    consumer_worker,
-    directory_worker,
-    idempotency_worker,
-    relay_worker,
-)
+from otklik_common.background import directory_worker, idempotency_worker, relay_worker
 from otklik_common.db import Database
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
 from otklik_metrics.actions import exposition, versions
-from otklik_metrics.consumers import FACTS_GROUP, SOURCES, KeepFacts, KeepHistory
 from otklik_metrics.store import history
 from otklik_metrics.store.tables import SCHEMA
 
 SERVICE: Final = "metrics"
-
-FACTS_BATCH: Final = 20_000
-"""The larger the batch, the more revisions of one subject fall into it and are written once."""
 
 MONTHS_AHEAD: Final = 3
 PARTITION_SECONDS: Final = 6 * 3600.0
@@ -34,18 +25,9 @@ log = get_logger(__name__)
 
 
 def workers(platform: Platform) -> list[Worker]:
-    """Everything that metrics does without being asked."""
+    """What metrics does without being asked, its consumers apart."""
     db = platform.database(SCHEMA, "worker")
     return [
-        consumer_worker(
-            platform,
-            FACTS_GROUP,
-            SCHEMA,
-            SOURCES,
-            KeepFacts(db, platform.log, platform.registry),
-            max_records=FACTS_BATCH,
-        ),
-        consumer_worker(platform, history.GROUP, SCHEMA, SOURCES, KeepHistory(db, platform.log)),
         relay_worker(platform, SERVICE, SCHEMA),
         directory_worker(platform, SERVICE, SCHEMA),
         idempotency_worker(platform, SERVICE, SCHEMA),
