@@ -124,6 +124,8 @@ def test_kill_9_of_everything_during_pushes_loses_nothing_and_doubles_nothing() 
         assert json.loads(checked.stdout)["differences"] == 0
         print(f"{KILLS} kills, {len(writers.acknowledged)} acknowledged of {writers.attempted}")
         assert up.interrupt() == 0
+        client.close()
+        deployment.close()
 
 
 @pytest.mark.kafka

@@ -53,6 +53,8 @@ def test_a_second_start_is_quick_and_finds_everything_as_it_was() -> None:
         again = client.ok("POST", "/contact-center/v1/events", json=CALLS)
         assert again == {"accepted": 0, "duplicates": len(CALLS), "refused": []}
         assert up.terminate() == 0, up.last_words()
+        client.close()
+        deployment.close()
 
 
 def test_a_folder_in_use_and_a_port_in_use_are_said_so() -> None:
