@@ -22,8 +22,8 @@ from otklik_common.module import Module, Platform
 from otklik_common.runtime import create_app
 from otklik_metrics.actions import counting
 from otklik_metrics.api import build_api
-from otklik_metrics.store import history
-from otklik_metrics.store.tables import GRANTS, SCHEMA, metadata
+from otklik_metrics.store import history, reached
+from otklik_metrics.store.tables import FACTS_REACHED, GRANTS, REACHED, SCHEMA, metadata
 from tests.support.facts import heard
 from tests.support.metrics_world import GROUPS, subject
 
@@ -128,7 +128,13 @@ class Office:
         """The history has heard of everything before a moment."""
         worker = self.platform.database(SCHEMA, "worker")
         async with worker.begin_as_worker() as tx:
-            await history.reach(tx, dict.fromkeys(history.TOPICS, until))
+            await reached.note(tx, REACHED, dict.fromkeys(history.TOPICS, until))
+
+    async def numbers_reach(self, until: datetime) -> None:
+        """The numbers have counted everything recorded before a moment."""
+        worker = self.platform.database(SCHEMA, "worker")
+        async with worker.begin_as_worker() as tx:
+            await reached.note(tx, FACTS_REACHED, dict.fromkeys(history.TOPICS, until))
 
     async def call(
         self,

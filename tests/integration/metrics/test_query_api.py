@@ -15,7 +15,7 @@ from otklik_common.runtime import make_platform
 from otklik_common.settings import Settings
 from otklik_metrics.store import history
 from tests.support.facts import a_contact, a_customer, an_answer, an_answered_contact
-from tests.support.metrics_api import EARLY, Office, a_body, metrics_app, numbered
+from tests.support.metrics_api import NOW, Office, a_body, metrics_app, numbered
 
 TEN = datetime(2026, 3, 10, 7, tzinfo=UTC)
 """10 March, 10:00 in Moscow."""
@@ -396,11 +396,8 @@ async def test_the_past_is_answered_as_it_was_known(office: Office) -> None:
     await office.hear({"a": abandoned(), "b": abandoned()}, recorded_at=first)
     then = first + timedelta(minutes=1)
     await office.hear({"a": answered()}, revision=2, recorded_at=then + timedelta(minutes=1))
-    await office.history_reaches(EARLY)
-    refused = await office.call(
-        "POST", "/query", a_body("contacts_abandoned", as_of=then.isoformat())
-    )
-    assert (refused.status_code, refused.json()["code"]) == (409, "history_behind")
+    later = a_body("contacts_abandoned", as_of="2090-01-01T00:00:00Z")
+    assert await office.refusal(later) == (409, "history_behind")
     await office.history_reaches(then + day)
     metrics = (
         "contacts_abandoned",
@@ -575,3 +572,12 @@ async def test_a_heat_map_has_every_hour(office: Office) -> None:
     assert len(cells) == 168
     assert cells[2, 10]["value"] == 1
     assert sum(cell["value"] for cell in cells.values()) == 1
+
+
+@pytest.mark.asyncio
+async def test_freshness_says_how_far_the_numbers_reach(office: Office) -> None:
+    await office.numbers_reach(NOW - timedelta(seconds=2))
+    alone = (await office.call("GET", "/freshness")).json()
+    assert alone == (await office.query("answers"))["freshness"]
+    assert datetime.fromisoformat(alone["log"]) >= NOW - timedelta(seconds=2)
+    assert 0 <= alone["lag_seconds"] <= 2

@@ -44,7 +44,7 @@ async def answer(db: Database, query: Query, now: datetime) -> Answered:
         desk = Desk(tx, query.company, versions, query.as_of or now)
         frames = await desk.read(query)
         before = await _before(desk, query) if query.compare else None
-        fresh = await query_state.reached(tx)
+        fresh = await query_state.fresh(tx)
     rows = rows_of(query, Reads(frames), before, clock_keys(query))
     return Answered(rows, fresh, desk.steps)
 

@@ -10,7 +10,7 @@ from otklik_metrics.actions.query import answer
 from otklik_metrics.api.answering import answer_out, freshness_out, query_of
 from otklik_metrics.api.context import PREFIX, Db, Lent, MayRead, company_asking
 from otklik_metrics.api.schemas import FreshnessOut, QueryBody, QueryOut
-from otklik_metrics.store.query_state import reached
+from otklik_metrics.store import query_state
 
 router = APIRouter(prefix=PREFIX, tags=["metrics"])
 
@@ -50,7 +50,7 @@ async def query_metrics(
 async def get_freshness(caller: MayRead, db: Db, now: Now) -> Response:
     """Everything recorded before `log` is counted."""
     async with db.begin(caller.tenant) as tx:
-        fresh = await reached(tx)
+        fresh = await query_state.fresh(tx)
     return as_json(freshness_out(fresh, now))
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_metrics.domain.planner import Version
 from otklik_metrics.domain.sets import FOLD_VERSIONS
-from otklik_metrics.store.tables import REACHED, VERSIONS
+from otklik_metrics.store import reached
+from otklik_metrics.store.history import TOPICS
+from otklik_metrics.store.tables import FACTS_REACHED, VERSIONS
 
 
 async def live_versions(
@@ -25,7 +27,6 @@ async def live_versions(
     }
 
 
-async def reached(tx: AsyncConnection) -> datetime | None:
+async def fresh(tx: AsyncConnection) -> datetime | None:
     """The moment before which everything recorded is counted; None if nothing is known of it."""
-    found: datetime | None = (await tx.execute(select(func.min(REACHED.c.until)))).scalar_one()
-    return found
+    return await reached.until(tx, FACTS_REACHED, TOPICS)
