@@ -66,7 +66,7 @@ class ReadEvent(msgspec.Struct, eq=False, gc=False):
         return self.fact
 
 
-class Unprocessable(Exception):  # noqa: N818 - a verdict on the event, not a fault of the reader
+class Unprocessable(Exception):
     """This event can never be taken in; it goes to the dead letters, the others go on."""
 
     def __init__(self, event: ReadEvent, reason: str) -> None:

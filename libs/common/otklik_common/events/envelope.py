@@ -46,11 +46,11 @@ class Fact(BaseModel):
     owner: ClassVar[str] = ""
 
 
-F = TypeVar("F", bound=Fact, covariant=True)
+F_co = TypeVar("F_co", bound=Fact, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Event(Generic[F]):
+class Event(Generic[F_co]):
     """
     One revision of one subject, as it travels.
 
@@ -73,7 +73,7 @@ class Event(Generic[F]):
     verb: str
     time: datetime
     recorded_at: datetime
-    data: F
+    data: F_co
     void: bool = False
     epoch: int = 1
     traceparent: str | None = None
@@ -120,6 +120,7 @@ def bounded_attributes(attributes: Mapping[str, str]) -> tuple[dict[str, str], b
         characters, and whether anything was cut.
     """
     kept = {
-        name: attributes[name][:MAX_ATTRIBUTE_LENGTH] for name in sorted(attributes)[:MAX_ATTRIBUTES]
+        name: attributes[name][:MAX_ATTRIBUTE_LENGTH]
+        for name in sorted(attributes)[:MAX_ATTRIBUTES]
     }
     return kept, kept != dict(attributes)
