@@ -1,7 +1,8 @@
 """The contact centre alone: `python -m otklik_contact_center serve | work`; settings come from OTKLIK_*."""
 
 import argparse
-import asyncio
+
+import uvloop
 
 from otklik_common.runtime import serve, work
 from otklik_common.settings import load_settings
@@ -17,9 +18,9 @@ def main() -> None:
     given = parser.parse_args()
     settings = load_settings()
     if given.what == "serve":
-        asyncio.run(serve([MODULE], settings, host=given.host, port=given.port))
+        uvloop.run(serve([MODULE], settings, host=given.host, port=given.port))
     else:
-        asyncio.run(work([MODULE], settings, host=given.host, ops_port=given.port))
+        uvloop.run(work([MODULE], settings, host=given.host, ops_port=given.port))
 
 
 if __name__ == "__main__":

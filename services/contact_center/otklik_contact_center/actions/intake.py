@@ -1,8 +1,9 @@
 """
 Group commit: requests that wait at the same time share one statement and one commit.
 
-Two connections; each takes all that waits, so that a running commit is the window of the next
-one and no timer is needed. A request is answered after its own commit (decision 0020).
+Whoever flushes takes all that waits, so that a running commit is the window of the next one and
+no timer is needed. A request is answered after its own commit. Small requests have a connection
+of their own: a single event never waits behind five thousand others (decision 0020).
 """
 
 import asyncio
@@ -22,7 +23,13 @@ from otklik_common.observability import get_logger
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.store.inbox import Appender, Key, RefusedRow, Row
 
-FLUSHERS: Final = 2
+SMALL_ROWS: Final = 50
+"""Requests of at most so many events are small."""
+
+SMALL_FLUSHERS: Final = 1
+LARGE_FLUSHERS: Final = 2
+"""One packs while the other's statement runs. For small ones the second only halves the groups."""
+
 MOST_ROWS: Final = 5_000
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Of one flush; a single request may be larger by itself."""
@@ -80,37 +87,58 @@ class Parcel:
         )
 
 
+class Line:
+    """Parcels that wait for the same flushers."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Parcel] = deque()
+        self.some = asyncio.Event()
+
+    def take(self) -> list[Parcel]:
+        """All that waits, up to the bounds of one statement."""
+        taken: list[Parcel] = []
+        rows = size = 0
+        while self.waiting:
+            parcel = self.waiting[0]
+            rows += len(parcel.rows)
+            size += parcel.size
+            if taken and (rows > MOST_ROWS or size > MOST_BYTES):
+                break
+            taken.append(self.waiting.popleft())
+        return taken
+
+
 class Intake:
     """The queue before the inbox, and the flushers that empty it."""
 
     def __init__(self, db: Database, meters: Meters) -> None:
         self._db = db
         self._meters = meters
-        self._waiting: deque[Parcel] = deque()
+        self._small = Line()
+        self._large = Line()
         self._rows = 0
         self._bytes = 0
-        self._some = asyncio.Event()
         self._closing = False
         self._flushers: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to flush."""
-        self._flushers = [
-            asyncio.create_task(self._flusher(), name=f"intake-{number}")
-            for number in range(FLUSHERS)
-        ]
+        lines = [self._small] * SMALL_FLUSHERS + [self._large] * LARGE_FLUSHERS
+        self._flushers = [asyncio.create_task(self._flusher(line)) for line in lines]
 
     async def stop(self) -> None:
         """Flush what waits, for some seconds, and end."""
         self._closing = True
-        self._some.set()
+        for line in (self._small, self._large):
+            line.some.set()
         if self._flushers:
             _, late = await asyncio.wait(self._flushers, timeout=DRAIN_SECONDS)
             for task in late:
                 task.cancel()
             await asyncio.gather(*self._flushers, return_exceptions=True)
-        while self._waiting:
-            _fail(self._waiting.popleft(), _away())
+        for line in (self._small, self._large):
+            while line.waiting:
+                _fail(line.waiting.popleft(), _away())
 
     async def submit(self, rows: Sequence[Row], refused: Sequence[RefusedRow] = ()) -> Verdict:
         """
@@ -132,40 +160,29 @@ class Intake:
         parcel = Parcel(rows, refused, asyncio.get_running_loop().create_future())
         self._rows += len(rows)
         self._bytes += parcel.size
-        self._waiting.append(parcel)
-        self._some.set()
-        return await parcel.done
+        line = self._small if len(rows) + len(refused) <= SMALL_ROWS else self._large
+        line.waiting.append(parcel)
+        line.some.set()
+        try:
+            return await parcel.done
+        finally:
+            self._rows -= len(rows)
+            self._bytes -= parcel.size
 
-    async def _flusher(self) -> None:
+    async def _flusher(self, line: Line) -> None:
         appender: Appender | None = None
         try:
             while True:
-                await self._some.wait()
-                parcels = self._take()
+                await line.some.wait()
+                parcels = line.take()
                 if parcels:
                     appender = await self._flush(appender, parcels)
                 elif self._closing:
                     return
                 else:
-                    self._some.clear()
+                    line.some.clear()
         finally:
             await _drop(appender)
-
-    def _take(self) -> list[Parcel]:
-        """All that waits, up to the bounds of one statement."""
-        taken: list[Parcel] = []
-        rows = size = 0
-        waiting = self._waiting
-        while waiting:
-            parcel = waiting[0]
-            rows += len(parcel.rows)
-            size += parcel.size
-            if taken and (rows > MOST_ROWS or size > MOST_BYTES):
-                break
-            taken.append(waiting.popleft())
-            self._rows -= len(parcel.rows)
-            self._bytes -= parcel.size
-        return taken
 
     async def _flush(self, appender: Appender | None, parcels: list[Parcel]) -> Appender | None:
         """Flush; returns what to flush with next time."""

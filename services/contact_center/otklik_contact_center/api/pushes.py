@@ -196,9 +196,20 @@ async def push_to_hook(
     """
 
 
+class HotRoute(APIRoute):
+    """
+    A route whose application may be called before FastAPI looks at the request at all.
+
+    Attributes:
+        hot: That application; None where the path has parameters.
+    """
+
+    hot: ASGIApp | None = None
+
+
 def _hot(path: str, app: ASGIApp, document: Callable[..., Awaitable[None]], name: str) -> APIRoute:
     """A route with FastAPI's document and an application of our own."""
-    route = APIRoute(
+    route = HotRoute(
         PREFIX + path,
         endpoint=document,
         methods=["POST"],
@@ -211,6 +222,8 @@ def _hot(path: str, app: ASGIApp, document: Callable[..., Awaitable[None]], name
     )
     edge(body_limit=MAX_BYTES, quiet=True)(document)
     route.app = app
+    if "{" not in path:
+        route.hot = app
     return route
 
 
