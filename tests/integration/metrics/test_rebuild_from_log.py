@@ -3,9 +3,11 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -17,8 +19,8 @@ from otklik_common.db import Database
 from otklik_common.events.envelope import Event, Fact
 from otklik_common.events.registry import encode
 from otklik_common.ids import short_id
-from otklik_common.log.port import LogGapError
-from otklik_common.log.table import TableLog
+from otklik_common.log import open_log
+from otklik_common.log.port import Log, LogGapError
 from otklik_common.migrate import Tree, migrate
 from otklik_common.module import topic_of
 from otklik_common.settings import Settings
@@ -38,6 +40,7 @@ from tests.support.facts import (
     an_answered_contact,
     an_event,
 )
+from tests.support.kafka import running_kafka
 from tests.support.postgres import PostgresServer
 
 MIGRATIONS = Path(otklik_metrics.__file__).parent / "migrations"
@@ -49,7 +52,7 @@ class Logged:
 
     settings: Settings
     db: Database
-    log: TableLog
+    log: Log
     admin: asyncpg.Connection
     tenant: str
 
@@ -79,9 +82,9 @@ class Logged:
         await running
 
 
-@pytest_asyncio.fixture
-async def logged(postgres: PostgresServer) -> AsyncIterator[Logged]:
-    """An empty system."""
+@asynccontextmanager
+async def system(postgres: PostgresServer, **said: Any) -> AsyncIterator[Logged]:
+    """An empty system with its log."""
     url = await postgres.create_database("metrics_log_tests")
     settings = Settings(
         database_url=url,
@@ -89,15 +92,23 @@ async def logged(postgres: PostgresServer) -> AsyncIterator[Logged]:
         master_key=base64.b64encode(b"k" * 32).decode(),
         environment="test",
         partitions=3,
+        **said,
     )
     await migrate(settings, [Tree("metrics", MIGRATIONS)])
-    db, log = Database(settings, "metrics", "worker"), TableLog(settings)
+    db, log = Database(settings, "metrics", "worker"), open_log(settings)
     await log.ensure_topics([*TOPICS, topic_of("access")])
     admin = await asyncpg.connect(url)
     yield Logged(settings, db, log, admin, short_id())
     await admin.close()
     await log.close()
     await db.close()
+
+
+@pytest_asyncio.fixture
+async def logged(postgres: PostgresServer) -> AsyncIterator[Logged]:
+    """An empty system on the log table."""
+    async with system(postgres) as made:
+        yield made
 
 
 def some_facts(tenant: str) -> list[Event[Fact]]:
@@ -135,6 +146,21 @@ async def test_the_log_replayed_gives_the_same_facts_and_rollups(logged: Logged)
     assert report.compared > 100
     assert said
     assert (await check(logged.db)).differences == 0
+
+
+@pytest.mark.kafka
+@pytest.mark.asyncio
+async def test_kafkas_log_replayed_gives_the_same_facts_and_rollups(
+    postgres: PostgresServer,
+) -> None:
+    with running_kafka() as broker:
+        async with system(postgres, log="kafka", kafka_bootstrap=broker.bootstrap) as logged:
+            await logged.publish(*some_facts(logged.tenant))
+            await logged.consume()
+            report = await check_from_log(logged.db, logged.log)
+            assert (report.shown, report.compared > 100) == ([], True)
+            await logged.admin.execute("UPDATE metrics.facts_contact SET branch = 'omsk'")
+            assert (await check_from_log(logged.db, logged.log)).differences > 0
 
 
 @pytest.mark.asyncio
