@@ -1,6 +1,6 @@
 """`serve` and `work`: one process with the modules of a target."""
 
-import asyncio
+import uvloop
 
 from otklik.targets import modules, with_console
 from otklik_common import observability
@@ -10,7 +10,7 @@ from otklik_common.settings import load_settings
 
 def serve_target(target: str, *, host: str, port: int) -> None:
     """Answer a target's routes until told to stop."""
-    asyncio.run(_serve(target, host=host, port=port))
+    uvloop.run(_serve(target, host=host, port=port))
 
 
 async def _serve(target: str, *, host: str, port: int) -> None:
@@ -28,4 +28,4 @@ async def _serve(target: str, *, host: str, port: int) -> None:
 
 def work_target(target: str, *, host: str, ops_port: int) -> None:
     """Run a target's workers until told to stop."""
-    asyncio.run(work(modules(target), load_settings(), host=host, ops_port=ops_port))
+    uvloop.run(work(modules(target), load_settings(), host=host, ops_port=ops_port))

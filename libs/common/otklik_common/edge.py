@@ -178,6 +178,69 @@ class Edge:
             await problem_response(one.scope, _explained(failed))(one.scope, one.receive, one.send)
 
 
+class Quick:
+    """
+    The edge of routes that are asked thousands of times a second.
+
+    For a plain call it does what `Edge` does, without the framework's layers in between: they
+    cost several times what such a route itself does. Calls of browsers (Origin) and traced ones
+    go the usual way, through the same route.
+    """
+
+    def __init__(self, *, settings: Settings, metrics: HttpMetrics) -> None:
+        self._metrics = metrics
+        self._headers = tuple(_careful_headers(settings).items())
+        self._apps: dict[str, ASGIApp] = {}
+
+    def add(self, path: str, app: ASGIApp) -> None:
+        """`POST path` is answered by `app`; the path has no parameters."""
+        self._apps[path] = app
+
+    def takes(self, scope: Scope) -> bool:
+        """Whether this is a call that needs nothing but its route."""
+        if scope["type"] != "http" or scope["path"] not in self._apps or scope["method"] != "POST":
+            return False
+        plain = all(name not in _NEEDS_MORE for name, _ in scope["headers"])
+        return plain and not is_traced() and b"%00" not in scope["query_string"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request that it takes."""
+        path = scope["path"]
+        request_id, _ = _ids(scope)
+        scope[REQUEST_ID_KEY] = request_id
+        mine = (*self._headers, (b"x-request-id", request_id.encode()))
+        status = 499  # nobody was answered
+
+        async def complete(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *mine]
+            await send(message)
+
+        started = time.perf_counter()
+        self._metrics.running += 1
+        try:
+            await self._apps[path](scope, receive, complete)
+        except Exception as failed:
+            with with_request(request_id):
+                if status != 499:
+                    log.error("answer broken off", exc_info=failed)
+                    raise
+                answer = problem_response(scope, _explained(failed))
+                await answer(scope, receive, complete)
+        finally:
+            self._metrics.running -= 1
+            seconds = time.perf_counter() - started
+            self._metrics.answered("POST", path, status, seconds)
+            if status >= 400:
+                with with_request(request_id):
+                    _log_line(scope, "POST", path, status=status, seconds=seconds)
+
+
+_NEEDS_MORE: Final = frozenset({b"origin", b"traceparent"})
+
+
 def _explained(failed: Exception) -> Refused:
     if isinstance(failed, Refused):
         return failed

@@ -123,9 +123,15 @@ Now = Annotated[datetime, Depends(now)]
 """FastAPI dependency: the time of the request, aware, in UTC."""
 
 
-def install(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> None:
-    """Make an application answer as agreed: problems, limits, headers, log, metrics, traces."""
-    app.add_middleware(Edge, settings=settings, metrics=HttpMetrics(registry))
+def install(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> HttpMetrics:
+    """
+    Make an application answer as agreed: problems, limits, headers, log, metrics, traces.
+
+    Returns:
+        What counts its requests.
+    """
+    metrics = HttpMetrics(registry)
+    app.add_middleware(Edge, settings=settings, metrics=metrics)
     app.add_exception_handler(Refused, answer_refused)
     app.add_exception_handler(HTTPException, answer_http_exception)
     app.add_exception_handler(RequestValidationError, answer_invalid)
@@ -135,6 +141,7 @@ def install(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> No
     app.state.route_templates = {}
     if app.openapi_url is not None:
         app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
+    return metrics
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
