@@ -155,6 +155,11 @@ async def put_chunk(
     async with db.begin(caller.tenant) as tx:
         job = await _found(tx, caller, id_)
     length = job.chunk_length(number)
+    if length == 0:
+        raise WrongChunk(
+            f"the file has {job.chunks} chunks, from 0; there is no chunk {number}",
+            detail_ru=f"у файла частей: {job.chunks}, считая с 0; части {number} нет",
+        )
     if len(body) != length:
         raise WrongChunk(
             f"chunk {number} has {len(body)} bytes, it must have {length}",

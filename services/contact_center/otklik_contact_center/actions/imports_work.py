@@ -48,11 +48,11 @@ committed = failpoint("imports.committed", "a batch is committed, the next not b
 log = get_logger(__name__)
 
 
-class _OvertakenError(Exception):
+class OvertakenError(Exception):
     """Somebody brought one of the events meanwhile; the batch is judged anew."""
 
 
-class _LeftError(Exception):
+class LeftError(Exception):
     """The import is no longer ours: another process reads it, or it was ended."""
 
 
@@ -134,7 +134,7 @@ class Importing:
             await self._read(job, stop)
         except UnreadableError as no:
             await self._fail(job, no.code, no.detail)
-        except _LeftError:
+        except LeftError:
             log.warning("import left to another", job_id=job.id, tenant=tenant)
         except Exception as broken:
             if isinstance(broken, StoppedError) or _passes(broken):
@@ -170,11 +170,11 @@ class Importing:
             try:
                 async with self._db.begin_as_worker() as tx:
                     if await imports.position(tx, job) != read:
-                        raise _LeftError
+                        raise LeftError
                     counts = await _take_in(tx, job, rows, refused=refused, now=self._now())
                     taken()
                     return counts
-            except _OvertakenError:
+            except OvertakenError:
                 continue
         raise RuntimeError("others bring the same events all the time")
 
@@ -196,7 +196,7 @@ async def _take_in(
     if new:
         new.sort(key=lambda row: row.id)
         if not await imports.append(connection, job.tenant, new):
-            raise _OvertakenError
+            raise OvertakenError
     room = max(0, jobs.MOST_KEPT_REFUSED - refused)
     await imports.refuse(tx, job, refusals[:room])
     await imports.advance(tx, job, counts, now)
