@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from otklik_common.events.feedback import Answer
+from otklik_feedback.store import contacts
 from tests.integration.feedback.conftest import World
 
 pytestmark = pytest.mark.asyncio
@@ -146,3 +147,19 @@ async def test_whoever_comes_at_the_same_moment_neither_is_missed(world: World) 
     assert {fact.branch for fact in newest.values()} == {"perm"}
     branches = {event.subject: event.data.branch for event in await world.facts("case")}
     assert set(branches.values()) == {"perm"}
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_whoever_hears_of_a_contact_waits_for_the_answer_being_kept(
+    world: World, known: bool
+) -> None:
+    if known:
+        await world.hear("pbx-1", 1, **CALL)
+    contact = world.contact_id("pbx-1")
+    async with world.api.begin(world.tenant) as tx:
+        held = await contacts.held(tx, world.tenant, [contact])
+        assert held[contact].dimensions.get("branch") == ("perm" if known else None)
+        hearing = asyncio.create_task(world.hear("pbx-1", 2, **CALL | {"branch": "ufa"}))
+        done, _ = await asyncio.wait({hearing}, timeout=0.3)
+        assert not done
+    await hearing

@@ -21,7 +21,7 @@ from otklik_common.http import (
 from otklik_feedback.actions import answers as actions
 from otklik_feedback.actions.answers import Fate, Sent, Shown
 from otklik_feedback.actions.surveys import survey_id
-from otklik_feedback.api.batches import BatchOut, items_of, parsed, refusals
+from otklik_feedback.api.batches import MOST_ITEMS, BatchOut, items_of, parsed, refusals
 from otklik_feedback.api.context import (
     PREFIX,
     AnswerPath,
@@ -102,7 +102,11 @@ async def put_answer(
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {"type": "array", "items": AnswerItem.model_json_schema()}
+                    "schema": {
+                        "type": "array",
+                        "maxItems": MOST_ITEMS,
+                        "items": {"$ref": "#/components/schemas/AnswerBody"},
+                    }
                 },
                 "application/x-ndjson": {"schema": {"type": "string"}},
             },
@@ -116,7 +120,7 @@ async def post_answers(
     """
     Keep answers from an array or from NDJSON, at most 5,000 or 5 MiB, in one transaction.
 
-    Good ones are kept where others are refused; a refused one is named by its index. Each is
+    Here each answer names its own `id`. Good ones are kept where others are refused; a refused one is named by its index. Each is
     treated as in `PUT /feedback/v1/answers/{answer}`.
     """
     sender = await sender_of(request, platform, caller)
