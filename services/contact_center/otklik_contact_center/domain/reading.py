@@ -41,7 +41,7 @@ class Row(NamedTuple):
     Attributes:
         number: From 0; blank lines are not counted.
         line: Of the file, from 1, on which it begins.
-        fault: Code and detail, if it is no row of this table; its cells are then not to be used.
+        fault: Code and detail, if it is no row of this table; its cells are then whatever was read.
     """
 
     number: int
@@ -95,7 +95,7 @@ class Table:
                 continue
             if len(cells) != width:
                 fault = ("wrong_columns", f"{len(cells)} columns where the header has {width}")
-                yield Row(number, line, [], fault)
+                yield Row(number, line, cells, fault)
             else:
                 yield Row(number, line, cells)
             number += 1
