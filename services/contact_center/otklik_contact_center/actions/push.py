@@ -95,8 +95,34 @@ class Door:
         try:
             push = read_push(body, now, lines=lines)
         except MalformedError as wrong:
-            raise _said(wrong) from None
-        admitted, refusals = push.admitted, push.refused
+            raise said(wrong) from None
+        return await self.keep(
+            source,
+            push.admitted,
+            push.refused,
+            now=now,
+            branches=branches,
+            traceparent=traceparent,
+        )
+
+    async def keep(
+        self,
+        source: Source,
+        admitted: Sequence[Admitted],
+        refusals: Sequence[Refusal],
+        *,
+        now: datetime,
+        branches: frozenset[str] | None = None,
+        traceparent: str | None = None,
+    ) -> Pushed:
+        """
+        Keep events that were read, and remember those that were not let in.
+
+        Args:
+            branches, traceparent: As for `push`.
+        Raises:
+            Unavailable: Nothing was kept, for now.
+        """
         if branches is not None:
             admitted, foreign = _within(admitted, branches)
             refusals = [*refusals, *foreign]
@@ -169,7 +195,8 @@ def _reused(one: Admitted) -> Refusal:
     )
 
 
-def _said(wrong: MalformedError) -> Refused:
+def said(wrong: MalformedError) -> Refused:
+    """What is answered to a body that holds no push."""
     if wrong.code == "too_many_events":
         return TooManyEvents(str(wrong))
     return MalformedPush(str(wrong), code=wrong.code)
