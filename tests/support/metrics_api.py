@@ -1,9 +1,10 @@
 """The API of metrics for tests: a company with keys, facts let in, and history that reaches."""
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,35 +12,29 @@ import asyncpg
 import httpx
 from fastapi import FastAPI
 
-import otklik_metrics
 from otklik_common import http
 from otklik_common.db import raw
 from otklik_common.events.access import Branch, Company, Key, KeyPurpose
+from otklik_common.events.contact_center import Contact, Outcome
 from otklik_common.events.envelope import Event, Fact
 from otklik_common.ids import short_id
 from otklik_common.keys import new_key
-from otklik_common.module import Module, Platform
-from otklik_common.runtime import create_app
+from otklik_common.module import Platform
+from otklik_common.runtime import create_app, make_platform
+from otklik_common.settings import Settings
 from otklik_metrics.actions import counting
-from otklik_metrics.api import build_api
+from otklik_metrics.module import MODULE
 from otklik_metrics.store import history, reached
-from otklik_metrics.store.tables import FACTS_REACHED, GRANTS, REACHED, SCHEMA, metadata
-from tests.support.facts import heard
+from otklik_metrics.store.tables import FACTS_REACHED, REACHED, SCHEMA
+from tests.support.facts import a_contact, an_answered_contact, heard
 from tests.support.metrics_world import GROUPS, subject
 
 EARLY = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 READER = ("metrics:read", "records:read", "operations:read")
 
-MODULE = Module(
-    name="metrics",
-    schema=SCHEMA,
-    metadata=metadata,
-    grants=GRANTS,
-    migrations=Path(otklik_metrics.__file__).parent / "migrations",
-    api=build_api,
-    workers=lambda _: [],
-)
+TEN = datetime(2026, 3, 10, 7, tzinfo=UTC)
+"""10 March, 10:00 in Moscow."""
 
 
 def metrics_app(platform: Platform) -> FastAPI:
@@ -140,7 +135,7 @@ class Office:
         self,
         method: str,
         path: str,
-        json: Any = None,
+        body: Any = None,
         *,
         key: str | None = None,
         language: str = "en",
@@ -158,7 +153,7 @@ class Office:
                 return await client.request(
                     method, f"/metrics/v1{path}", headers=send, content=content
                 )
-            return await client.request(method, f"/metrics/v1{path}", headers=send, json=json)
+            return await client.request(method, f"/metrics/v1{path}", headers=send, json=body)
 
     async def query(self, *metrics: Any, key: str | None = None, **said: Any) -> dict[str, Any]:
         """The answer to a query about March 2026 in Moscow, unless said otherwise."""
@@ -180,7 +175,8 @@ class Office:
 
     async def refusal(self, body: Any, path: str = "/query") -> tuple[int, str]:
         """Status and code of a refused request."""
-        answered = await self.call("POST", path, body)
+        # Escaped, so that what is no text at all can be said too.
+        answered = await self.call("POST", path, content=json.dumps(body).encode())
         return answered.status_code, answered.json().get("code", "")
 
 
@@ -204,3 +200,35 @@ def numbered(prefix: str, facts: Sequence[Fact]) -> dict[str, Fact]:
 def id_of(name: str) -> UUID:
     """The subject of a fact by its name."""
     return subject(name)
+
+
+def abandoned(wait_ms: int = 60_000, **said: Any) -> Contact:
+    """A call at ten that nobody took."""
+    at = said.pop("offered_at", TEN)
+    gone = at + timedelta(milliseconds=wait_ms)
+    default: dict[str, Any] = {
+        "offered_at": at,
+        "abandoned_at": gone,
+        "ended_at": gone,
+        "closed_at": gone,
+        "outcome": Outcome.ABANDONED,
+        "waited_ms": wait_ms,
+    }
+    return a_contact(**default | said)
+
+
+def answered(wait_ms: int = 10_000, **said: Any) -> Contact:
+    """A call at ten that somebody took."""
+    return an_answered_contact(wait_ms, **{"offered_at": TEN} | said)
+
+
+@asynccontextmanager
+async def an_office(settings: Settings) -> AsyncIterator[Office]:
+    """A company in Moscow of which nothing was heard."""
+    platform = make_platform(settings)
+    admin = await asyncpg.connect(settings.admin_database_url)
+    try:
+        yield await Office(platform, admin, metrics_app(platform)).found()
+    finally:
+        await admin.close()
+        await platform.close()

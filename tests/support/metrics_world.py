@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4, uuid5
 
 from otklik_common.db import raw
@@ -21,9 +21,12 @@ from otklik_metrics.domain.query import (
     within_reach,
 )
 from otklik_metrics.domain.zones import Granularity
-from tests.integration.metrics.conftest import World
 from tests.support.facts import a_customer, heard
 from tests.support.metrics_oracle import SPACE, Known, events_of
+
+if TYPE_CHECKING:
+    # The fixtures need this module in turn.
+    from tests.integration.metrics.conftest import World
 
 Wanted = str | tuple[str, Mapping[str, Any]]
 GROUPS = {"tyumen": ("ural", "own"), "perm": ("ural",), "omsk": ()}
@@ -73,7 +76,7 @@ def a_query(
     )
 
 
-async def found_company(world: World, timezone: str = "Europe/Berlin", **said: Any) -> None:
+async def found_company(world: "World", timezone: str = "Europe/Berlin", **said: Any) -> None:
     """Let metrics hear of the company, so that its days are those of its zone."""
     company = {
         "timezone": timezone,
@@ -90,7 +93,7 @@ async def found_company(world: World, timezone: str = "Europe/Berlin", **said: A
     )
 
 
-async def take_in(world: World, facts: Sequence[tuple[UUID, Fact]], *, revision: int = 1) -> None:
+async def take_in(world: "World", facts: Sequence[tuple[UUID, Fact]], *, revision: int = 1) -> None:
     """Let metrics hear facts, in one batch."""
     events = [
         Event(
@@ -108,7 +111,7 @@ async def take_in(world: World, facts: Sequence[tuple[UUID, Fact]], *, revision:
         await counting.take_in(await raw(tx), heard(*events))
 
 
-async def take_in_known(world: World, known: Known) -> None:
+async def take_in_known(world: "World", known: Known) -> None:
     """Let metrics hear all facts of an oracle, and who is who."""
     await take_in(world, events_of(known))
     people: dict[UUID, list[str]] = {}
@@ -117,14 +120,14 @@ async def take_in_known(world: World, known: Known) -> None:
     await take_in(world, [(who, a_customer(*sorted(names))) for who, names in people.items()])
 
 
-async def without_rollups(world: World) -> None:
+async def without_rollups(world: "World") -> None:
     """Make every version look as if an older build had folded it: only facts can answer then."""
     await world.admin.execute(
         "UPDATE metrics.rollup_versions SET fold_version = 0 WHERE tenant = $1", world.tenant
     )
 
 
-async def ask_it(world: World, query: Query, now: datetime) -> Answered:
+async def ask_it(world: "World", query: Query, now: datetime) -> Answered:
     """The answer, as the API gives it."""
     return await answer(world.api, query, now)
 

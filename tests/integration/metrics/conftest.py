@@ -14,6 +14,7 @@ from otklik_common.db import Database
 from otklik_common.ids import short_id
 from otklik_common.migrate import Tree, migrate
 from otklik_common.settings import Settings
+from tests.support.metrics_api import Office, an_office
 from tests.support.postgres import PostgresServer
 
 MIGRATIONS = Path(otklik_metrics.__file__).parent / "migrations"
@@ -81,3 +82,10 @@ def world(
     """A new company."""
     api, worker, admin = metrics_databases
     return World(metrics_settings, api, worker, admin)
+
+
+@pytest_asyncio.fixture
+async def office(metrics_settings: Settings) -> AsyncIterator[Office]:
+    """A company in Moscow that asks over HTTP and of which nothing was heard."""
+    async with an_office(metrics_settings) as made:
+        yield made

@@ -1,54 +1,17 @@
 """The query route: shapes, fill, comparison, groups, suppression, receipts, the past."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import asyncpg
 import pytest
-import pytest_asyncio
 
-from otklik_common.events.contact_center import AgentState, Channel, Contact, Outcome
+from otklik_common.events.contact_center import AgentState, Channel, Outcome
 from otklik_common.events.feedback import Answer, Case, CaseState
 from otklik_common.events.loyalty import Purchase
-from otklik_common.runtime import make_platform
 from otklik_common.settings import Settings
 from otklik_metrics.store import history
-from tests.support.facts import a_contact, a_customer, an_answer, an_answered_contact
-from tests.support.metrics_api import NOW, Office, a_body, metrics_app, numbered
-
-TEN = datetime(2026, 3, 10, 7, tzinfo=UTC)
-"""10 March, 10:00 in Moscow."""
-
-
-@pytest_asyncio.fixture
-async def office(metrics_settings: Settings) -> AsyncIterator[Office]:
-    """A company in Moscow of which nothing was heard."""
-    platform = make_platform(metrics_settings)
-    admin = await asyncpg.connect(metrics_settings.admin_database_url)
-    yield await Office(platform, admin, metrics_app(platform)).found()
-    await admin.close()
-    await platform.close()
-
-
-def abandoned(wait_ms: int = 60_000, **said: Any) -> Contact:
-    """A call that nobody took."""
-    at = said.pop("offered_at", TEN)
-    gone = at + timedelta(milliseconds=wait_ms)
-    default: dict[str, Any] = {
-        "offered_at": at,
-        "abandoned_at": gone,
-        "ended_at": gone,
-        "closed_at": gone,
-        "outcome": Outcome.ABANDONED,
-        "waited_ms": wait_ms,
-    }
-    return a_contact(**default | said)
-
-
-def answered(wait_ms: int = 10_000, **said: Any) -> Contact:
-    """A call that somebody took."""
-    return an_answered_contact(wait_ms, **{"offered_at": TEN} | said)
+from tests.support.facts import a_contact, a_customer, an_answer
+from tests.support.metrics_api import NOW, TEN, Office, a_body, abandoned, answered, numbered
 
 
 @pytest.mark.asyncio

@@ -1,6 +1,7 @@
 """The records route: the facts behind one cell."""
 
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
@@ -75,9 +76,12 @@ def _cell(body: RecordsBody, company: Company) -> Buckets:
 def _record(record: Record) -> dict[str, Any]:
     return {
         "kind": record.kind,
-        "subject": record.subject,
-        "contact": record.contact,
+        "subject": str(record.subject),
+        "contact": None if record.contact is None else str(record.contact),
         "at": record.at,
         "dimensions": record.dimensions,
-        "values": record.values,
+        "values": {
+            name: str(value) if isinstance(value, UUID) else value
+            for name, value in record.values.items()
+        },
     }

@@ -231,7 +231,17 @@ def _fits(parameter: Parameter, value: Any) -> bool:
         case ParameterType.CURRENCY:
             return isinstance(value, str) and CURRENCY.fullmatch(value) is not None
         case ParameterType.CODE:
-            return isinstance(value, str) and 1 <= len(value) <= 100 and "\0" not in value
+            return _is_code(value, 100)
+
+
+def _is_code(value: Any, most: int) -> bool:
+    """Whether it is a text that the database can compare with: no NUL, no half of a surrogate."""
+    return (
+        isinstance(value, str)
+        and 1 <= len(value) <= most
+        and "\0" not in value
+        and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    )
 
 
 def _takes(parameter: Parameter) -> str:
@@ -330,7 +340,7 @@ def _filter_value(company: Company, dimension: Dimension, value: Any) -> Any:
         number = isinstance(value, int) and not isinstance(value, bool)
         if number and dimension.least <= value <= dimension.most:
             return value
-    elif isinstance(value, str) and 1 <= len(value) <= 200 and "\0" not in value:
+    elif _is_code(value, 200):
         if dimension.type is Type.CODE:
             return value
         try:
