@@ -440,7 +440,8 @@ def _csi(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
 
 
 def _enps(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
-    scores = [f.enps for _, f in facts if not f.anonymous and f.enps is not None]
+    anonymous = said["answers"] == "anonymous"
+    scores = [f.enps for _, f in facts if f.anonymous is anonymous and f.enps is not None]
     net = sum((s >= 9) - (s <= 6) for s in scores)
     return (Fraction(100 * net, len(scores)), len(scores)) if scores else (None, 0)
 

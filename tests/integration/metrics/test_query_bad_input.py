@@ -118,11 +118,11 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "half a surrogate in a filter": (
         a_body("nps", filters=[{"dimension": "branch", "op": "eq", "value": "\ud800"}]),
-        "bad_filter",
+        "invalid",
     ),
     "half a surrogate in a parameter": (
         a_body({"name": "unworked_rate", "party": "\ud800"}),
-        "invalid",
+        "bad_parameter",
     ),
     "unknown zone": (a_body("nps", time={"timezone": "Europe/Atlantis"}), "unknown_timezone"),
     "zone of a path": (a_body("nps", time={"timezone": "../../etc/passwd"}), "unknown_timezone"),

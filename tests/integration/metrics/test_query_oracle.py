@@ -79,6 +79,7 @@ ANSWERS: Sequence[Wanted] = (
     ("csi", {"variant": "rescaled"}),
     ("csi", {"variant": "mean"}),
     "enps",
+    ("enps", {"answers": "named"}),
 )
 CASES: Sequence[Wanted] = ("cases_opened", "cases_open", "cases_overdue")
 MONEY: Sequence[Wanted] = (
