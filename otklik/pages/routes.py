@@ -119,7 +119,10 @@ class Pages:
 
         async def draw(page: Page) -> Response:
             path = f"/contact-center/v1/contacts/{request.path_params['contact']}"
-            return _filled(page, "contact.html", contact=await page.visit.get(path))
+            contact, (branches, realtors) = await asyncio.gather(page.visit.get(path), _names(page))
+            return _filled(
+                page, "contact.html", contact=contact, branches=branches, realtors=realtors
+            )
 
         return await self._drawn(request, draw)
 
@@ -128,7 +131,8 @@ class Pages:
 
         async def draw(page: Page) -> Response:
             path = f"/feedback/v1/cases/{request.path_params['case']}"
-            return _filled(page, "case.html", case=await page.visit.get(path))
+            case, (branches, realtors) = await asyncio.gather(page.visit.get(path), _names(page))
+            return _filled(page, "case.html", case=case, branches=branches, realtors=realtors)
 
         return await self._drawn(request, draw)
 
@@ -171,10 +175,9 @@ class Pages:
 
 
 async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
-    found, branches, realtors, cases = await asyncio.gather(
+    found, (branches, realtors), cases = await asyncio.gather(
         numbers.first_page(page.visit, chosen, branch),
-        numbers.names_of(page.visit, "/access/v1/branches", page.words.language),
-        numbers.names_of(page.visit, "/access/v1/staff", page.words.language),
+        _names(page),
         page.visit.get(
             "/feedback/v1/cases", state="open", limit=8, **({"branch": branch} if branch else {})
         ),
@@ -204,6 +207,16 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
     )
 
 
+async def _names(page: Page) -> tuple[dict[str, str], dict[str, str]]:
+    """Display names of branches and of staff, by code."""
+    language = page.words.language
+    branches, staff = await asyncio.gather(
+        numbers.names_of(page.visit, "/access/v1/branches", language),
+        numbers.names_of(page.visit, "/access/v1/staff", language),
+    )
+    return branches, staff
+
+
 async def _number(
     page: Page,
     name: str,
@@ -219,13 +232,13 @@ async def _number(
         "metric": metric,
         "time": question["time"],
         "filters": question["filters"],
-        "cell": {"bucket": None},
         "limit": 50,
         "cursor": cursor,
     }
-    answer, behind = await asyncio.gather(
+    answer, behind, (branches, realtors) = await asyncio.gather(
         page.visit.post("/metrics/v1/query", question),
         page.visit.post("/metrics/v1/query/records", records),
+        _names(page),
     )
     return _filled(
         page,
@@ -236,6 +249,8 @@ async def _number(
         freshness=answer.get("freshness") or {},
         records=behind["items"],
         next_cursor=behind["next_cursor"],
+        branches=branches,
+        realtors=realtors,
         period=chosen,
         branch=branch,
         agent=agent,
