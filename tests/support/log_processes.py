@@ -47,7 +47,9 @@ async def a_process(
     finally:
         if process.returncode is None:
             process.kill()
-        await process.communicate()
+        _, errors = await process.communicate()
+        # Shown with a test that fails.
+        print(f"--- {role} {topic}", errors.decode(errors="replace")[-5000:])
 
 
 async def said(process: asyncio.subprocess.Process) -> str:

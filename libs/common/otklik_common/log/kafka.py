@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from otklik_common.db import Database
+from otklik_common.log.kafka_ending import end
 from otklik_common.log.kafka_publisher import KafkaPublisher
 from otklik_common.log.kafka_reader import KafkaReader
 from otklik_common.log.port import (
@@ -31,7 +32,6 @@ WATERMARKS: Final = "otklik.watermarks"
 
 ANSWER_SECONDS: Final = 5.0
 START_SECONDS: Final = 10.0
-CLOSE_SECONDS: Final = 2.0
 APPEAR_SECONDS: Final = 15.0
 MAX_BATCH_BYTES: Final = 512 * 1024
 """Of one partition, before compression; the broker's own limit is 1 MiB after it."""
@@ -175,12 +175,9 @@ class KafkaLog:
 
     async def close(self) -> None:
         """Close the clients; those that do not end in time end with the process."""
-        clients = (self._producer, self._asking, self._promises)
-        stops = [client.stop() for client in clients if client is not None]
-        if self._admin is not None:
-            stops.append(self._admin.close())
+        clients = (self._producer, self._asking, self._promises, self._admin)
         self._admin = self._producer = self._asking = self._promises = None
-        await asyncio.gather(*(_bounded(stop) for stop in stops))
+        await asyncio.gather(*(end(client) for client in clients if client is not None))
 
     def _note(self, topic: str, promise: Mapping[str, Any]) -> None:
         known = self._known.get(topic)
@@ -227,7 +224,7 @@ class KafkaLog:
                     yield self._admin
             except (KafkaError, TimeoutError, OSError) as broken:
                 admin, self._admin = self._admin, None
-                await _bounded(admin.close())
+                await end(admin)
                 raise _not_ready(broken) from broken
 
     @asynccontextmanager
@@ -240,7 +237,7 @@ class KafkaLog:
                     yield self._asking
             except (KafkaError, TimeoutError, OSError) as broken:
                 client, self._asking = self._asking, None
-                await _bounded(client.stop())
+                await end(client)
                 raise _not_ready(broken) from broken
 
     @asynccontextmanager
@@ -257,7 +254,7 @@ class KafkaLog:
                     yield self._promises
             except (KafkaError, TimeoutError, OSError) as broken:
                 client, self._promises = self._promises, None
-                await _bounded(client.stop())
+                await end(client)
                 raise _not_ready(broken) from broken
 
     def _consumer(self, **more: Any) -> AIOKafkaConsumer:
@@ -284,12 +281,6 @@ async def _started(client: Any) -> Any:
     try:
         await asyncio.wait_for(client.start(), START_SECONDS)
     except (KafkaError, TimeoutError, OSError) as broken:
-        await _bounded(client.close() if hasattr(client, "close") else client.stop())
+        await end(client)
         raise _not_ready(broken) from broken
     return client
-
-
-async def _bounded(stop: Any) -> None:
-    """Wait for a client's end, but not for ever: it may wait for a broker that is gone."""
-    with suppress(KafkaError, TimeoutError, OSError):
-        await asyncio.wait_for(stop, CLOSE_SECONDS)

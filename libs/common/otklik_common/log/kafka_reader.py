@@ -14,6 +14,7 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 
+from otklik_common.log.kafka_ending import end
 from otklik_common.log.port import (
     LogFencedError,
     LogGapError,
@@ -25,7 +26,6 @@ from otklik_common.log.port import (
 )
 
 START_SECONDS: Final = 10.0
-CLOSE_SECONDS: Final = 2.0
 COMMIT_SECONDS: Final = 2.0
 MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
 
@@ -170,8 +170,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def close(self) -> None:
         """Stop reading; a static member does not leave, so that its return costs nothing."""
-        with suppress(KafkaError, TimeoutError, OSError):
-            await asyncio.wait_for(self._client.stop(), CLOSE_SECONDS)
+        await end(self._client)
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """They may be another's from now on; what is under way is fenced by its position's row."""
