@@ -1,0 +1,148 @@
+"""docs/metrics.md, made of the catalogue: `python -m otklik_metrics.domain.catalogue`."""
+
+from collections.abc import Iterable, Iterator
+
+from otklik_metrics.domain import query
+from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType
+from otklik_metrics.domain.dimensions import DIMENSIONS, Text
+from otklik_metrics.domain.gauges import COMPANIES, GAUGES, MOST_SAMPLES, label_names
+
+INTRODUCTION = Text(
+    "Generated from the catalogue (`python -m otklik_metrics.domain.catalogue`); do not edit. "
+    "Every number is a value with its base `n`, and null over nothing: never 0, 100 or NaN. "
+    "Shares are 0 to 1, NPS and CSI are in points, times in seconds. Ratios, scores and quantiles "
+    "are computed on read from sums, so periods and groups are pooled, never averaged. Quantiles "
+    "are the nearest rank ⌈q·n⌉ within 1 %; where some things have not ended yet, Kaplan-Meier.",
+    "Создано из каталога (`python -m otklik_metrics.domain.catalogue`), руками не правится. "
+    "Каждое число – значение с базой `n`; над пустотой – null, а не 0, 100 или NaN. Доли от 0 до "
+    "1, NPS и CSI в пунктах, время в секундах. Отношения, оценки и квантили считаются при чтении "
+    "из сумм: периоды и группы объединяются, а не усредняются. Квантили – ближайший ранг ⌈q·n⌉ с "
+    "точностью 1 %; где что-то ещё не закончилось – Каплан-Мейер.",
+)
+
+
+def document() -> str:
+    """The whole page, in English and Russian."""
+    parts = [
+        "# Metrics · Показатели",
+        INTRODUCTION.en,
+        INTRODUCTION.ru,
+        *_metrics(),
+        *_dimensions(),
+        *_limits(),
+        *_prometheus(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _metrics() -> Iterator[str]:
+    yield "## Metrics · Показатели"
+    for metric in CATALOGUE.values():
+        yield f"### `{metric.name}` — {metric.title.en} · {metric.title.ru}"
+        yield "\n".join(_facts(metric))
+        if metric.parameters:
+            yield _table(
+                ("parameter", "takes", "default", "meaning · смысл"),
+                (_parameter(one) for one in metric.parameters),
+            )
+
+
+def _facts(metric: Metric) -> Iterator[str]:
+    for name, formula in metric.formula.items():
+        head = f"`{name}`: " if name else ""
+        yield f"- {head}{formula.en} · {formula.ru}"
+    if metric.numerator and metric.denominator:
+        yield f"- numerator · числитель: {metric.numerator.en} · {metric.numerator.ru}"
+        yield f"- denominator · знаменатель: {metric.denominator.en} · {metric.denominator.ru}"
+    yield (
+        f"- {metric.shape}, {metric.unit}; facts `{metric.kind}` by `{metric.time_column}`; "
+        f"{metric.computation}; version {metric.version}"
+        + (f"; interval: {metric.interval}" if metric.interval else "")
+        + (f"; withheld under {metric.minimum_n}" if metric.minimum_n else "")
+    )
+    carried = [f"`{name}`" for name in DIMENSIONS if name in metric.dimensions]
+    yield f"- dimensions · измерения: {', '.join(carried)}"
+    yield f"- source · источник: {metric.source.en}"
+
+
+def _parameter(one: Parameter) -> tuple[str, str, str, str]:
+    if one.choices:
+        takes = ", ".join(one.choices)
+    elif one.type in (ParameterType.INTEGER, ParameterType.NUMBER):
+        takes = f"{one.type}, {one.least:g} to {one.most:g}"
+    else:
+        takes = one.type
+    default = "null" if one.default is None else str(one.default)
+    return f"`{one.name}`", takes, default, f"{one.title.en} · {one.title.ru}"
+
+
+def _dimensions() -> Iterator[str]:
+    yield "## Dimensions · Измерения"
+    yield _table(
+        ("name", "values", "meaning · смысл"),
+        (
+            (
+                f"`{one.name}`",
+                f"{one.least}–{one.most}" if one.computed else one.type,
+                f"{one.title.en} · {one.title.ru}",
+            )
+            for one in DIMENSIONS.values()
+        ),
+    )
+
+
+def _limits() -> Iterator[str]:
+    yield "## Limits · Пределы"
+    yield _table(
+        ("what", "most", "answer"),
+        (
+            ("metrics of a query", str(query.MOST_METRICS), "422 `invalid`"),
+            ("dimensions of `group_by`", str(query.MOST_GROUP_BY), "422 `invalid`"),
+            (
+                "filters, values of one",
+                f"{query.MOST_FILTERS}, {query.MOST_VALUES}",
+                "422 `invalid`",
+            ),
+            ("buckets of a range", f"{query.MOST_BUCKETS:,}", "422 `too_many_buckets`"),
+            ("buckets × groups × metrics", f"{query.MOST_CELLS:,}", "422 `too_many_cells`"),
+            ("buckets × groups read", f"{query.MOST_READ:,}", "422 `too_many_cells`"),
+            ("facts summed for a metric", f"{query.MOST_FACTS:,}", "422 `too_many_rows`"),
+            ("spans read one by one", f"{query.MOST_SPANS:,}", "422 `too_many_rows`"),
+            ("facts of people", f"{query.MOST_HISTORIES:,}", "422 `too_many_rows`"),
+        ),
+    )
+
+
+def _prometheus() -> Iterator[str]:
+    yield "## Prometheus"
+    yield (
+        "Gauges over fixed windows, computed every 15 s by one worker and served with their age "
+        "(`otklik_exposition_age_seconds`) by `/metrics` of the metrics API; never an agent or a "
+        f"person as a label. The {COMPANIES} largest companies have a label of their own; what "
+        f"does not fit into {MOST_SAMPLES:,} series is `other`, and "
+        "`otklik_exposition_cut_groups` says how many groups that were. A missing value is "
+        "`none`. Prometheus shows what was known at the scrape: history and corrections come from "
+        "the query API. Counters beside them: `otklik_metrics_facts_total{kind,change}` (first "
+        "seen, corrected) and `otklik_consumer_dead_letters_total`."
+    )
+    yield _table(
+        ("gauge", "labels", "metric", "window", "meaning · смысл"),
+        (
+            (
+                f"`{gauge.name}`",
+                ", ".join(
+                    f'{name}="{gauge.fixed[name]}"' if name in gauge.fixed else name
+                    for name in label_names(gauge)
+                ),
+                f"`{gauge.metric}`",
+                gauge.window,
+                f"{gauge.help.en} · {gauge.help.ru}",
+            )
+            for gauge in GAUGES
+        ),
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '¦') for cell in row)} |" for row in lines)
