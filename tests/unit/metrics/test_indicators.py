@@ -203,7 +203,8 @@ def test_importance_of_nothing_is_null_with_a_reason() -> None:
 def test_quantiles_come_from_the_histogram_or_from_what_goes_on() -> None:
     closed = Values({"n": 3}, histogram=encode({bucket_of(ms): 1 for ms in (1000, 2000, 3000)}))
     cell = span(closed, "p50")
-    assert (cell.value, cell.n, cell.open) == (pytest.approx(2, rel=0.01), 3, None)
+    assert cell.value == pytest.approx(2, rel=0.01)
+    assert (cell.n, cell.open) == (3, None)
     going_on = Values(
         ended=np.array([1000, 2000, 3000], np.int64), still_open=np.array([9000], np.int64)
     )
