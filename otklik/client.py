@@ -37,6 +37,10 @@ class Client:
         answer = self.call("POST", path, json=body)
         return answer.json() if answer.content else None
 
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
 
 def explain(answer: httpx.Response) -> str:
     """A problem document as one line."""

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -50,25 +51,28 @@ def import_contacts(
     with 1 if it was not.
     """
     said, meaning = _mapping(mapping)
-    client = Client(url, key)
-    job = client.post(
-        IMPORTS,
-        {
-            "name": file.name[:200],
-            "mapping": said,
-            "source": source,
-            "file_sha256": _digest(file),
-            "size": file.stat().st_size,
-            "chunk_bytes": CHUNK_BYTES,
-        },
-    )
-    known = job["state"] == "done"
-    with _progress() as shown:
-        if job["state"] == "receiving":
-            _send(client, job, file, shown)
-            job = client.post(f"{IMPORTS}/{job['id']}/start", None)
-        job = _wait(client, job, shown)
-    refusals = _refusals(client, job) if job["rows_refused"] else {}
+    size = file.stat().st_size
+    if size == 0:
+        fail(f"{file} is empty")
+    with closing(Client(url, key)) as client:
+        job = client.post(
+            IMPORTS,
+            {
+                "name": file.name[:200],
+                "mapping": said,
+                "source": source,
+                "file_sha256": _digest(file),
+                "size": size,
+                "chunk_bytes": CHUNK_BYTES,
+            },
+        )
+        known = job["state"] == "done"
+        with _progress() as shown:
+            if job["state"] == "receiving":
+                _send(client, job, file, shown)
+                job = client.post(f"{IMPORTS}/{job['id']}/start", None)
+            job = _wait(client, job, shown)
+        refusals = _refusals(client, job) if job["rows_refused"] else {}
     beside = _write_refused(file, meaning, refusals) if refusals else None
     if as_json:
         print(json.dumps(_as_json(job, refusals, beside, known=known), ensure_ascii=False))
