@@ -10,7 +10,7 @@ from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.actions.push import Door
 from otklik_contact_center.actions.sources import SourceBook
-from otklik_contact_center.api import agent_states, imports, pushes, sources
+from otklik_contact_center.api import agent_states, contacts, imports, pushes, refusals, sources
 from otklik_contact_center.store.tables import SCHEMA
 
 
@@ -24,6 +24,8 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     return [
         *pushes.routes(platform, book, door),
         agent_states.router(platform),
+        contacts.router(platform),
+        refusals.router(platform, book, door),
         sources.router(platform, book),
         imports.router(platform, book),
     ]

@@ -88,6 +88,12 @@ def person_of(identifiers: Sequence[str], contact: UUID) -> str:
     return identifiers[0] if identifiers else f"contact/{contact}"
 
 
+def also_known_as(identifiers: Sequence[str]) -> tuple[str | None, str | None]:
+    """The e-mail and the external id besides the strongest identifier, as pseudonyms."""
+    weaker = {identifier[:2]: identifier for identifier in identifiers[1:]}
+    return weaker.get("em"), next((text for text in weaker.values() if text[0] == "x"), None)
+
+
 def fold_leads(requests: Iterable[Request]) -> list[Lead]:
     """The leads in all contacts of one person, in the order of their creation."""
     ordered = sorted(

@@ -48,7 +48,7 @@ class KnownContact(NamedTuple):
 
 
 class ContactRow(NamedTuple):
-    """A contact to write."""
+    """A contact to write; `email` and `external` are pseudonyms besides `person`."""
 
     tenant: str
     id: UUID
@@ -72,6 +72,8 @@ class ContactRow(NamedTuple):
     recorded_at: datetime
     data: str
     replies: bytes | None
+    email: str | None = None
+    external: str | None = None
 
 
 ContactKey = tuple[str, UUID]
@@ -119,7 +121,8 @@ _CONTACT_ARRAYS = (
     "$1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::text[],"
     " $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],"
     " $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::bytea[],"
-    " $19::boolean[], $20::timestamptz[], $21::text[], $22::bytea[]"
+    " $19::boolean[], $20::timestamptz[], $21::text[], $22::bytea[],"
+    " $23::text[], $24::text[]"
 )
 
 _INSERT_CONTACTS = f"""

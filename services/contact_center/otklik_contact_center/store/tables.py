@@ -133,12 +133,26 @@ contact = Table(
     _moment("connected_at"),
     *_published(),
     Column("replies", LargeBinary, nullable=True),
+    _code("email"),
+    _code("external"),
     comment="Contacts as last folded, and what was published of them and of their replies",
     postgresql_with={"fillfactor": "80", **_CHURNING},
 )
 Index("contact_at", contact.c.tenant, contact.c.at, contact.c.id)
 Index("contact_branch", contact.c.tenant, contact.c.branch, contact.c.at, contact.c.id)
 Index("contact_person", contact.c.tenant, contact.c.person)
+Index(
+    "contact_email",
+    contact.c.tenant,
+    contact.c.email,
+    postgresql_where=contact.c.email.is_not(None),
+)
+Index(
+    "contact_external",
+    contact.c.tenant,
+    contact.c.external,
+    postgresql_where=contact.c.external.is_not(None),
+)
 
 person = Table(
     "person",
