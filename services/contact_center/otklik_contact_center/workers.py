@@ -1,6 +1,7 @@
 """The background work of the contact centre: relay, directory, folding, imports."""
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -14,6 +15,7 @@ from otklik_contact_center.actions.fold import MOST_MARKS, Folder
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.domain.admission import BULK, LIVE
+from otklik_contact_center.store.folding import Share
 from otklik_contact_center.store.tables import SCHEMA
 
 SERVICE: Final = "contact-center"
@@ -23,11 +25,16 @@ MOST_PAUSE: Final = 0.25
 BROKEN_PAUSE: Final = 1.0
 SHOW_SECONDS: Final = 5.0
 
-LIVE_ROUNDS: Final = 4
-"""While live work waits, every fifth batch is bulk: imports get 20 % and never more."""
+HANDS: Final = 2
 
+BULK_SHARE: Final = 0.2
+"""While live work waits, imports get a fifth of the time and never more."""
+
+BULK_MARKS: Final = MOST_MARKS // 2
 SMALL: Final = MOST_MARKS // 4
-"""A bulk batch while live work waits: what happens now is not held up by more than this."""
+"""Bulk batches are smaller: what happens now is never held up by more than one of them."""
+
+AWAY: Final = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError, DBAPIError)
 
 log = get_logger(__name__)
 
@@ -51,24 +58,31 @@ def workers(platform: Platform) -> list[Worker]:
 
 
 class Folding:
-    """Two lanes, live first."""
+    """Two lanes, live first; two hands, so that one computes while the other's database works."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        self._rounds = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fold until told to stop; a database that is away is waited for."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._show(stop))
+            for number in range(HANDS):
+                group.create_task(self._hand(Share(number, HANDS), stop))
+
+    async def _show(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with suppress(*AWAY):
+                await self._folder.show_what_waits()
+            await _rest(stop, SHOW_SECONDS)
+
+    async def _hand(self, share: Share, stop: asyncio.Event) -> None:
         pause = LEAST_PAUSE
-        shown_at = 0.0
-        clock = asyncio.get_running_loop().time
+        lanes = Lanes(self._folder, share)
         while not stop.is_set():
             try:
-                if clock() - shown_at > SHOW_SECONDS:
-                    await self._folder.show_what_waits()
-                    shown_at = clock()
-                marks = await self._round()
-            except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError, DBAPIError) as broken:
+                marks = await lanes.round()
+            except AWAY as broken:
                 log.warning("folding waits", exc_info=broken)
                 await _rest(stop, BROKEN_PAUSE)
                 continue
@@ -78,16 +92,31 @@ class Folding:
                 await _rest(stop, pause)
                 pause = min(pause * 1.5, MOST_PAUSE)
 
-    async def _round(self) -> int:
-        """One batch of each lane that has its turn; returns how many marks were worked on."""
-        live = (await self._folder.fold_some(LIVE)).marks
-        if not live:
-            self._rounds = 0
-            return (await self._folder.fold_some(BULK)).marks
-        self._rounds += 1
-        if self._rounds % LIVE_ROUNDS == 0:
-            live += (await self._folder.fold_some(BULK, SMALL)).marks
-        return live
+
+class Lanes:
+    """Whose turn it is, for one hand."""
+
+    def __init__(self, folder: Folder, share: Share) -> None:
+        self._folder = folder
+        self._share = share
+        self._owed = 0.0
+
+    async def round(self) -> int:
+        """A batch of live work and what is due of bulk; returns how many marks were worked on."""
+        began = time.monotonic()
+        live = await self._folder.fold_some(LIVE, MOST_MARKS, self._share)
+        if not live.marks:
+            return (await self._folder.fold_some(BULK, BULK_MARKS, self._share)).marks
+        if not live.more:
+            self._owed = 0.0  # no live work waits: bulk takes nothing from it
+        else:
+            self._owed += (time.monotonic() - began) * BULK_SHARE / (1 - BULK_SHARE)
+            if self._owed <= 0:
+                return live.marks
+        began = time.monotonic()
+        bulk = (await self._folder.fold_some(BULK, SMALL, self._share)).marks
+        self._owed -= time.monotonic() - began
+        return live.marks + bulk
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:

@@ -8,6 +8,7 @@ workers never wait for each other in a circle.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -37,12 +38,14 @@ from otklik_contact_center.store.folding import (
     Dirty,
     KnownContact,
     Raw,
+    Share,
 )
 
-MOST_MARKS: Final = 4_000
+MOST_MARKS: Final = 2_000
 YIELD_EVERY: Final = 200
 """Contacts folded before others in the process get their turn: some 10 ms."""
 
+WHOLE: Final = Share()
 REGION: Final = "RU"
 
 folded = failpoint("fold.folded", "facts are in the outbox, the marks are not yet cleared")
@@ -55,12 +58,13 @@ class TooManyEventsError(Exception):
 
 
 class Done(NamedTuple):
-    """What a batch did."""
+    """What a batch did; `more` says that some company had more waiting than its turn took."""
 
     marks: int = 0
     contacts: int = 0
     events: int = 0
     parked: int = 0
+    more: bool = False
 
 
 class Setting(NamedTuple):
@@ -98,7 +102,7 @@ class Folder:
         self._pseudonyms = pseudonyms
         self._meters = meters
 
-    async def fold_some(self, lane: int, most: int = MOST_MARKS) -> Done:
+    async def fold_some(self, lane: int, most: int = MOST_MARKS, share: Share = WHOLE) -> Done:
         """
         Work on some marks of a lane, of all companies in turn.
 
@@ -106,14 +110,17 @@ class Folder:
             `marks` is 0 when nothing waits, or others work on all that does.
         """
         picked: list[Dirty] = []
+        more = False
         try:
             async with self._db.begin_as_worker() as tx:
                 on = await raw(tx)
                 tenants = await folding.waiting(on, lane)
                 if tenants:
                     each = max(1, most // len(tenants))
-                    picked = await folding.pick(on, lane, tenants, each)
-                return await self._fold(tx, on, picked)
+                    picked = await folding.pick(on, lane, tenants, each, share)
+                    turns = Counter(mark.tenant for mark in picked)
+                    more = any(taken >= each for taken in turns.values())
+                return (await self._fold(tx, on, picked))._replace(more=more)
         except (asyncpg.PostgresError, DBAPIError) as broken:
             if outage(broken) is not None or not picked:
                 raise
@@ -141,7 +148,12 @@ class Folder:
                 if outage(broken) is not None:
                     raise
                 done = await self._park(sent, marks, broken)
-            total = Done(*(a + b for a, b in zip(total, done, strict=True)))
+            total = Done(
+                total.marks + done.marks,
+                total.contacts + done.contacts,
+                total.events + done.events,
+                total.parked + done.parked,
+            )
         return total
 
     async def _park(self, sent: Sent, marks: Sequence[Dirty], broken: Exception) -> Done:

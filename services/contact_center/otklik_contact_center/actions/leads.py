@@ -14,6 +14,7 @@ from otklik_contact_center.domain.facts import lead_id as subject_of
 from otklik_contact_center.domain.lead import (
     MOST_CONTACTS,
     Lead,
+    Request,
     fold_crowd,
     fold_leads,
 )
@@ -37,44 +38,35 @@ async def fold_people(
     Fold the leads of everybody whose contacts were written in this transaction.
 
     Args:
-        outcomes: The contacts that were written; nobody else's locks are held.
+        outcomes: The contacts that were written.
     Returns:
         What is new, changed or gone among the leads.
     """
-    persons = _persons(outcomes)
-    if not persons:
-        return []
-    crowds = await people.lock_persons(
-        on, [person for person in persons if not _is_nobody(person[1])]
-    )
-    few = [person for person in persons if person not in crowds]
+    here: dict[Person, list[Request]] = {}
+    for (tenant, _), outcome in outcomes.items():
+        here.setdefault((tenant, outcome.row.person), []).append(outcome.request)
+        if outcome.known is not None:
+            here.setdefault((tenant, outcome.known.person), [])
+    persons = sorted(person for person in here if not _is_nobody(person[1]))
+    new, crowds = await people.lock_persons(on, persons) if persons else (set(), set())
+    # Of somebody never heard of, and of nobody in particular, all there is was written here.
+    known = [person for person in persons if person not in new and person not in crowds]
+    whole = {person: found for person, found in here.items() if person not in crowds}
+    whole.update(await people.requests(on, known))
     now: dict[ContactKey, _Now] = {}
-    grown: list[Person] = []
-    for person, requests in (await people.requests(on, few)).items():
-        if len(requests) > MOST_CONTACTS:
-            grown.append(person)
+    for person, requests in whole.items():
         _keep(now, person, fold_leads(requests))
-    openers: list[ContactKey] = []
-    if crowds:
-        openers = [key for key, one in outcomes.items() if _touches(one, key[0], crowds)]
-        for key, request in (await people.requests_of(on, openers)).items():
-            person = (key[0], outcomes[key].row.person)
-            if person in crowds:
-                _keep(now, person, fold_crowd([request]))
+    for person in crowds:
+        _keep(now, person, fold_crowd(here[person]))
+    grown = sorted(person for person in known + sorted(new) if len(whole[person]) > MOST_CONTACTS)
     if grown:
         await people.mark_crowds(on, grown)
-    known = await people.leads(on, few, openers)
-    return await _write(on, known, now, recorded_at)
-
-
-def _persons(outcomes: Mapping[ContactKey, Outcome]) -> list[Person]:
-    """Whoever has or had one of the contacts, sorted."""
-    found: set[Person] = set()
-    for (tenant, _), outcome in outcomes.items():
-        found.add((tenant, outcome.row.person))
-        if outcome.known is not None:
-            found.add((tenant, outcome.known.person))
-    return sorted(found)
+    openers = [
+        key
+        for key, outcome in outcomes.items()
+        if outcome.known is not None and _stands_alone(key[0], outcome, crowds)
+    ]
+    return await _write(on, await people.leads(on, known, openers), now, recorded_at)
 
 
 def _is_nobody(person: str) -> bool:
@@ -82,14 +74,17 @@ def _is_nobody(person: str) -> bool:
     return person.startswith("contact/")
 
 
-def _touches(outcome: Outcome, tenant: str, crowds: set[Person]) -> bool:
-    former = outcome.known.person if outcome.known is not None else outcome.row.person
-    return (tenant, outcome.row.person) in crowds or (tenant, former) in crowds
+def _stands_alone(tenant: str, outcome: Outcome, crowds: set[Person]) -> bool:
+    """Whether the contact's own lead is not found by the person it has, or had."""
+    persons = {outcome.row.person}
+    if outcome.known is not None:
+        persons.add(outcome.known.person)
+    return any(_is_nobody(one) or (tenant, one) in crowds for one in persons)
 
 
 def _keep(now: dict[ContactKey, _Now], person: Person, leads: Iterable[Lead]) -> None:
     for lead in leads:
-        data = lead_fact(lead).model_dump_json().encode()
+        data = lead_fact(lead).model_dump_json(exclude_none=True).encode()
         now[person[0], lead.opener.contact] = _Now(person[1], lead, data)
 
 

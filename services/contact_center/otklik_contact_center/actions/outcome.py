@@ -16,7 +16,7 @@ from otklik_contact_center.domain.emission import (
     next_step,
     steps,
 )
-from otklik_contact_center.domain.lead import person_of
+from otklik_contact_center.domain.lead import Request, person_of
 from otklik_contact_center.domain.source import source_subject
 from otklik_contact_center.store.folding import ContactRow, KnownContact, packed
 
@@ -32,6 +32,7 @@ class Outcome(NamedTuple):
 
     row: ContactRow
     known: KnownContact | None
+    request: Request
     announced: list[Announcement]
 
 
@@ -80,7 +81,7 @@ def outcome_of(
     )
     recorded_at = now if known is None else max(now, known.recorded_at + TICK)
     telling = Telling(tenant, contact.changed_at, recorded_at, traceparent)
-    data = fact.model_dump_json()
+    data = fact.model_dump_json(exclude_none=True)
     emitted = None if known is None else known.emitted
     announced: list[Announcement] = []
     step = next_step(subject, emitted, data.encode())
@@ -93,15 +94,18 @@ def outcome_of(
         for one in _replies(replies, contact, tenant=tenant, subject=subject, fact=fact):
             replies[one.subject] = Emitted(one.emitted.revision, one.emitted.hash, one.emitted.void)
             announced.append(telling.of(one, Reply, "changed"))
-    row = _row(contact, sent, subject=subject, person=person_of(identifiers, subject))
-    row = row._replace(
-        revision=emitted.revision,
-        hash=emitted.hash,
+    row = _row(
+        contact,
+        sent,
+        subject=subject,
+        person=person_of(identifiers, subject),
+        emitted=emitted,
         recorded_at=recorded_at,
         data=data,
-        replies=packed(replies),
+        replies=replies,
     )
-    return Outcome(row, known, announced)
+    request = facts.request_of(contact, subject=subject, of=fact)
+    return Outcome(row, known, request, announced)
 
 
 def _replies(
@@ -117,18 +121,32 @@ def _replies(
         facts.reply_id(tenant, subject, gap): facts.reply_fact(
             gap, contact, subject=subject, of=fact
         )
-        .model_dump_json()
+        .model_dump_json(exclude_none=True)
         .encode()
         for gap in contact.said.gaps
     }
     found = steps(known, now)
     if any(step.emitted.void for step in found):
-        gone = facts.void_reply(contact, subject=subject, of=fact).model_dump_json().encode()
+        gone = (
+            facts.void_reply(contact, subject=subject, of=fact)
+            .model_dump_json(exclude_none=True)
+            .encode()
+        )
         found = [step._replace(data=gone) if step.emitted.void else step for step in found]
     return found
 
 
-def _row(contact: Contact, sent: Sent, *, subject: UUID, person: str) -> ContactRow:
+def _row(
+    contact: Contact,
+    sent: Sent,
+    *,
+    subject: UUID,
+    person: str,
+    emitted: Emitted,
+    recorded_at: datetime,
+    data: str,
+    replies: dict[UUID, Emitted],
+) -> ContactRow:
     tenant, source, named = sent
     about = contact.about
     return ContactRow(
@@ -148,10 +166,10 @@ def _row(contact: Contact, sent: Sent, *, subject: UUID, person: str) -> Contact
         assigned_at=contact.course.assigned_at,
         attempted_at=contact.attempted_at,
         connected_at=contact.connected_at,
-        revision=0,
-        hash=b"",
+        revision=emitted.revision,
+        hash=emitted.hash,
         void=False,
-        recorded_at=contact.at,
-        data="",
-        replies=None,
+        recorded_at=recorded_at,
+        data=data,
+        replies=packed(replies),
     )

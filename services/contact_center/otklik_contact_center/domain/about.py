@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from otklik_contact_center.domain.address import read_address
-from otklik_contact_center.domain.events import SPOKEN, Customer, Event, author_of
+from otklik_contact_center.domain.events import SPOKEN, Customer, Event, author_of, place
 
 OFFERS: Final = frozenset(("started", "queued", "assigned", "ringing", "transferred"))
 
@@ -113,38 +113,57 @@ def about(
         answer: The first human answer, if any.
     """
     channel, direction = nature(lived, overrides)
-    places = {
-        name: overrides.get(name) or _told(lived, answer, name)
-        for name in ("branch", "team", "queue")
-    }
-    by_people = [event for event in lived if event.agent and author_of(event) == "human"]
-    latest = {
-        name: overrides.get(name) or _last(lived, name)
-        for name in (
-            "party",
-            "campaign",
-            "touchpoint",
-            "stage",
-            "due_at",
-            "waited_seconds",
-            "talked_seconds",
-        )
-    }
+    split = 0 if answer is None else lived.index(answer) + 1
+    until_answer = _merged(lived[:split])
+    latest = _merged(lived[split:], until_answer)
+    offered = until_answer if split else _merged([e for e in lived if e.type in OFFERS])
+    after = lived[split:]
+
+    def told(name: str) -> Any:
+        named = overrides.get(name) or offered[_AT[name]]
+        return named or (_first(after, name) if split else latest[_AT[name]])
+
+    def last(name: str) -> Any:
+        return overrides.get(name, latest[_AT[name]])
+
     phone, email, external_id = _addresses(
         lived, overrides, spoken=channel in SPOKEN, inbound=direction == "in"
     )
     return About(
         channel=channel,
         direction=direction,
-        agent=overrides.get("agent") or _told(by_people, answer, "agent"),
+        party=last("party"),
+        branch=told("branch"),
+        team=told("team"),
+        queue=told("queue"),
+        agent=overrides.get("agent") or _agent(lived, split),
+        campaign=last("campaign"),
+        touchpoint=last("touchpoint"),
+        stage=last("stage"),
         phone=phone,
         email=email,
         external_id=external_id,
-        ending=overrides.get("outcome") or _last(lived, "outcome"),
+        due_at=last("due_at"),
+        ending=last("outcome"),
+        waited_seconds=last("waited_seconds"),
+        talked_seconds=last("talked_seconds"),
         attributes=_attributes(ordered),
-        **places,
-        **latest,
     )
+
+
+_AT: Final = {name: place for place, name in enumerate(Event.__struct_fields__)}
+_NOTHING: Final = (None,) * len(_AT)
+
+
+def _merged(events: Sequence[Event], before: Sequence[Any] = _NOTHING) -> Sequence[Any]:
+    """The last value named of each field, by its place in an event; None where there is none."""
+    merged = before
+    for event in events:
+        merged = [
+            old if new is None else new
+            for new, old in zip(msgspec.structs.astuple(event), merged, strict=True)
+        ]
+    return merged
 
 
 def _first(events: Sequence[Event], name: str) -> Any:
@@ -155,31 +174,15 @@ def _first(events: Sequence[Event], name: str) -> Any:
     return None
 
 
-def _last(events: Sequence[Event], name: str) -> Any:
-    for event in reversed(events):
-        value = getattr(event, name)
-        if value is not None:
-            return value
-    return None
-
-
-def _told(lived: Sequence[Event], answer: Event | None, name: str) -> Any:
-    """A code as the answer names it, else as last named before it, else as named at all."""
-    if answer is None:
-        offers = [event for event in lived if event.type in OFFERS]
-        return _last(offers, name) or _last(lived, name)
-    value = getattr(answer, name)
-    if value is not None:
-        return value
-    answered = False
-    for event in lived:
-        if answered and value is not None:
-            break
-        answered = answered or event is answer
-        named = getattr(event, name)
-        if named is not None:
-            value = named
-    return value
+def _agent(lived: Sequence[Event], split: int) -> str | None:
+    """Who answered; else the last one whom it was offered to, else the last one named."""
+    mine = [event for event in lived if event.agent is not None and author_of(event) == "human"]
+    if not split:
+        mine.sort(key=lambda event: event.type in OFFERS)
+        return mine[-1].agent if mine else None
+    answer = place(lived[split - 1])
+    by_then = [event for event in mine if place(event) <= answer]
+    return by_then[-1].agent if by_then else mine[0].agent if mine else None
 
 
 def _addresses(
@@ -190,14 +193,19 @@ def _addresses(
     side = "from_" if inbound else "to"
     if corrected is not None:
         _named(found, corrected)
-    _written(found, overrides.get(side), spoken=spoken)
+    if side in overrides:
+        _written(found, overrides[side], spoken=spoken)
+    seen = None
     for event in lived:
         if event.customer is not None:
             _named(found, event.customer)
         if event.type == "message" and author_of(event) != "customer":
             # From and to of an answer may be turned round.
             continue
-        _written(found, getattr(event, side), spoken=spoken)
+        text = event.from_ if inbound else event.to
+        if text is not None and text != seen:
+            _written(found, text, spoken=spoken)
+            seen = text
     return found.get("phone"), found.get("email"), found.get("external")
 
 
@@ -211,9 +219,7 @@ def _named(found: dict[str, str], customer: Customer) -> None:
             found.setdefault(kind, value)
 
 
-def _written(found: dict[str, str], text: str | None, *, spoken: bool) -> None:
-    if text is None:
-        return
+def _written(found: dict[str, str], text: str, *, spoken: bool) -> None:
     address = read_address(text, spoken=spoken)
     if address is not None:
         found.setdefault(address.kind, address.value)

@@ -29,6 +29,13 @@ class Dirty(NamedTuple):
     contact: str
 
 
+class Share(NamedTuple):
+    """Which contacts one of several workers takes; all marks of a contact go to the same one."""
+
+    number: int = 0
+    of: int = 1
+
+
 class Raw(NamedTuple):
     """An event as it lies in the inbox; `body` is sealed."""
 
@@ -91,7 +98,8 @@ _PICK = f"""
 SELECT d.id, d.tenant, d.source, d.contact FROM unnest($2::text[]) AS t(tenant)
 CROSS JOIN LATERAL (
   SELECT id, tenant, source, contact FROM {SCHEMA}.dirty
-  WHERE lane = $1 AND tenant = t.tenant ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) d
+  WHERE lane = $1 AND tenant = t.tenant AND (hashtext(contact) & 2147483647) % $4 = $5
+  ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED) d
 """  # noqa: S608 - a name of our own
 
 _PICK_AGAIN = f"""
@@ -169,9 +177,12 @@ async def waiting(on: asyncpg.Connection, lane: int) -> list[str]:
     return [row[0] for row in await on.fetch(_WAITING, lane)]
 
 
-async def pick(on: asyncpg.Connection, lane: int, tenants: Sequence[str], each: int) -> list[Dirty]:
+async def pick(
+    on: asyncpg.Connection, lane: int, tenants: Sequence[str], each: int, share: Share
+) -> list[Dirty]:
     """Marks to work on, the oldest of each company, not those that another worker has."""
-    return [Dirty(*row) for row in await on.fetch(_PICK, lane, tenants, each)]
+    rows = await on.fetch(_PICK, lane, tenants, each, share.of, share.number)
+    return [Dirty(*row) for row in rows]
 
 
 async def lock(

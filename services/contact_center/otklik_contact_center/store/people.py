@@ -53,7 +53,7 @@ class _Fact(msgspec.Struct):
 
 _MAKE_PERSONS = f"""
 INSERT INTO {SCHEMA}.person (tenant, person)
-SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING
+SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING RETURNING tenant, person
 """  # noqa: S608 - a name of our own
 
 _LOCK_PERSONS = f"""
@@ -75,11 +75,6 @@ _REQUEST_COLUMNS = (
 _REQUESTS = f"""
 SELECT {_REQUEST_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
 JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.person = k.person
-"""  # noqa: S608 - a name of our own
-
-_REQUESTS_OF = f"""
-SELECT {_REQUEST_COLUMNS} FROM unnest($1::text[], $2::uuid[]) AS k(tenant, id)
-JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.id = k.id
 """  # noqa: S608 - a name of our own
 
 _LEAD_COLUMNS = "l.tenant, l.contact, l.person, l.revision, l.hash, l.void, l.recorded_at, l.data"
@@ -107,17 +102,20 @@ _fact_decoder = msgspec.json.Decoder(_Fact)
 _subject = lru_cache(4096)(source_subject)
 
 
-async def lock_persons(on: asyncpg.Connection, persons: Sequence[Person]) -> set[Person]:
+async def lock_persons(
+    on: asyncpg.Connection, persons: Sequence[Person]
+) -> tuple[set[Person], set[Person]]:
     """
     Lock people, sorted: two workers that lock in different orders deadlock.
 
     Returns:
-        Those who are known to be switchboards.
+        Those never heard of before, and those who are known to be switchboards.
     """
-    named = columns(persons, 2)
-    await on.execute(_MAKE_PERSONS, *named)
-    rows = await on.fetch(_LOCK_PERSONS, *named)
-    return {(row[0], row[1]) for row in rows if row[2]}
+    made = await on.fetch(_MAKE_PERSONS, *columns(persons, 2))
+    new = {(row[0], row[1]) for row in made}
+    known = [person for person in persons if person not in new]
+    rows = await on.fetch(_LOCK_PERSONS, *columns(known, 2)) if known else []
+    return new, {(row[0], row[1]) for row in rows if row[2]}
 
 
 async def mark_crowds(on: asyncpg.Connection, persons: Sequence[Person]) -> None:
@@ -130,17 +128,11 @@ async def requests(
 ) -> dict[Person, list[Request]]:
     """All contacts of each person, as leads see them."""
     found: dict[Person, list[Request]] = {person: [] for person in persons}
+    if not persons:
+        return found
     for row in await on.fetch(_REQUESTS, *columns(persons, 2)):
         found[row[0], row[1]].append(_request(row))
     return found
-
-
-async def requests_of(
-    on: asyncpg.Connection, contacts: Sequence[ContactKey]
-) -> dict[ContactKey, Request]:
-    """These contacts, as leads see them."""
-    rows = await on.fetch(_REQUESTS_OF, *columns(contacts, 2))
-    return {(row[0], row[2]): _request(row) for row in rows}
 
 
 def _request(row: asyncpg.Record) -> Request:
@@ -167,7 +159,7 @@ async def leads(
     on: asyncpg.Connection, persons: Sequence[Person], openers: Sequence[ContactKey]
 ) -> dict[ContactKey, KnownLead]:
     """Leads of people, and those that these contacts opened; void ones included."""
-    rows = await on.fetch(_LEADS, *columns(persons, 2))
+    rows = await on.fetch(_LEADS, *columns(persons, 2)) if persons else []
     rows += await on.fetch(_LEADS_OF, *columns(openers, 2)) if openers else []
     return {
         (row[0], row[1]): KnownLead(
