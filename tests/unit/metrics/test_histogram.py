@@ -22,6 +22,7 @@ from otklik_metrics.domain.histogram import (
     densify,
     encode,
     quantile_ms,
+    quantiles_ms,
 )
 
 spans = st.integers(0, LONGEST_MS)
@@ -81,10 +82,18 @@ def test_a_quantile_of_nothing_is_nothing() -> None:
     assert quantile_ms(densify(b""), Fraction(1, 2)) is None
 
 
+@given(st.lists(st.lists(spans, max_size=20), max_size=6), shares)
+def test_quantiles_of_many_are_those_of_each(many: list[list[int]], share: Fraction) -> None:
+    encoded = [counted(values) + counted(values[:3]) for values in many]
+    assert quantiles_ms(encoded, share) == [quantile_ms(densify(one), share) for one in encoded]
+
+
 @pytest.mark.parametrize("share", [Fraction(0), Fraction(-1, 2), Fraction(3, 2)])
 def test_a_share_outside_0_to_1_is_refused(share: Fraction) -> None:
     with pytest.raises(ValueError, match="is outside 0 to 1"):
         quantile_ms(densify(b""), share)
+    with pytest.raises(ValueError, match="is outside 0 to 1"):
+        quantiles_ms([b""], share)
 
 
 @given(counts)

@@ -12,7 +12,7 @@ are therefore merged by writing one behind the other, which `||` and `string_agg
 Source: Masson, Rim & Lee, DDSketch, VLDB 2019, with fixed integer bounds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
@@ -131,3 +131,23 @@ def quantile_ms(counts: NDArray[np.int64], share: Fraction) -> Fraction | None:
         return None
     rank = -(-share.numerator * n // share.denominator)
     return MIDDLES[int(np.searchsorted(reached, rank, side="left"))]
+
+
+def quantiles_ms(histograms: Sequence[bytes], share: Fraction) -> list[Fraction | None]:
+    """`quantile_ms` of many encoded histograms: one reading of all, several times faster."""
+    if not 0 < share <= 1:
+        raise ValueError(f"share {share} is outside 0 to 1")
+    pairs = np.frombuffer(b"".join(histograms), dtype=PAIR)
+    sizes = [len(data) // PAIR_BYTES for data in histograms]
+    rows = np.repeat(np.arange(len(histograms)), sizes)
+    counts = np.zeros(len(histograms) * BUCKETS, dtype=np.int64)
+    np.add.at(counts, rows * BUCKETS + pairs["bucket"], pairs["n"].astype(np.int64))
+    reached = np.cumsum(counts.reshape(len(histograms), BUCKETS), axis=1)
+    totals = reached[:, -1]
+    ranks = -(-share.numerator * totals // share.denominator)
+    # Where rank r is reached is how many buckets end before it.
+    places = (reached < ranks[:, None]).sum(axis=1)
+    return [
+        MIDDLES[place] if n else None
+        for place, n in zip(places.tolist(), totals.tolist(), strict=True)
+    ]

@@ -68,7 +68,7 @@ common_tables(metadata)
 
 # Rows are replaced again and again: room in each page keeps their new versions beside them.
 _REPLACED = {"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.05"}
-_MOVED = {"fillfactor": "60", "autovacuum_vacuum_scale_factor": "0.02"}
+_MOVED = {"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"}
 
 
 def _code(name: str, **options: bool) -> Column[str]:

@@ -211,7 +211,7 @@ def _cells(
         sa.PrimaryKeyConstraint(*(column.name for column in cell), name=f"{table}_pkey"),
         schema=SCHEMA,
         comment=comment,
-        postgresql_with={"fillfactor": "60", "autovacuum_vacuum_scale_factor": "0.02"},
+        postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"},
     )
 
 
