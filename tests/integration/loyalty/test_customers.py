@@ -127,6 +127,14 @@ async def test_an_edit_of_what_somebody_else_changed_is_refused(world: World) ->
 
 
 @pytest.mark.asyncio
+async def test_a_customer_is_edited_by_our_id_without_naming_them(world: World) -> None:
+    made = await put(world, name="Анна", phone=PHONE)
+    edited = await put(world, str(made.id), segment="vip")
+    assert (edited.id, edited.name, edited.phone) == (made.id, "Анна", PHONE)
+    assert (edited.segment, edited.version) == ("vip", made.version + 1)
+
+
+@pytest.mark.asyncio
 async def test_the_same_e_mail_under_two_external_ids_stays_two_customers(world: World) -> None:
     """Merged wrongly elsewhere: chatwoot#4728."""
     anna = await put(world, "c-1", email=EMAIL)

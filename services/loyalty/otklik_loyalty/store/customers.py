@@ -67,6 +67,8 @@ async def claim(tx: AsyncConnection, tenant: str, tentative: Mapping[str, UUID])
     Returns:
         Those that were free.
     """
+    if not tentative:
+        return frozenset()  # an edit by our own id may name nobody
     rows = [_identifier(tenant, p, tentative[p]) for p in sorted(tentative)]
     source = given(identifier, tuple(rows[0]), rows)
     statement = (
