@@ -138,16 +138,15 @@ def quantiles_ms(histograms: Sequence[bytes], share: Fraction) -> list[Fraction 
     if not 0 < share <= 1:
         raise ValueError(f"share {share} is outside 0 to 1")
     pairs = np.frombuffer(b"".join(histograms), dtype=PAIR)
-    sizes = [len(data) // PAIR_BYTES for data in histograms]
+    sizes = np.array([len(data) // PAIR_BYTES for data in histograms], dtype=np.int64)
     rows = np.repeat(np.arange(len(histograms)), sizes)
     counts = np.zeros(len(histograms) * BUCKETS, dtype=np.int64)
     np.add.at(counts, rows * BUCKETS + pairs["bucket"], pairs["n"].astype(np.int64))
     reached = np.cumsum(counts.reshape(len(histograms), BUCKETS), axis=1)
-    totals = reached[:, -1]
-    ranks = -(-share.numerator * totals // share.denominator)
+    totals: list[int] = reached[:, -1].tolist()
+    ranks = [-(-share.numerator * n // share.denominator) for n in totals]
     # Where rank r is reached is how many buckets end before it.
-    places = (reached < ranks[:, None]).sum(axis=1)
+    places = (reached < np.array(ranks, dtype=np.int64)[:, None]).sum(axis=1)
     return [
-        MIDDLES[place] if n else None
-        for place, n in zip(places.tolist(), totals.tolist(), strict=True)
+        MIDDLES[place] if n else None for place, n in zip(places.tolist(), totals, strict=True)
     ]
