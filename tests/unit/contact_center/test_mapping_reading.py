@@ -4,6 +4,7 @@ import gzip
 import io
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otklik_contact_center.domain import reading, reading_survey
-from otklik_contact_center.domain.mapping import Format
+from otklik_contact_center.domain.mapping import Format, decode_mapping
 from otklik_contact_center.domain.mapping_rows import Translator
 from otklik_contact_center.domain.reading import Row, Table, UnreadableError
 from otklik_contact_center.domain.reading_job import Job, job_id
@@ -24,6 +25,8 @@ from tests.unit.contact_center.mapping_builders import (
     a_row,
     read_all,
 )
+
+EXAMPLES = Path(__file__).parents[3] / "docs" / "imports"
 
 
 def table(data: bytes | Sequence[bytes], **form: Any) -> tuple[list[str], list[Row]]:
@@ -238,3 +241,14 @@ def test_the_parts_of_a_file() -> None:
     )
     assert job.chunks == 3
     assert [job.chunk_length(number) for number in range(4)] == [1024, 1024, 452, 0]
+
+
+def test_the_example_of_the_documents() -> None:
+    mapping = decode_mapping((EXAMPLES / "example.json").read_bytes())
+    found = list(read_all(mapping, [(EXAMPLES / "example.csv").read_bytes()]))
+    assert [line for line, told in found if isinstance(told, list)] == [2, 3, 5, 9]
+    assert [told for line, told in found if isinstance(told, str)] == [
+        "unknown_value",
+        "time_order",
+        "not_a_time",
+    ]
