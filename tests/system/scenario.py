@@ -128,8 +128,15 @@ def push_everything(client: Client) -> Row:
     return answers
 
 
-def query(client: Client, *metrics: Row, by: tuple[str, ...] = (), calls: bool = False) -> Row:
-    """One query over the week of the story."""
+def query(
+    client: Client,
+    *metrics: Row,
+    by: tuple[str, ...] = (),
+    calls: bool = False,
+    begins: str = FROM,
+    ends: str = TO,
+) -> Row:
+    """One query, over the week of the story unless other times are named."""
     filters = [{"dimension": "channel", "op": "in", "values": ["call"]}] if calls else []
     answer: Row = client.ok(
         "POST",
@@ -137,8 +144,8 @@ def query(client: Client, *metrics: Row, by: tuple[str, ...] = (), calls: bool =
         json={
             "metrics": list(metrics),
             "time": {
-                "from": FROM,
-                "to": TO,
+                "from": begins,
+                "to": ends,
                 "granularity": "total",
                 "timezone": "Europe/Moscow",
             },
@@ -149,12 +156,20 @@ def query(client: Client, *metrics: Row, by: tuple[str, ...] = (), calls: bool =
     return answer
 
 
-def until_counted(deployment: Deployment, metric: str, expected: float) -> None:
+def until_counted(
+    deployment: Deployment,
+    metric: str,
+    expected: float,
+    *,
+    begins: str = FROM,
+    ends: str = TO,
+) -> None:
     """Wait until a metric has its value: the way from a push to a number is short, not instant."""
     client = deployment.client()
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
-        value = query(client, {"name": metric})["rows"][0][metric]["value"]
+        found = query(client, {"name": metric}, begins=begins, ends=ends)
+        value = found["rows"][0][metric]["value"]
         if value == expected:
             client.close()
             return

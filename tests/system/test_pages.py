@@ -1,0 +1,192 @@
+"""The first page in a real browser: plain numbers, and the very call two clicks away."""
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+
+from tests.support.deployment import Deployment, one_process
+from tests.system.scenario import until_counted
+
+pytestmark = [pytest.mark.system, pytest.mark.browser]
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+def _calls() -> list[dict[str, Any]]:
+    """Yesterday: four calls, one given up after 40 s by somebody nobody called back."""
+    begins = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
+    begins -= timedelta(days=1)
+    events: list[dict[str, Any]] = []
+    for number, (waited, talked) in enumerate(((5, 60), (12, 90), (30, 60), (40, None))):
+        at = begins + timedelta(minutes=10 * number)
+        name = f"page-{number}"
+        events.append(
+            {
+                "id": f"{name}-q",
+                "contact": name,
+                "type": "queued",
+                "at": at.isoformat(),
+                "channel": "call",
+                "direction": "in",
+                "from": f"+7999000{number:04d}",
+                "branch": "tyumen",
+            }
+        )
+        ends = at + timedelta(seconds=waited)
+        if talked is not None:
+            answered = {"id": f"{name}-a", "contact": name, "type": "answered", "agent": "petrova"}
+            events.append(answered | {"at": ends.isoformat(), "actor": "human"})
+            ends += timedelta(seconds=talked)
+        events.append({"id": f"{name}-e", "contact": name, "type": "ended", "at": ends.isoformat()})
+    return events
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[Deployment]:
+    """Otklik with four calls in it."""
+    with one_process() as deployment:
+        client = deployment.client()
+        names = {"ru": "Тюмень", "en": "Tyumen"}
+        client.ok("PUT", "/access/v1/branches/tyumen", json={"names": names})
+        client.ok("POST", "/contact-center/v1/events", json=_calls())
+        _until_counted(deployment)
+        yield deployment
+
+
+def _until_counted(deployment: Deployment) -> None:
+    now = datetime.now(UTC)
+    until_counted(
+        deployment,
+        "contacts_abandoned",
+        1,
+        begins=(now - timedelta(days=7)).isoformat(),
+        ends=(now + timedelta(days=1)).isoformat(),
+    )
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium."""
+    program = shutil.which("chromium")
+    assert program is not None, "install Debian's package chromium"
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=program, args=[*FLAGS])
+        yield running
+        await running.close()
+
+
+async def _signed_in(
+    browser: Browser, told: Deployment, viewport: ViewportSize, language: str
+) -> tuple[Page, list[str]]:
+    context = await browser.new_context(viewport=viewport, locale=language)
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(told.urls["metrics"] + "/")
+    assert page.url.endswith("/sign-in")
+    await page.fill("[name=login]", told.login)
+    await page.fill("[name=password]", told.password)
+    await page.click("main button")
+    await page.wait_for_selector("#not-called-back")
+    return page, complaints
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("language", "words", "branch", "few"),
+    [
+        ("ru", "из 100 позвонивших 50 ответили за 20 секунд", "Тюмень", "мало ответов"),
+        ("en", "of 100 who called, 50 were answered within 20 seconds", "Tyumen", "too few"),
+    ],
+)
+async def test_a_manager_gets_from_the_number_to_the_call_in_two_clicks(
+    browser: Browser,
+    told: Deployment,
+    tmp_path: Path,
+    viewport: ViewportSize,
+    language: str,
+    words: str,
+    branch: str,
+    few: str,
+) -> None:
+    page, complaints = await _signed_in(browser, told, viewport, language)
+    assert await page.get_attribute("html", "lang") == language
+    assert (await page.inner_text("#not-called-back .big")).strip() == "1"
+    assert words in await page.inner_text("#service-level")
+    assert few in await page.inner_text("#nps")
+    assert branch in await page.inner_text("tbody")
+    wide = await page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= viewport["width"], "the page scrolls sideways"
+    await page.screenshot(path=tmp_path / "first.png", full_page=True)
+
+    await page.click("#not-called-back .big a")
+    await page.wait_for_selector("#receipt")
+    await page.click("#records li a")
+    await page.wait_for_selector("ol.list")
+    assert "+79990000003" in await page.inner_text("main")
+    assert complaints == []
+    await page.context.close()
+
+
+@pytest.mark.asyncio
+async def test_every_number_opens_its_receipt(browser: Browser, told: Deployment) -> None:
+    page, _ = await _signed_in(browser, told, DESKTOP, "en")
+    links = await page.eval_on_selector_all(
+        "main a[href^='/number/']", "found => found.map(one => one.getAttribute('href'))"
+    )
+    assert len(links) >= 5
+    for link in dict.fromkeys(links):
+        await page.goto(told.urls["metrics"] + link)
+        assert await page.is_visible("#receipt"), link
+    await page.context.close()
+
+
+@pytest.mark.asyncio
+async def test_the_other_language_is_remembered_and_signing_out_ends_it(
+    browser: Browser, told: Deployment
+) -> None:
+    page, _ = await _signed_in(browser, told, DESKTOP, "ru")
+    await page.click("header nav a")
+    await page.wait_for_selector("html[lang=en]")
+    await page.goto(told.urls["metrics"] + "/")
+    assert await page.get_attribute("html", "lang") == "en"
+    await page.click("header button")
+    await page.wait_for_selector("[name=login]")
+    await page.goto(told.urls["metrics"] + "/")
+    assert page.url.endswith("/sign-in")
+    await page.context.close()
+
+
+@pytest.mark.asyncio
+async def test_a_wrong_password_and_a_foreign_contact_are_said_plainly(
+    browser: Browser, told: Deployment
+) -> None:
+    page, _ = await _signed_in(browser, told, DESKTOP, "en")
+    answer = await page.goto(told.urls["metrics"] + "/contact/00000000-0000-5000-8000-000000000000")
+    assert answer is not None
+    assert answer.status == 404
+    await page.context.clear_cookies()
+    await page.goto(told.urls["metrics"] + "/sign-in")
+    await page.fill("[name=login]", told.login)
+    await page.fill("[name=password]", "wrong-wrong-wrong")
+    await page.click("main button")
+    await page.wait_for_selector("[role=alert]")
+    await page.context.close()
