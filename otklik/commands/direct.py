@@ -81,7 +81,7 @@ def rebuild_metrics(data: Path | None, *, check: bool, from_log: bool, as_json: 
         print(json.dumps(asdict(report), default=str))
     else:
         print(
-            f"{report.rows_compared} rows compared, {report.differences} differences, "
+            f"{report.compared} rows compared, {report.differences} differences, "
             f"{report.seconds:.1f} s"
         )
     if report.differences:
