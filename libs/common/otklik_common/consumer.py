@@ -132,6 +132,7 @@ class Consumer:
         while not stop.is_set():
             try:
                 reader = await self._from.reader(self.group, self._topics, self._where)
+                self._problem = None
                 try:
                     await self._consume(reader, stop)
                 finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from otklik_common.db import Database
 from otklik_common.log.kafka_ending import end
@@ -33,6 +34,9 @@ WATERMARKS: Final = "otklik.watermarks"
 ANSWER_SECONDS: Final = 5.0
 START_SECONDS: Final = 10.0
 APPEAR_SECONDS: Final = 15.0
+AGAIN_SECONDS: Final = 1.0
+"""For so long nobody asks again after a failure."""
+
 MAX_BATCH_BYTES: Final = 512 * 1024
 """Of one partition, before compression; the broker's own limit is 1 MiB after it."""
 
@@ -68,6 +72,8 @@ class KafkaLog:
         self._known: dict[str, Mapping[str, Any]] = {}
         self._opening = asyncio.Lock()
         self._asked = asyncio.Lock()
+        self._failure: LogNotReadyError | None = None
+        self._failed_at = 0.0
 
     @property
     def partitions(self) -> int:
@@ -152,7 +158,8 @@ class KafkaLog:
                 producer.send_and_wait(WATERMARKS, value.encode(), topic.encode(), 0),
                 ANSWER_SECONDS,
             )
-        except (KafkaError, TimeoutError) as broken:
+        except (KafkaTimeoutError, KafkaConnectionError, TimeoutError) as broken:
+            # Anything else has broken the producer for good: whoever sees it must end.
             raise _not_ready(broken) from broken
 
     async def watermarks(self, topics: Sequence[str]) -> Mapping[Place, Watermark]:
@@ -214,48 +221,58 @@ class KafkaLog:
 
     @asynccontextmanager
     async def _administer(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        async with self._asked:
+        """Who knows the topics."""
+        async with self._answered():
             if self._admin is None:
                 self._admin = await _started(
                     AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=5000)
                 )
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    yield self._admin
-            except (KafkaError, TimeoutError, OSError) as broken:
-                admin, self._admin = self._admin, None
-                await end(admin)
-                raise _not_ready(broken) from broken
+            yield self._admin
 
     @asynccontextmanager
     async def _ask(self) -> AsyncIterator[AIOKafkaConsumer]:
-        async with self._asked:
+        """Who knows the offsets."""
+        async with self._answered():
             if self._asking is None:
                 self._asking = await _started(self._consumer())
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    yield self._asking
-            except (KafkaError, TimeoutError, OSError) as broken:
-                client, self._asking = self._asking, None
-                await end(client)
-                raise _not_ready(broken) from broken
+            yield self._asking
 
     @asynccontextmanager
     async def _hear(self) -> AsyncIterator[AIOKafkaConsumer]:
-        async with self._asked:
+        """Who reads the promises."""
+        async with self._answered():
             if self._promises is None:
                 client = await _started(self._consumer(auto_offset_reset="earliest"))
                 at = TopicPartition(WATERMARKS, 0)
                 client.assign([at])
                 client.seek(at, 0)
                 self._promises = client
+            yield self._promises
+
+    @asynccontextmanager
+    async def _answered(self) -> AsyncIterator[None]:
+        """
+        One question at a time, answered soon or given up.
+
+        After a failure the clients are made anew, and whoever stood in the queue is told the
+        same at once: many who each wait for a dead broker would wait for minutes.
+        """
+        async with self._asked:
+            if self._failure is not None and time.monotonic() - self._failed_at < AGAIN_SECONDS:
+                raise LogNotReadyError(str(self._failure))
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    yield self._promises
-            except (KafkaError, TimeoutError, OSError) as broken:
-                client, self._promises = self._promises, None
-                await end(client)
-                raise _not_ready(broken) from broken
+                async with asyncio.timeout(START_SECONDS):
+                    yield
+                self._failure = None
+            except (KafkaError, TimeoutError, OSError, LogNotReadyError) as broken:
+                self._failure = (
+                    broken if isinstance(broken, LogNotReadyError) else _not_ready(broken)
+                )
+                clients = (self._admin, self._asking, self._promises)
+                self._admin = self._asking = self._promises = None
+                await asyncio.gather(*(end(client) for client in clients if client is not None))
+                self._failed_at = time.monotonic()
+                raise self._failure from broken
 
     def _consumer(self, **more: Any) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

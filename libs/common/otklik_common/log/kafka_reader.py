@@ -27,7 +27,7 @@ from otklik_common.log.port import (
 
 START_SECONDS: Final = 10.0
 COMMIT_SECONDS: Final = 2.0
-MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
+MAX_FETCH_BYTES: Final = 16 * 1024 * 1024
 
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types

@@ -183,3 +183,40 @@ def reached(
     if any(at not in marks or positions.get(at, 0) < marks[at].offset for at in places):
         return None
     return min(marks[at].time for at in places)
+
+
+class Promised:
+    """
+    The promises that a reader has not reached yet.
+
+    A reader that lags is always behind the newest promise, but has long reached older ones: so
+    they are kept until it has.
+    """
+
+    def __init__(self, partitions: int, *, most: int = 600) -> None:
+        """Of more than `most` per topic every second one is dropped, the newest kept."""
+        self._partitions = partitions
+        self._most = most
+        self._waiting: dict[str, list[Mapping[Place, Watermark]]] = {}
+
+    def reached(
+        self, marks: Mapping[Place, Watermark], positions: Mapping[Place, int], topic: str
+    ) -> datetime | None:
+        """
+        As the function `reached`, for the newest of all promises heard of so far.
+
+        Args:
+            marks: The newest ones, from `Log.watermarks`.
+        """
+        waiting = self._waiting.setdefault(topic, [])
+        newest = {at: mark for at, mark in marks.items() if at[0] == topic}
+        if newest and (not waiting or waiting[-1] != newest):
+            waiting.append(newest)
+        if len(waiting) > self._most:
+            del waiting[-2::-2]
+        for number in range(len(waiting) - 1, -1, -1):
+            moment = reached(waiting[number], positions, topic, self._partitions)
+            if moment is not None:
+                del waiting[:number]
+                return moment
+        return None

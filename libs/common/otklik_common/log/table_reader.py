@@ -12,7 +12,7 @@ LEAST_PAUSE: Final = 0.02
 MOST_PAUSE: Final = 0.25
 BROKEN_PAUSE: Final = 1.0
 
-MAX_FETCH_BYTES: Final = 8 * 1024 * 1024
+MAX_FETCH_BYTES: Final = 16 * 1024 * 1024
 """What one fetch brings at most, by the size of the records before: memory stays bounded."""
 
 _READ: Final = """

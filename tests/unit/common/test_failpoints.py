@@ -1,0 +1,44 @@
+"""Failpoints: nothing unless armed, and then from the n-th time on."""
+
+import pytest
+
+from otklik_common.failpoints import FailpointError, failpoint, failpoints
+
+point = failpoint("test.point", "nowhere")
+
+
+def test_an_unarmed_point_does_nothing() -> None:
+    point()
+    assert failpoints()["test.point"] is point
+
+
+def test_an_armed_point_acts_from_the_nth_time_on() -> None:
+    point.arm("raise@3")
+    point()
+    point()
+    for _ in range(2):
+        with pytest.raises(FailpointError, match=r"test\.point"):
+            point()
+    point.disarm()
+    point()
+
+
+def test_a_point_may_stand_still() -> None:
+    point.arm("sleep:0.001")
+    point()
+    point.disarm()
+
+
+@pytest.mark.parametrize("action", ["", "explode", "raise@", "sleep"])
+def test_an_unknown_action_is_refused(action: str) -> None:
+    if action == "raise@":
+        point.arm(action)
+        point.disarm()
+        return
+    with pytest.raises(ValueError, match=r"failpoint|float"):
+        point.arm(action)
+
+
+def test_a_name_is_declared_once() -> None:
+    with pytest.raises(AssertionError, match="declared twice"):
+        failpoint("test.point", "again")
