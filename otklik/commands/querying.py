@@ -1,6 +1,7 @@
 """`otklik query`: numbers from the metrics API as a table or as JSON."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from otklik.client import Client, fail
 
+MOST_NAME = 63
 DATE_LENGTH = len("2026-01-01")
 
 
@@ -64,7 +66,8 @@ def _metric(text: str) -> dict[str, Any]:
             fail(f"{part!r} in {text!r} is not parameter=value")
         chosen[parameter] = int(value) if value.lstrip("-").isdigit() else value
     if rest:
-        chosen.setdefault("as", text)
+        # Two of one metric must be told apart: by a name made of what was typed.
+        chosen.setdefault("as", re.sub(r"[^A-Za-z0-9]+", "_", text)[:MOST_NAME])
     return chosen
 
 
