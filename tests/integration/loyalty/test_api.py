@@ -2,121 +2,24 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx2 as httpx
 import pytest
-import pytest_asyncio
 from fastapi import FastAPI
 from starlette.routing import Route
 
 from otklik_common import keys
 from otklik_common.callers import ALL_SCOPES, ROLE_SCOPES
 from otklik_common.events.access import Company, Key, KeyPurpose, Member, Role
-from otklik_common.events.envelope import Fact
 from otklik_common.ids import subject_id
 from otklik_common.module import Platform
-from otklik_common.runtime import create_app, make_platform
-from otklik_common.settings import Settings
-from otklik_loyalty.module import MODULE
 from otklik_loyalty.workers import Auditor
-from tests.integration.loyalty.conftest import World
+from tests.integration.loyalty.conftest import LONG_AGO, Office, World
 
 AT = "2026-03-02T18:00:00+03:00"
-LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 PHONE = "+79991234567"
-
-
-@dataclass
-class Office:
-    """A company with a key, over HTTP."""
-
-    world: World
-    http: httpx.AsyncClient
-    bearer: str
-    app: FastAPI
-
-    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """One request with the company's key, or with `authorization` given."""
-        sent = {"authorization": f"Bearer {self.bearer}", "accept-language": "en", **headers}
-        named = {name.replace("_", "-"): value for name, value in sent.items()}
-        content = body if isinstance(body, bytes) else None
-        if content is not None:
-            named.setdefault("content-type", "application/json")
-        return await self.http.request(
-            method,
-            "/loyalty/v1" + path,
-            headers=named,
-            content=content,
-            json=None if content is not None else body,
-        )
-
-    async def put(self, path: str, body: Any, **headers: str) -> Any:
-        """PUT."""
-        return await self.call("PUT", path, body, **headers)
-
-    async def get(self, path: str, **headers: str) -> Any:
-        """GET."""
-        return await self.call("GET", path, **headers)
-
-    async def post(self, path: str, body: Any, **headers: str) -> Any:
-        """POST."""
-        return await self.call("POST", path, body, **headers)
-
-    async def knows(self, kind: str, subject: UUID, fact: Fact) -> None:
-        """Let loyalty hear a fact of access."""
-        await self.world.admin.execute(
-            "INSERT INTO loyalty.directory (tenant, kind, subject, revision, epoch, void, data)"
-            " VALUES ($1, $2, $3, 1, 1, false, $4)",
-            self.world.tenant,
-            kind,
-            subject,
-            fact.model_dump_json(),
-        )
-
-    async def key(self, scopes: frozenset[str], branches: tuple[str, ...] = ()) -> str:
-        """A new API key."""
-        text, key_id, digest = keys.new_key(self.world.tenant)
-        fact = Key(
-            key_id=key_id,
-            purpose=KeyPurpose.API,
-            digest=digest,
-            scopes=tuple(sorted(scopes)),
-            branches=branches,
-            created_at=LONG_AGO,
-        )
-        await self.knows("key", uuid4(), fact)
-        self.app.state.platform.directory("loyalty").forget(self.world.tenant)
-        return text
-
-
-@pytest_asyncio.fixture(scope="session")
-async def platform(loyalty_settings: Settings) -> AsyncIterator[Platform]:
-    """What the process lends."""
-    made = make_platform(loyalty_settings)
-    yield made
-    await made.close()
-
-
-@pytest_asyncio.fixture(scope="session")
-async def app(platform: Platform) -> FastAPI:
-    """Loyalty alone."""
-    return create_app([MODULE], platform)
-
-
-@pytest_asyncio.fixture
-async def office(world: World, app: FastAPI) -> AsyncIterator[Office]:
-    """A company whose key may do everything."""
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://loyalty") as http:
-        made = Office(world, http, "", app)
-        await made.knows("company", uuid4(), Company(timezone="Europe/Moscow", created_at=LONG_AGO))
-        made.bearer = await made.key(ALL_SCOPES)
-        yield made
 
 
 def a_purchase(name: str = "p-1", **said: Any) -> dict[str, Any]:
@@ -469,6 +372,7 @@ SCOPES = {
     "post_earning_rule": "access:write",
     "put_purchase_attributes": "sources:write",
     "get_purchase_attributes": "sources:write",
+    "remove_loyalty_demo": "demo:write",
 }
 
 

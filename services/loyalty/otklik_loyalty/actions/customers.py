@@ -150,8 +150,9 @@ async def keep_customer(
         found = await _locate(tx, tenant, named, target)
         _check_reach(caller, found, given)
         id_ = found.assigned[0].customer
-        if id_ not in found.new:
-            expected.check(found.kept[id_].version)
+        known = _standing(found, id_)
+        if known is not None:
+            expected.check(known.version)
         recorder = await outbox.recorder(tx, tenant)
         enter(
             found, named, found.assigned[0], tenant=tenant, seal_with=means.sealer, now=recorder.now
@@ -159,7 +160,7 @@ async def keep_customer(
         _edit(found, id_, given, means=means, tenant=tenant)
         await save(tx, tenant, found, now=recorder.now)
         await recorder.append(await events_of(tx, tenant, found))
-        return profile(means, tenant, found.kept[id_]), id_ in found.new
+        return profile(means, tenant, found.kept[id_]), known is None
 
 
 async def _by_id(tx: AsyncConnection, tenant: str, reference: str) -> UUID | None:
@@ -167,7 +168,8 @@ async def _by_id(tx: AsyncConnection, tenant: str, reference: str) -> UUID | Non
         id_ = UUID(reference)
     except ValueError:
         return None
-    return id_ if id_ in await customers.get(tx, tenant, [id_]) else None
+    kept = (await customers.get(tx, tenant, [id_])).get(id_)
+    return None if kept is None or kept.void else id_
 
 
 def _one_external(reference: str, given: Mapping[str, str | None]) -> str:
@@ -204,12 +206,17 @@ def _check_external(known: Identities, person: Person, target: UUID) -> None:
 
 
 def _check_reach(caller: Caller, found: Identified, given: Mapping[str, str | None]) -> None:
-    id_ = found.assigned[0].customer
-    known = found.kept.get(id_)
+    known = _standing(found, found.assigned[0].customer)
     if known is not None and not caller.may_see(known.branch):
         raise NotFound("there is no such customer")
     if (known is None or "branch" in given) and not caller.may_see(given.get("branch")):
         raise Forbidden(f"branch {given.get('branch')!r} is out of your reach")
+
+
+def _standing(found: Identified, id_: UUID) -> Kept | None:
+    """The customer as they stood before; None for one who is new, or was taken out."""
+    known = found.kept.get(id_)
+    return None if known is None or known.void else known
 
 
 def _edit(
@@ -252,7 +259,7 @@ async def find_customer(tx: AsyncConnection, means: Means, caller: Caller, refer
         known = await customers.owners(tx, caller.tenant, [external] if external else [])
         id_ = known.get(external or "")
     kept = None if id_ is None else (await customers.get(tx, caller.tenant, [id_])).get(id_)
-    if kept is None or not caller.may_see(kept.branch):
+    if kept is None or kept.void or not caller.may_see(kept.branch):
         raise NotFound("there is no such customer", detail_ru="такого клиента нет")
     return kept
 
@@ -273,7 +280,7 @@ async def search_customers(
     return [
         profile(means, caller.tenant, kept[id_])
         for id_ in sorted(kept)
-        if caller.may_see(kept[id_].branch)
+        if not kept[id_].void and caller.may_see(kept[id_].branch)
     ]
 
 

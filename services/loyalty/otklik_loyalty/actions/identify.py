@@ -116,7 +116,9 @@ async def claim(
     concerned = {*owners.values(), *also}
     if not free and not also:
         # Everything leads somewhere already, for good: there is nothing to hold still.
-        return identities(owners, {}), await customers.get(tx, tenant, concerned), {}
+        found = await customers.get(tx, tenant, concerned)
+        if not any(kept.void for kept in found.values()):
+            return identities(owners, {}), found, {}
     kept = await customers.lock(tx, tenant, concerned)
     externals = await customers.externals_of(tx, tenant, concerned)
     return identities(owners, externals), kept, {p: tentative[p] for p in free}
@@ -151,6 +153,9 @@ def enter(
         found.kept[id_] = beginning(id_, since=since, now=now)
         found.new.add(id_)
     known = found.kept[id_]
+    if known.void:
+        known = replace(known, void=False)
+        found.learned.add(id_)
     fill: dict[str, Any] = {
         column: seal(seal_with, tenant, column, getattr(said, column))
         for column in ("phone", "email", "external")

@@ -115,7 +115,7 @@ async def reverse_points(
     tenant = caller.tenant
     known = await ledger.get(tx, tenant, transfer)
     of = {} if known is None else await customers.get(tx, tenant, [known.customer])
-    if known is None or not caller.may_see(of[known.customer].branch):
+    if known is None or of[known.customer].void or not caller.may_see(of[known.customer].branch):
         raise NotFound(f"there is no movement {transfer}")
     check_reversible(known.movement)
     balance = (await ledger.lock(tx, tenant, [known.customer]))[known.customer]

@@ -166,7 +166,7 @@ async def _keep_in(
     kept = []
     for id_, body in bodies.items():
         old = before.get(id_)
-        fates[id_] = Fate.NEW if old is None else Fate.CHANGED
+        fates[id_] = Fate.NEW if old is None or old.void else Fate.CHANGED
         kept.append(
             Kept(
                 _named(body, whose.get(id_), old, found),
@@ -203,7 +203,8 @@ async def _revised(
     bodies: dict[UUID, Purchase] = {}
     for id_, each in changed.items():
         try:
-            check_reach(caller, before[id_].purchase.branch)
+            if not before[id_].void:
+                check_reach(caller, before[id_].purchase.branch)
             bodies[id_] = with_returns(each.purchase, returns.get(id_, ()))
         except Refused as no:
             fates[id_] = no
@@ -247,7 +248,7 @@ async def keep_return(
     async with db.begin(tenant) as tx:
         rules = await programme.rules_held(tx, tenant)
         known = (await purchases.get(tx, tenant, [id_], lock=True)).get(id_)
-        if known is None or not caller.may_see(known.purchase.branch):
+        if known is None or known.void or not caller.may_see(known.purchase.branch):
             raise NotFound(_missing(reference))
         returns = (await purchases.returns_of(tx, tenant, [id_])).get(id_, [])
         same = next((each for each in returns if each.id == back.id), None)
@@ -288,7 +289,7 @@ async def read_purchase(db: Database, caller: Caller, reference: str) -> tuple[K
     id_ = purchase_id(caller.tenant, reference)
     async with db.begin(caller.tenant) as tx:
         known = (await purchases.get(tx, caller.tenant, [id_])).get(id_)
-        if known is None or not caller.may_see(known.purchase.branch):
+        if known is None or known.void or not caller.may_see(known.purchase.branch):
             raise NotFound(_missing(reference))
         return known, (await purchases.returns_of(tx, caller.tenant, [id_])).get(id_, [])
 

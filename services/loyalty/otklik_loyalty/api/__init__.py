@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from otklik_loyalty.api import customers, points, programme, purchases
+from otklik_loyalty.api import customers, demo, points, programme, purchases
 
 
 def routers() -> list[APIRouter]:
     """Everything that loyalty answers."""
-    return [customers.router, purchases.router, points.router, programme.router]
+    return [customers.router, purchases.router, points.router, programme.router, demo.router]

@@ -170,6 +170,16 @@ def by_purchase(tenant: str, customer: UUID, points: int, balance: Balance) -> t
     return tuple(Entry(account, amount) for account, amount in parts if amount)
 
 
+def closing(tenant: str, customer: UUID, balance: Balance) -> tuple[Entry, ...]:
+    """Entries after which a customer has nothing and owes nothing; none where that is so."""
+    parts = (
+        (account_of(tenant, customer), -balance.points),
+        (debt_of(tenant, customer), balance.owed),
+        (programme(tenant), balance.points - balance.owed),
+    )
+    return tuple(Entry(account, amount) for account, amount in parts if amount)
+
+
 def reversed_entries(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The entries that undo `entries`."""
     return tuple(Entry(entry.account, -entry.amount) for entry in entries)

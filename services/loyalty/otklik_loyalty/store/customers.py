@@ -27,6 +27,7 @@ class Kept:
     Attributes:
         revision: Of the fact; grows when the fact changes.
         version: Of the row; grows with every edit.
+        void: They were taken out; only their revision is of use.
     """
 
     id: UUID
@@ -40,6 +41,7 @@ class Kept:
     external: bytes | None
     created_at: datetime
     recorded_at: datetime
+    void: bool = False
 
 
 _COLUMNS = (
@@ -54,6 +56,7 @@ _COLUMNS = (
     customer.c.external,
     customer.c.created_at,
     customer.c.recorded_at,
+    customer.c.void,
 )
 
 
@@ -99,9 +102,12 @@ def external_subject(tenant: str, pseudonym: str) -> UUID:
 async def named_by(tx: AsyncConnection, tenant: str, subject: UUID) -> UUID | None:
     """The customer whom a token names so; None if the company knows no such external id."""
     found = await tx.execute(
-        select(identifier.c.customer).where(
-            identifier.c.tenant == tenant, identifier.c.subject == subject
+        select(identifier.c.customer)
+        .join(
+            customer,
+            (customer.c.tenant == identifier.c.tenant) & (customer.c.id == identifier.c.customer),
         )
+        .where(identifier.c.tenant == tenant, identifier.c.subject == subject, ~customer.c.void)
     )
     return found.scalar_one_or_none()
 

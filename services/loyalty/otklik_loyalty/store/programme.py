@@ -39,7 +39,9 @@ async def sold_since(tx: AsyncConnection, tenant: str, moment: datetime) -> bool
     Waits for those who are just writing purchases, and holds off others until `tx` ends.
     """
     await tx.execute(_WRITE, {"tenant": tenant})
-    known = exists().where(purchase.c.tenant == tenant, purchase.c.sold_at >= moment)
+    known = exists().where(
+        purchase.c.tenant == tenant, purchase.c.sold_at >= moment, ~purchase.c.void
+    )
     return bool((await tx.execute(select(known))).scalar_one())
 
 

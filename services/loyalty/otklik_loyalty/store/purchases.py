@@ -22,12 +22,14 @@ class Kept:
 
     Attributes:
         hash: SHA-256 of the body that it came in; the same body again changes nothing.
+        void: It was taken out; only its revision is of use.
     """
 
     purchase: Purchase
     revision: int
     hash: bytes
     recorded_at: datetime
+    void: bool = False
 
 
 _HEAD = (
@@ -50,6 +52,7 @@ _HEAD = (
     "segment",
     "attributes",
     "recorded_at",
+    "void",
 )
 _LINE = (
     "tenant",
@@ -62,7 +65,7 @@ _LINE = (
     "returned",
     "amount_minor",
 )
-_PLAIN = frozenset(_HEAD) - {"revision", "hash", "recorded_at", "identifiers"}
+_PLAIN = frozenset(_HEAD) - {"revision", "hash", "recorded_at", "identifiers", "void"}
 
 
 async def get(
@@ -171,6 +174,16 @@ async def add_return(
     )
 
 
+async def forget_returns(tx: AsyncConnection, tenant: str, of: Collection[UUID]) -> None:
+    """Delete the returns of purchases that are locked."""
+    await tx.execute(
+        delete(purchase_return).where(
+            purchase_return.c.tenant == tenant,
+            purchase_return.c.purchase == array(purchase_return, "purchase", of),
+        )
+    )
+
+
 async def _lines(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> dict[UUID, list[Line]]:
     found = await tx.execute(
         select(*(purchase_line.c[name] for name in _LINE))
@@ -219,6 +232,7 @@ def _head(tenant: str, kept: Kept) -> Row:
         "revision": kept.revision,
         "hash": kept.hash,
         "recorded_at": kept.recorded_at,
+        "void": kept.void,
     }
 
 
@@ -230,4 +244,5 @@ def _kept(row: Any, lines: Iterable[Line]) -> Kept:
         revision=row["revision"],
         hash=row["hash"],
         recorded_at=row["recorded_at"],
+        void=row["void"],
     )

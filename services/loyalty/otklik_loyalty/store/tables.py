@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -35,6 +36,16 @@ def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
+def _void() -> Column[Any]:
+    return Column(
+        "void",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="taken out; kept for its revision, so that it may come again",
+    )
+
+
 def _words(*names: str) -> list[Column[Any]]:
     return [Column(name, Text) for name in names]
 
@@ -50,6 +61,7 @@ customer = Table(
     *(Column(name, LargeBinary) for name in ("name", "phone", "email", "external")),
     _moment("created_at"),
     _moment("recorded_at"),
+    _void(),
     PrimaryKeyConstraint("tenant", "id"),
 )
 
@@ -112,6 +124,7 @@ purchase = Table(
     *_words("branch", "agent", "party", "campaign", "segment"),
     Column("attributes", JSONB, nullable=False),
     _moment("recorded_at"),
+    _void(),
     PrimaryKeyConstraint("tenant", "id"),
     CheckConstraint(
         "0 <= returned_minor AND returned_minor <= amount_minor", name="purchase_returned_check"
@@ -230,6 +243,16 @@ entry = Table(
 )
 Index("entry_account", entry.c.tenant, entry.c.account)
 
+voided_movement = Table(
+    "voided_movement",
+    metadata,
+    tenant_column(),
+    Column("transfer", Uuid, nullable=False),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("tenant", "transfer"),
+    comment="transfers whose facts count no more; the ledger itself never changes",
+)
+
 earning_rule = Table(
     "earning_rule",
     metadata,
@@ -255,15 +278,16 @@ setting = Table(
 GRANTS = {
     **COMMON_GRANTS,
     "customer": Grant(api="SIU"),
-    "identifier": Grant(api="SIU"),
-    "shared_identifier": Grant(api="SI"),
+    "identifier": Grant(api="SIUD"),
+    "shared_identifier": Grant(api="SID"),
     "purchase": Grant(api="SIU"),
     "purchase_line": Grant(api="SID"),
-    "purchase_return": Grant(api="SI"),
+    "purchase_return": Grant(api="SID"),
     "effect": Grant(api="SIU"),
     "account": Grant(api="SIU", worker="S"),
     "transfer": Grant(api="SI", worker="S"),
     "entry": Grant(api="SI", worker="S"),
+    "voided_movement": Grant(api="SI"),
     "earning_rule": Grant(api="SI"),
     "setting": Grant(api="SIU"),
 }
