@@ -23,6 +23,7 @@ from otklik_common.events.registry import decode
 from otklik_common.ids import short_id, subject_id
 from otklik_common.keys import new_key
 from otklik_common.migrate import Tree, migrate
+from otklik_common.module import Platform
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_common.runtime import create_app, make_platform
 from otklik_common.settings import Settings
@@ -30,6 +31,7 @@ from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.module import MODULE
+from tests.integration.contact_center.importing import Office
 from tests.support.postgres import PostgresServer
 
 MIGRATIONS = Path(otklik_contact_center.__file__).parent / "migrations"
@@ -209,3 +211,17 @@ async def fold_all(folder: Folder) -> None:
     for lane in (LIVE, BULK):
         while (await folder.fold_some(lane)).marks:
             pass
+
+
+@pytest_asyncio.fixture(scope="session")
+async def importing_platform(contact_center_settings: Settings) -> AsyncIterator[Platform]:
+    """What a process of workers lends."""
+    platform = make_platform(contact_center_settings)
+    yield platform
+    await platform.close()
+
+
+@pytest_asyncio.fixture
+async def office(world: World, client: AsyncClient, importing_platform: Platform) -> Office:
+    """A company that imports files."""
+    return Office(world.tenant, world.admin, client, importing_platform)
