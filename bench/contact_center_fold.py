@@ -8,6 +8,7 @@ that came all at once, as after an import or an outage.
 """
 
 import argparse
+import asyncio
 import json
 import time
 from datetime import UTC, datetime
@@ -27,11 +28,13 @@ from otklik_common.db import Database
 from otklik_common.directory import Directory
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_common.settings import Settings
-from otklik_contact_center.actions.fold import Folder
+from otklik_contact_center.actions.fold import MOST_MARKS, Folder
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.domain.admission import LIVE, read_push
+from otklik_contact_center.store.folding import Share
 from otklik_contact_center.store.inbox import Appender
+from otklik_contact_center.workers import HANDS
 
 STEPS = 5
 BASELINE_CONTACTS = 1_000
@@ -57,12 +60,18 @@ async def fill(settings: Settings, mark: str, contacts: int) -> None:
     await appender.close()
 
 
-async def fold_all(folder: Folder, most: int) -> tuple[int, float]:
+async def fold_all(folder: Folder, most: int, hands: int) -> tuple[int, float]:
     """Contacts folded until nothing waits, and how long that took."""
-    began, contacts = time.perf_counter(), 0
-    while (done := await folder.fold_some(LIVE, most)).marks:
-        contacts += done.contacts
-    return contacts, time.perf_counter() - began
+
+    async def hand(share: Share) -> int:
+        contacts = 0
+        while (done := await folder.fold_some(LIVE, most, share)).marks:
+            contacts += done.contacts
+        return contacts
+
+    began = time.perf_counter()
+    contacts = await asyncio.gather(*(hand(Share(number, hands)) for number in range(hands)))
+    return sum(contacts), time.perf_counter() - began
 
 
 async def measure(contacts: int, rounds: int) -> dict[str, Any]:
@@ -81,13 +90,13 @@ async def measure(contacts: int, rounds: int) -> dict[str, Any]:
         rates: dict[str, list[float]] = {"ours": [], "baseline": []}
         async with connected(url) as admin:
             for number in range(rounds):
-                for name, size, most in (
-                    ("baseline", BASELINE_CONTACTS, 1),
-                    ("ours", contacts, 4_000),
+                for name, size, most, hands in (
+                    ("baseline", BASELINE_CONTACTS, 1, 1),
+                    ("ours", contacts, MOST_MARKS, HANDS),
                 ):
                     await fill(settings, f"{name}{number}", size)
                     await admin.execute("CHECKPOINT")
-                    folded, seconds = await fold_all(folder, most)
+                    folded, seconds = await fold_all(folder, most, hands)
                     assert folded == size, (folded, size)
                     rates[name].append(folded * STEPS / seconds)
                     print(f"round {number} {name:8} {rates[name][-1]:9,.0f} events/s", flush=True)

@@ -1,0 +1,205 @@
+"""Group commit when things go wrong: nobody is answered too early, and nobody suffers for another."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from otklik_common.errors import Unavailable
+from otklik_common.failpoints import VARIABLE
+from otklik_contact_center.actions import intake as intakes
+from otklik_contact_center.actions.intake import ALL_NEW, Intake, Verdict
+from otklik_contact_center.actions.meters import Meters
+from otklik_contact_center.store.inbox import Row
+from tests.integration.contact_center.conftest import World, now
+
+
+def a_row(world: World, name: str, **more: Any) -> Row:
+    row = Row(
+        world.tenant, f"{world.tenant}.default", name, "c", b"h", b"body", now(), now(), None, 0
+    )
+    return row._replace(**more)
+
+
+@pytest_asyncio.fixture
+async def intake(world: World) -> AsyncIterator[Intake]:
+    made = Intake(world.pusher, Meters(None))
+    await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.mark.asyncio
+async def test_companies_share_a_statement_and_not_their_rows(world: World, intake: Intake) -> None:
+    tenants = ["aaaaaaab", "aaaaaaac", "aaaaaaad"]
+    rows = [a_row(world, f"shared-{world.tenant}", tenant=tenant) for tenant in tenants]
+    verdicts = await asyncio.gather(*(intake.submit([row]) for row in rows))
+    assert verdicts == [ALL_NEW] * 3
+    again = await asyncio.gather(*(intake.submit([row]) for row in rows))
+    assert [list(verdict.duplicates) for verdict in again] == [[0]] * 3
+
+
+@pytest.mark.asyncio
+async def test_a_row_that_the_database_refuses_fails_alone(world: World, intake: Intake) -> None:
+    bad = a_row(world, "bad\0id")
+    results = await asyncio.gather(
+        *(intake.submit([a_row(world, f"good-{n}")]) for n in range(10)),
+        intake.submit([bad]),
+        *(intake.submit([a_row(world, f"good-{n}")]) for n in range(10, 20)),
+        return_exceptions=True,
+    )
+    failed = [result for result in results if isinstance(result, Exception)]
+    assert len(failed) == 1
+    assert isinstance(results[10], asyncpg.PostgresError | ValueError)
+    assert await world.count("inbox") == 20
+    assert await intake.submit([a_row(world, "after")]) == ALL_NEW
+
+
+@pytest.mark.asyncio
+async def test_a_lost_connection_is_made_anew(world: World, intake: Intake) -> None:
+    await intake.submit([a_row(world, "before")])
+    await world.admin.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE usename = 'otklik_contact_center_pusher'"
+    )
+    assert await intake.submit([a_row(world, "after")]) == ALL_NEW
+    assert await world.count("inbox") == 2
+
+
+@pytest.mark.asyncio
+async def test_a_database_that_is_away_is_said_to_be(
+    world: World, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intakes, "RECONNECT_SECONDS", 0.01)
+
+    async def refuse() -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(intake, "_connect", refuse)
+    with pytest.raises(Unavailable) as away:
+        await intake.submit([a_row(world, "lost")])
+    assert away.value.code == "database_unavailable"
+    assert away.value.headers["Retry-After"] == "2"
+    monkeypatch.undo()
+    assert await intake.submit([a_row(world, "kept")]) == ALL_NEW
+
+
+@pytest.mark.asyncio
+async def test_too_much_waiting_is_refused_before_it_is_held(
+    world: World, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intakes, "MOST_WAITING_ROWS", 100)
+    blocker = await asyncpg.connect(world.settings.admin_database_url)
+    try:
+        async with blocker.transaction():
+            await blocker.execute("LOCK TABLE contact_center.inbox IN SHARE MODE")
+            waiting = asyncio.create_task(
+                intake.submit([a_row(world, f"w{n}") for n in range(100)])
+            )
+            await asyncio.sleep(0.05)
+            with pytest.raises(Unavailable) as full:
+                await intake.submit([a_row(world, "one more")])
+            assert full.value.code == "overloaded"
+        assert await waiting == ALL_NEW
+    finally:
+        await blocker.close()
+    assert await intake.submit([a_row(world, "one more")]) == ALL_NEW
+
+
+@pytest.mark.asyncio
+async def test_a_single_event_does_not_wait_behind_a_batch(world: World, intake: Intake) -> None:
+    blocked = a_row(world, "blocked")
+    blocker = await asyncpg.connect(world.settings.admin_database_url)
+    try:
+        async with blocker.transaction():
+            await blocker.execute(
+                "INSERT INTO contact_center.inbox (tenant, source, id, contact, body_hash, body,"
+                " at, received_at) VALUES ($1, $2, $3, 'c', 'h', 'b', now(), now())",
+                blocked.tenant,
+                blocked.source,
+                blocked.id,
+            )
+            batch = asyncio.create_task(
+                intake.submit([blocked, *(a_row(world, f"b{n}") for n in range(60))])
+            )
+            await asyncio.sleep(0.05)
+            single = await asyncio.wait_for(intake.submit([a_row(world, "single")]), 2)
+            assert single == ALL_NEW
+            assert not batch.done()
+        verdict = await batch
+    finally:
+        await blocker.close()
+    assert verdict == Verdict(duplicates=[0], reused=[])
+
+
+@pytest.mark.asyncio
+async def test_pushes_of_the_same_events_in_other_orders_do_not_deadlock(
+    world: World, intake: Intake
+) -> None:
+    rows = [a_row(world, f"e{n}") for n in range(300)]
+    second = Intake(world.pusher, Meters(None))
+    await second.start()
+    try:
+        verdicts = await asyncio.gather(
+            *(one.submit(part) for one in (intake, second) for part in (rows, rows[::-1]) * 5)
+        )
+    finally:
+        await second.stop()
+    assert sum(300 - len(verdict.duplicates) for verdict in verdicts) == 300
+    assert await world.count("inbox") == 300
+
+
+@pytest.mark.asyncio
+async def test_what_waits_at_the_end_is_still_flushed(world: World) -> None:
+    ending = Intake(world.pusher, Meters(None))
+    await ending.start()
+    waiting = [asyncio.create_task(ending.submit([a_row(world, f"e{n}")])) for n in range(50)]
+    await asyncio.sleep(0)
+    await ending.stop()
+    assert await asyncio.gather(*waiting) == [ALL_NEW] * 50
+    with pytest.raises(Unavailable):
+        await ending.submit([a_row(world, "late")])
+    assert await world.count("inbox") == 50
+
+
+CRASH = Path(__file__).with_name("crashing.py")
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("point", "kept", "announced"),
+    [
+        ("intake.before_flush", 0, False),
+        ("intake.after_flush", 3, False),
+        ("fold.folded", 3, False),
+    ],
+)
+async def test_a_killed_process_loses_nothing_and_counts_nothing_twice(
+    world: World, point: str, kept: int, *, announced: bool
+) -> None:
+    """The sender was not answered, sends again, and everything is there once."""
+
+    def run(failpoint: str) -> int:
+        environment = {
+            VARIABLE: failpoint,
+            "OTKLIK_DATABASE_URL": world.settings.database_url,
+            "OTKLIK_MASTER_KEY": world.settings.master_key or "",
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+        }
+        command = [sys.executable, "-W", "ignore", str(CRASH), world.tenant]
+        return subprocess.run(command, env=environment, timeout=60, check=False).returncode
+
+    assert await asyncio.to_thread(run, f"{point}=kill") == -9
+    assert await world.count("inbox") == kept
+    assert bool(await world.facts()) == announced
+    assert await asyncio.to_thread(run, "") == 0
+    assert await world.count("inbox") == 3
+    assert await world.count("dirty") == 0
+    assert [event.revision for event in await world.facts("contact")] == [1]
+    assert [event.revision for event in await world.facts("lead")] == [1]
