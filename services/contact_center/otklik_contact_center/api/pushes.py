@@ -18,6 +18,7 @@ from otklik_common.callers import Callers
 from otklik_common.errors import BadRequest, FieldError, Forbidden, TooLarge, Unprocessable
 from otklik_common.http import PROBLEMS, edge
 from otklik_common.module import Platform
+from otklik_common.tracing import current_traceparent
 from otklik_contact_center.actions.push import BadSignature, Door, Pushed, check_signature
 from otklik_contact_center.actions.sources import SourceBook, UnknownSource
 from otklik_contact_center.api.schemas import PushAnswer, PushedEvent
@@ -45,15 +46,13 @@ class Pushes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one push."""
         now = self._now()
-        authorization = origin = traceparent = None
+        authorization = origin = None
         lines = False
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value.decode("latin-1")
             elif name == b"content-type":
                 lines = b"ndjson" in value
-            elif name == b"traceparent":
-                traceparent = value.decode("latin-1")[:55]
             elif name == b"origin":
                 origin = value.decode("latin-1")
         caller = await self._callers.identify(authorization, origin, now)
@@ -70,7 +69,7 @@ class Pushes:
             now=now,
             lines=lines,
             branches=caller.branches,
-            traceparent=traceparent,
+            traceparent=current_traceparent(),
         )
         await _answer(send, pushed)
 
@@ -102,26 +101,27 @@ class Hooks:
         body = await _body(receive)
         check_signature(source, _signature_headers(scope), body, now)
         lines = any(n == b"content-type" and b"ndjson" in v for n, v in scope["headers"])
-        await _answer(send, await self._door.push(source, body, now=now, lines=lines))
+        pushed = await self._door.push(
+            source, body, now=now, lines=lines, traceparent=current_traceparent()
+        )
+        await _answer(send, pushed)
 
 
 async def _body(receive: Receive) -> bytes:
     """The whole body; more than 5 MiB is not read."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body
-    parts, size = [body], len(body)
-    while message.get("more_body", False):
+    parts: list[bytes] = []
+    size = 0
+    while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise BadRequest("the body broke off", code="body_broken_off")
-        part = message.get("body", b"")
+        part: bytes = message.get("body", b"")
         size += len(part)
         if size > MAX_BYTES:
-            raise TooLarge(f"the body has more than {MAX_BYTES} bytes")
+            raise TooLarge(f"the body is larger than {MAX_BYTES} bytes")
+        if not message.get("more_body", False):
+            return b"".join((*parts, part)) if parts else part
         parts.append(part)
-    return b"".join(parts)
 
 
 def _source_id(query: bytes) -> str | None:
