@@ -260,4 +260,22 @@ def require(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
     return permitted
 
 
+def require_everywhere(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
+    """
+    The same as `require`, for what belongs to the whole company.
+
+    It raises Forbidden (403) for callers limited to branches as well: a source that they made
+    would push for every branch.
+    """
+    permitted = require(*scopes)
+
+    async def permitted_everywhere(request: Request) -> Caller:
+        caller = await permitted(request)
+        if caller.branches is not None:
+            raise Forbidden("this needs reach over the whole company")
+        return caller
+
+    return permitted_everywhere
+
+
 Identified = Annotated[Caller, Depends(identified)]

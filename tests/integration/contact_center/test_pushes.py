@@ -204,6 +204,19 @@ async def test_a_key_of_one_branch_speaks_for_that_branch(
     assert counts(answer) == (2, 0, ["branch_out_of_reach"])
 
 
+@pytest.mark.asyncio
+async def test_a_key_of_one_branch_makes_no_source_for_all(
+    client: AsyncClient, world: World
+) -> None:
+    """A source is not bound to a branch: through its hook such a key would speak for others."""
+    bearer = {"Authorization": f"Bearer {await world.key(branches=('omsk',))}"}
+    source = (await make_source(client))["id"]
+    for path in ("", f"/{source}/secret"):
+        body = None if path else {"name": "АТС"}
+        refused = await client.post(f"/contact-center/v1/sources{path}", json=body, headers=bearer)
+        assert refused.status_code == 403, refused.text
+
+
 async def make_source(client: AsyncClient, **more: Any) -> dict[str, Any]:
     response = await client.post(
         "/contact-center/v1/sources", json={"name": "АТС", "kind": "generic", **more}

@@ -93,3 +93,5 @@ async def test_it_goes_in_bounded_steps(world: World) -> None:
 async def test_only_those_who_may_take_it_out(world: World) -> None:
     head = await world.member(Role.HEAD)
     assert (await world.call("DELETE", "/demo", key=head)).status_code == 403
+    narrow = await world.new_key({"demo:write"}, branches=("tyumen",))
+    assert (await world.call("DELETE", "/demo", key=narrow)).status_code == 403

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path
 
-from otklik_common.callers import Caller, require
+from otklik_common.callers import Caller, require_everywhere
 from otklik_common.http import PROBLEMS, Now, Page
 from otklik_common.module import Platform
 from otklik_contact_center.actions import sources
@@ -22,7 +22,7 @@ from otklik_contact_center.store.tables import SCHEMA
 
 PREFIX: Final = "/contact-center/v1"
 
-Manages = Annotated[Caller, Depends(require("sources:write"))]
+Manages = Annotated[Caller, Depends(require_everywhere("sources:write"))]
 SourceId = Annotated[str, Path(max_length=60, examples=["demo2abc.k3f9w2zq"])]
 
 

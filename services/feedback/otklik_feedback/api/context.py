@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Path, Request
 from pydantic import StringConstraints
 
-from otklik_common.callers import Caller, require
+from otklik_common.callers import Caller, require, require_everywhere
 from otklik_common.db import Database
 from otklik_common.events.access import KeyPurpose
 from otklik_common.http import RateLimit, client_ip
@@ -23,7 +23,7 @@ MayPushAnswers = Annotated[Caller, Depends(require("answers:write"))]
 MayReadAnswers = Annotated[Caller, Depends(require("answers:read"))]
 MayReadCases = Annotated[Caller, Depends(require("cases:read"))]
 MayWriteCases = Annotated[Caller, Depends(require("cases:write"))]
-MayRemoveDemo = Annotated[Caller, Depends(require("demo:write"))]
+MayRemoveDemo = Annotated[Caller, Depends(require_everywhere("demo:write"))]
 
 Code = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 """A company's own code of a branch, an agent, …"""
