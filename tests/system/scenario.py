@@ -209,6 +209,7 @@ def numbers(client: Client) -> Row:
         ),
         (({"name": "contacts_offered"}, {"name": "service_level"}), ("branch",), True),
         (({"name": "nps"}, {"name": "answers"}, {"name": "cases_opened"}), (), False),
+        (({"name": "nps"}, {"name": "answers"}), ("branch",), False),
         (({"name": "purchases"}, {"name": "revenue"}, {"name": "average_check"}), (), False),
     ]
     found: Row = {}

@@ -64,6 +64,8 @@ def test_the_story_is_counted_as_by_hand(deployment: Deployment) -> None:
     assert value["all: nps"] == pytest.approx(100 * (4 - 2) / 7)
     assert value["all: answers"] == 7
     assert value["all: cases_opened"] == 2
+    # The answers name only their contact: its branch is learnt from the contact's own fact.
+    assert value["tyumen: answers"] == 7
     assert value["all: revenue"] == pytest.approx(121100.50)
     assert value["all: average_check"] == pytest.approx(60550.25)
 

@@ -22,6 +22,16 @@ def subject_id(tenant: str, kind: str, *parts: str) -> UUID:
     return uuid5(NAMESPACE, "".join(f"{len(part)}:{part}" for part in (tenant, kind, *parts)))
 
 
+def source_subject(tenant: str, source_id: str) -> UUID:
+    """The subject of a source, by the id under which software pushes: every service agrees on it."""
+    return subject_id(tenant, "source", source_id)
+
+
+def contact_subject(tenant: str, source_id: str, contact: str) -> UUID:
+    """The subject of the contact that a source calls `contact`: every service agrees on it."""
+    return subject_id(tenant, "contact", source_id, contact)
+
+
 def short_id() -> str:
     """A new company's id: 8 characters, the first a letter (39 bits; the caller checks it is free)."""
     return secrets.choice(LETTERS) + random_id(7)

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from httpx import AsyncClient
 
-from otklik_common.ids import short_id
+from otklik_common.ids import contact_subject, short_id
 from otklik_contact_center.actions.fold import Folder
-from otklik_contact_center.domain.source import contact_subject, default_id
+from otklik_contact_center.domain.source import default_id
 from tests.integration.contact_center.conftest import World, fold_all, now
 
 BASE = "/contact-center/v1"
@@ -214,14 +214,13 @@ async def test_a_customer_is_found_by_phone_mail_and_id(
 
     assert await found(phone="8-900-555-01-01") == ["a"]
     assert await found(phone="+79005550102") == ["b"]
-    assert await found(email="ANNA@example.test") == ["c"]
-    assert await found(external_id="crm-7") == ["d"]
-    assert await found(phone="+79005550101", external_id="crm-7") == ["d", "a"]
+    assert await found(email="ANNA@example.test") == ["c", "b"]
+    assert await found(external_id="crm-7") == ["d", "b"]
+    assert await found(phone="+79005550101", external_id="crm-7") == ["d", "b", "a"]
     assert await found(phone="12") == []
-    both = {"phone": "+79005550101", "external_id": "crm-7", "limit": 1}
-    first = await client.post(f"{BASE}/contacts:find", json=both)
+    first = await client.post(f"{BASE}/contacts:find", json={"external_id": "crm-7", "limit": 1})
     cursor = first.json()["next_cursor"]
-    assert await found(**both, cursor=cursor) == ["a"]
+    assert await found(external_id="crm-7", limit=1, cursor=cursor) == ["b"]
     other = await client.post(
         f"{BASE}/contacts:find", json={"phone": "+79005550101", "cursor": cursor}
     )

@@ -18,7 +18,7 @@ from otklik_common.events.access import Company, Key, KeyPurpose, Member, Role
 from otklik_common.events.contact_center import Channel, Contact, Direction
 from otklik_common.events.envelope import Event, Fact
 from otklik_common.events.registry import decode
-from otklik_common.ids import short_id, subject_id
+from otklik_common.ids import contact_subject, short_id, subject_id
 from otklik_common.keys import new_key, new_signer, sign_token
 from otklik_common.migrate import Tree, migrate
 from otklik_common.module import Platform
@@ -198,8 +198,7 @@ class World:
 
     def contact_id(self, name: str, source: str | None = None) -> UUID:
         """Subject of a contact, from its sender's id."""
-        source_id = subject_id(self.tenant, "source", source or f"{self.tenant}.default")
-        return subject_id(self.tenant, "contact", str(source_id), name)
+        return contact_subject(self.tenant, source or f"{self.tenant}.default", name)
 
     async def hear(self, name: str, revision: int = 1, *, void: bool = False, **said: Any) -> None:
         """Let feedback hear of a contact, as its consumer would."""

@@ -21,20 +21,21 @@ from otklik_common import outbox
 from otklik_common.db import Database, raw
 from otklik_common.directory import Directory
 from otklik_common.failpoints import failpoint
+from otklik_common.ids import contact_subject
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_contact_center.actions.leads import fold_people
 from otklik_contact_center.actions.meters import Meters
-from otklik_contact_center.actions.outcome import Outcome, Sent, outcome_of
+from otklik_contact_center.actions.outcome import Outcome, Sent, outcome_of, outcome_of_nothing
 from otklik_contact_center.actions.packing import EVENT
 from otklik_contact_center.domain.admission import decode_stored, is_ahead
 from otklik_contact_center.domain.contact import fold
-from otklik_contact_center.domain.source import contact_subject
 from otklik_contact_center.store import folding
 from otklik_contact_center.store.folding import (
     MOST_EVENTS,
     ContactKey,
+    ContactRow,
     Dirty,
     KnownContact,
     Raw,
@@ -75,13 +76,19 @@ class Setting(NamedTuple):
 
 
 class _Batch(NamedTuple):
-    """Contacts picked and locked; lists of the same order."""
+    """
+    Contacts picked and locked; lists of the same order.
+
+    Attributes:
+        bare: Those that stand though nothing is left in the inbox of what they were made of.
+    """
 
     sents: Sequence[Sent]
     keys: Sequence[ContactKey]
     raws: Sequence[Sequence[Raw]]
     known: Mapping[ContactKey, KnownContact]
     settings: Mapping[str, Setting]
+    bare: Mapping[ContactKey, ContactRow]
 
 
 class Folder:
@@ -211,7 +218,14 @@ class Folder:
             region = REGION if company is None else company.region
             settings[tenant] = Setting(region, allowed[tenant])
         # After the locks, in a statement of its own: it sees all that was marked before them.
-        return _Batch(sents, keys, await folding.events(on, sents), known, settings)
+        raws = await folding.events(on, sents)
+        bare = [
+            key
+            for key, events in zip(keys, raws, strict=True)
+            if not events and key in known and not known[key].emitted.void
+        ]
+        rows = await folding.contacts(on, bare) if bare else {}
+        return _Batch(sents, keys, raws, known, settings, rows)
 
     async def _outcomes(
         self, batch: _Batch, now: datetime
@@ -237,6 +251,8 @@ class Folder:
         sent, key, raws = batch.sents[number], batch.keys[number], batch.raws[number]
         if len(raws) > MOST_EVENTS:
             raise TooManyEventsError
+        if key in batch.bare:
+            return outcome_of_nothing(batch.bare[key], batch.known[key], now=now)
         tenant = sent[0]
         events = [decode_stored(self._sealer.open(tenant, EVENT, one.body)) for one in raws]
         contact = fold(

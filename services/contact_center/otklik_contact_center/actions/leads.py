@@ -44,7 +44,9 @@ async def fold_people(
     """
     here: dict[Person, list[Request]] = {}
     for (tenant, _), outcome in outcomes.items():
-        here.setdefault((tenant, outcome.row.person), []).append(outcome.request)
+        mine = here.setdefault((tenant, outcome.row.person), [])
+        if outcome.request is not None:
+            mine.append(outcome.request)
         if outcome.known is not None:
             here.setdefault((tenant, outcome.known.person), [])
     persons = sorted(person for person in here if not _is_nobody(person[1]))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from otklik_common.events.contact_center import Contact as ContactFact
 from otklik_common.events.contact_center import Reply
+from otklik_common.ids import source_subject
 from otklik_contact_center.domain import facts
 from otklik_contact_center.domain.contact import Contact
 from otklik_contact_center.domain.emission import (
@@ -16,8 +17,7 @@ from otklik_contact_center.domain.emission import (
     next_step,
     steps,
 )
-from otklik_contact_center.domain.lead import Request, person_of
-from otklik_contact_center.domain.source import source_subject
+from otklik_contact_center.domain.lead import Request, also_known_as, person_of
 from otklik_contact_center.store.folding import ContactRow, KnownContact, packed
 
 TICK: Final = timedelta(microseconds=1)
@@ -28,11 +28,11 @@ Sent = tuple[str, str, str]
 
 
 class Outcome(NamedTuple):
-    """A contact as its events tell it now."""
+    """A contact as its events tell it now; without a request it is no more."""
 
     row: ContactRow
     known: KnownContact | None
-    request: Request
+    request: Request | None
     announced: list[Announcement]
 
 
@@ -98,7 +98,7 @@ def outcome_of(
         contact,
         sent,
         subject=subject,
-        person=person_of(identifiers, subject),
+        identifiers=identifiers,
         emitted=emitted,
         recorded_at=recorded_at,
         data=data,
@@ -127,13 +127,40 @@ def _replies(
     }
     found = steps(known, now)
     if any(step.emitted.void for step in found):
-        gone = (
-            facts.void_reply(contact, subject=subject, of=fact)
-            .model_dump_json(exclude_none=True)
-            .encode()
-        )
+        gone = _gone(contact.at, subject=subject, of=fact)
         found = [step._replace(data=gone) if step.emitted.void else step for step in found]
     return found
+
+
+def _gone(at: datetime, *, subject: UUID, of: ContactFact) -> bytes:
+    return facts.void_reply(at, subject=subject, of=of).model_dump_json(exclude_none=True).encode()
+
+
+def outcome_of_nothing(last: ContactRow, known: KnownContact, *, now: datetime) -> Outcome:
+    """
+    What to write and say of a contact whose events were all taken out: it is void.
+
+    Args:
+        last: As it was folded last, `known` the same.
+        now: When this transaction records its facts.
+    """
+    recorded_at = max(now, known.recorded_at + TICK)
+    telling = Telling(last.tenant, recorded_at, recorded_at, None)
+    step = next_step(last.id, known.emitted, None)
+    assert step is not None, "a void contact is not folded away again"
+    announced = [telling.of(step._replace(data=last.data.encode()), ContactFact, "voided")]
+    gone = _gone(last.at, subject=last.id, of=ContactFact.model_validate_json(last.data))
+    replies = dict(known.replies)
+    for one in steps(replies, {}):
+        replies[one.subject] = Emitted(one.emitted.revision, one.emitted.hash, one.emitted.void)
+        announced.append(telling.of(one._replace(data=gone), Reply, "voided"))
+    row = last._replace(
+        revision=step.emitted.revision,
+        void=True,
+        recorded_at=recorded_at,
+        replies=packed(replies),
+    )
+    return Outcome(row, known, None, announced)
 
 
 def _row(
@@ -141,7 +168,7 @@ def _row(
     sent: Sent,
     *,
     subject: UUID,
-    person: str,
+    identifiers: tuple[str, ...],
     emitted: Emitted,
     recorded_at: datetime,
     data: str,
@@ -149,12 +176,13 @@ def _row(
 ) -> ContactRow:
     tenant, source, named = sent
     about = contact.about
+    email, external = also_known_as(identifiers)
     return ContactRow(
         tenant=tenant,
         id=subject,
         source=source,
         contact=named,
-        person=person,
+        person=person_of(identifiers, subject),
         at=contact.at,
         channel=about.channel,
         direction=about.direction,
@@ -172,4 +200,6 @@ def _row(
         recorded_at=recorded_at,
         data=data,
         replies=packed(replies),
+        email=email,
+        external=external,
     )

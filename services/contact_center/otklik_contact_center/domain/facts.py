@@ -130,8 +130,14 @@ def reply_fact(gap: Gap, contact: Contact, *, subject: UUID, of: ContactFact) ->
     )
 
 
-def void_reply(contact: Contact, *, subject: UUID, of: ContactFact) -> Reply:
-    """What is said of a gap that is no more: only where it was."""
+def void_reply(at: datetime, *, subject: UUID, of: ContactFact) -> Reply:
+    """
+    What is said of a gap that is no more: only where it was.
+
+    Args:
+        at: When its contact began.
+        subject, of: As for `reply_fact`.
+    """
     return Reply.model_construct(
         contact=subject,
         source=of.source,
@@ -142,7 +148,7 @@ def void_reply(contact: Contact, *, subject: UUID, of: ContactFact) -> Reply:
         agent=None,
         identifiers=(),
         first=False,
-        asked_at=contact.at.astimezone(UTC),
+        asked_at=at.astimezone(UTC),
         replied_at=None,
         waited_ms=None,
     )

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from otklik_common.events.contact_center import Source as SourceFact
-from otklik_common.ids import random_id, subject_id
+from otklik_common.ids import random_id, source_subject
 from otklik_contact_center.domain.signature import SECRET_BYTES
 
 DEFAULT: Final = "default"
@@ -99,16 +99,6 @@ def default_source(tenant: str, now: datetime) -> Source:
 def default_id(tenant: str) -> str:
     """Id of a company's default source."""
     return f"{tenant}.{DEFAULT}"
-
-
-def source_subject(tenant: str, source_id: str) -> UUID:
-    """A source's id in facts."""
-    return subject_id(tenant, "source", source_id)
-
-
-def contact_subject(tenant: str, source_id: str, contact: str) -> UUID:
-    """Subject of the contact that a source calls by that id."""
-    return subject_id(tenant, "contact", source_id, contact)
 
 
 def tenant_of(source_id: str) -> str | None:

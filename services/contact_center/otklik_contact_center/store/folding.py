@@ -79,8 +79,8 @@ class ContactRow(NamedTuple):
     recorded_at: datetime
     data: str
     replies: bytes | None
-    email: str | None = None
-    external: str | None = None
+    email: str | None
+    external: str | None
 
 
 ContactKey = tuple[str, UUID]
@@ -132,6 +132,12 @@ _CONTACT_ARRAYS = (
     " $19::boolean[], $20::timestamptz[], $21::text[], $22::bytea[],"
     " $23::text[], $24::text[]"
 )
+
+_CONTACTS = f"""
+SELECT {", ".join(f"c.{f}" for f in ContactRow._fields)}
+FROM unnest($1::text[], $2::uuid[]) AS k(tenant, id)
+JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.id = k.id
+"""  # noqa: S608 - a name of our own
 
 _INSERT_CONTACTS = f"""
 INSERT INTO {SCHEMA}.contact ({_CONTACT_COLUMNS})
@@ -218,6 +224,14 @@ async def events(
     for row in await on.fetch(_EVENTS, *columns(contacts, 3)):
         found[row[0] - 1].append(Raw(row[1], row[2], row[3], row[4]))
     return found
+
+
+async def contacts(
+    on: asyncpg.Connection, keys: Sequence[ContactKey]
+) -> dict[ContactKey, ContactRow]:
+    """Contacts as they were written last."""
+    rows = await on.fetch(_CONTACTS, *columns(keys, 2))
+    return {(row[0], row[1]): ContactRow(*row) for row in rows}
 
 
 async def add_contacts(on: asyncpg.Connection, rows: Sequence[ContactRow]) -> set[ContactKey]:

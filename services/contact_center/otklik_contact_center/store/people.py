@@ -13,9 +13,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from otklik_common.ids import source_subject
 from otklik_contact_center.domain.emission import Emitted
 from otklik_contact_center.domain.lead import Request
-from otklik_contact_center.domain.source import source_subject
 from otklik_contact_center.store.folding import ContactKey, columns
 from otklik_contact_center.store.tables import SCHEMA
 
@@ -74,7 +74,7 @@ _REQUEST_COLUMNS = (
 
 _REQUESTS = f"""
 SELECT {_REQUEST_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
-JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.person = k.person
+JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.person = k.person AND NOT c.void
 """  # noqa: S608 - a name of our own
 
 _LEAD_COLUMNS = "l.tenant, l.contact, l.person, l.revision, l.hash, l.void, l.recorded_at, l.data"
@@ -126,7 +126,7 @@ async def mark_crowds(on: asyncpg.Connection, persons: Sequence[Person]) -> None
 async def requests(
     on: asyncpg.Connection, persons: Sequence[Person]
 ) -> dict[Person, list[Request]]:
-    """All contacts of each person, as leads see them."""
+    """All standing contacts of each person, as leads see them."""
     found: dict[Person, list[Request]] = {person: [] for person in persons}
     if not persons:
         return found

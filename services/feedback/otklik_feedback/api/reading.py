@@ -8,7 +8,7 @@ from uuid import UUID
 from otklik_common.callers import Caller
 from otklik_common.errors import Forbidden, Unprocessable
 from otklik_common.http import check_time
-from otklik_common.ids import subject_id
+from otklik_common.ids import contact_subject, source_subject, subject_id
 from otklik_feedback.actions.answers import Sent, answer_id
 from otklik_feedback.actions.means import NOBODY, Means, Person
 from otklik_feedback.actions.surveys import survey_id
@@ -102,9 +102,9 @@ class Reader:
                 detail_ru=f"источника {body.source[:100]!r} нет",
             )
         if body.contact is None:
-            return None, None if body.source is None else _source(tenant, body.source)
-        source = _source(tenant, body.source or f"{tenant}.default")
-        return subject_id(tenant, "contact", str(source), body.contact), source
+            return None, None if body.source is None else source_subject(tenant, body.source)
+        source = body.source or f"{tenant}.default"
+        return contact_subject(tenant, source, body.contact), source_subject(tenant, source)
 
 
 def _check_self(tenant: str, customer: UUID, person: Person, identifiers: tuple[str, ...]) -> None:
@@ -117,11 +117,6 @@ def _check_self(tenant: str, customer: UUID, person: Person, identifiers: tuple[
             "the token's customer may name themselves alone, by their external id",
             detail_ru="клиент может назвать только себя, по своему внешнему идентификатору",
         )
-
-
-@lru_cache(4096)
-def _source(tenant: str, named: str) -> UUID:
-    return subject_id(tenant, "source", named)
 
 
 @lru_cache(4096)
