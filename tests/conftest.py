@@ -20,6 +20,11 @@ settings.register_profile("nightly", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "otklik"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Unit tests first: later, background work of session fixtures shares the event loop."""
+    items.sort(key=lambda item: not item.path.is_relative_to(_UNIT))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL 18, fsync off; make databases of your own in it."""
