@@ -273,6 +273,7 @@ async def test_a_hook_needs_no_key_but_the_secret(client: AsyncClient, world: Wo
     body = json.dumps(an_event()).encode()
     nobody = {"Authorization": ""}
     hook = source["hook"]
+    told: set[str] = set()
     for path in (
         hook,
         f"/contact-center/v1/sources/{world.tenant}.nowhere/hook",
@@ -280,6 +281,8 @@ async def test_a_hook_needs_no_key_but_the_secret(client: AsyncClient, world: Wo
     ):
         answer = await client.post(path, content=body, headers=nobody)
         assert (answer.status_code, answer.json()["code"]) == (401, "bad_signature")
+        told.add(answer.json()["detail"])
+    assert len(told) == 1, "whoever cannot sign learns of no source whether it is there"
     headers = nobody | signed(source["secret"], body)
     assert counts((await client.post(hook, content=body, headers=headers)).json()) == (1, 0, [])
     rotated = (await client.post(f"/contact-center/v1/sources/{source['id']}/secret")).json()
