@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from otklik_common.background import directory_worker, idempotency_worker, relay_worker
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
+from otklik_contact_center.actions.demo_work import demo_worker
 from otklik_contact_center.actions.fold import MOST_MARKS, Folder
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
@@ -54,6 +55,7 @@ def workers(platform: Platform) -> list[Worker]:
         idempotency_worker(platform, SERVICE, SCHEMA),
         Worker(f"{SERVICE}.folding", Folding(folder).run),
         import_worker(platform),
+        demo_worker(platform),
     ]
 
 

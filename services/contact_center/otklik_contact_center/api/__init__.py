@@ -10,7 +10,15 @@ from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.actions.push import Door
 from otklik_contact_center.actions.sources import SourceBook
-from otklik_contact_center.api import agent_states, contacts, imports, pushes, refusals, sources
+from otklik_contact_center.api import (
+    agent_states,
+    contacts,
+    demo,
+    imports,
+    pushes,
+    refusals,
+    sources,
+)
 from otklik_contact_center.store.tables import SCHEMA
 
 
@@ -26,6 +34,7 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         agent_states.router(platform),
         contacts.router(platform),
         refusals.router(platform, book, door),
+        demo.router(platform, book),
         sources.router(platform, book),
         imports.router(platform, book),
     ]

@@ -79,7 +79,7 @@ inbox = Table(
     _moment("at", nullable=False),
     _moment("received_at", nullable=False),
     Column("traceparent", Text, nullable=True),
-    comment="Every event as it was pushed, sealed; only ever appended to",
+    comment="Every event as it was pushed, sealed; only appended to, but for sources taken out whole",
 )
 Index("inbox_contact", inbox.c.tenant, inbox.c.source, inbox.c.contact)
 
@@ -287,23 +287,40 @@ import_refused = Table(
     comment="Rows of a file that were not taken in, by line; never with what they hold",
 )
 
+demo_removal = Table(
+    "demo_removal",
+    metadata,
+    _tenant(),
+    Column("sources", JSONB, nullable=False),
+    _code("principal", nullable=False),
+    _moment("asked_at", nullable=False),
+    _moment("done_at"),
+    _moment("swept_at"),
+    _number("contacts"),
+    _number("events"),
+    _number("agent_states"),
+    _number("refused"),
+    comment="Demos on their way out, and how far; swept once nobody can push into them",
+)
+
 GRANTS: Final = {
     **COMMON_GRANTS,
     "inbox": Grant(
-        api="S", worker="SI", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
+        api="S", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
     ),
     "dirty": Grant(api="I", worker="SIUD", pusher="I"),
-    "refused": Grant(api="SU", pusher="I"),
+    "refused": Grant(api="SU", worker="SD", pusher="I"),
     "contact": Grant(api="S", worker="SIU"),
     "person": Grant(worker="SIU"),
     "lead": Grant(api="S", worker="SIU"),
     "parked": Grant(api="S", worker="SIUD"),
-    "source": Grant(api="SIU", worker="S"),
+    "source": Grant(api="SIU", worker="SD"),
     "attribute_allow": Grant(api="SID", worker="S"),
-    "agent_state": Grant(api="SIU"),
-    "agent": Grant(api="SIU"),
+    "agent_state": Grant(api="SIU", worker="SU"),
+    "agent": Grant(api="SIU", worker="SIU"),
     "import_job": Grant(api="SIU", worker="SU"),
     "import_chunk": Grant(api="SI", worker="SD"),
     "import_refused": Grant(api="S", worker="SI"),
+    "demo_removal": Grant(api="SIU", worker="SU"),
 }
 """Who may do what. The worker locks rows of `dirty`, which PostgreSQL counts as an update."""
