@@ -16,9 +16,11 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     GCCollector,
+    Metric,
     PlatformCollector,
     ProcessCollector,
 )
+from prometheus_client.registry import Collector
 
 from otklik_common.fields import ALLOWED, safe_value
 from otklik_common.settings import Settings
@@ -255,9 +257,39 @@ def count_series(registry: CollectorRegistry) -> int:
     return sum(len(family.samples) for family in registry.collect())
 
 
-def expose(registry: CollectorRegistry) -> bytes:
-    """A scrape in Prometheus' text format; a warning is logged when it is over the budget."""
-    body = prometheus_client.generate_latest(registry)
+COMPANY_LABEL: Final = "company"
+"""The one label that says whose a number is."""
+
+
+class _OfCompany(Collector):
+    """What a registry holds, without the numbers of other companies."""
+
+    def __init__(self, registry: CollectorRegistry, company: str) -> None:
+        self._registry = registry
+        self._company = company
+
+    def collect(self) -> Iterator[Metric]:
+        """The families; those without a company are the process's own."""
+        for family in self._registry.collect():
+            shown = Metric(family.name, family.documentation, family.type, family.unit)
+            shown.samples = [
+                sample
+                for sample in family.samples
+                if sample.labels.get(COMPANY_LABEL, self._company) == self._company
+            ]
+            yield shown
+
+
+def expose(registry: CollectorRegistry, company: str | None = None) -> bytes:
+    """
+    A scrape in Prometheus' text format; a warning is logged when it is over the budget.
+
+    Args:
+        company: Whose key reads it: nothing of other companies is shown. None: everything, for
+            whoever runs the installation.
+    """
+    read = registry if company is None else _OfCompany(registry, company)
+    body = prometheus_client.generate_latest(read)
     series = sum(not line.startswith(b"#") for line in body.splitlines())
     if series > MOST_SERIES:
         _log.warning("more series than the budget allows", series=series, limit=MOST_SERIES)

@@ -118,21 +118,31 @@ def add_operations_routes(app: FastAPI, platform: Platform, schemas: Sequence[st
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics(request: Request) -> Response:
-        """Prometheus exposition, for the operations token or a key with operations:read."""
-        await _permit_operations(request, platform, schemas)
-        body = await asyncio.to_thread(observability.expose, platform.registry)
+        """
+        Prometheus exposition, for the operations token or a key with operations:read.
+
+        A key sees the process and its own company; the token sees every company.
+        """
+        company = await _permit_operations(request, platform, schemas)
+        body = await asyncio.to_thread(observability.expose, platform.registry, company)
         return Response(body, media_type=CONTENT_TYPE_LATEST)
 
 
-async def _permit_operations(request: Request, platform: Platform, schemas: Sequence[str]) -> None:
+async def _permit_operations(
+    request: Request, platform: Platform, schemas: Sequence[str]
+) -> str | None:
+    """The company that may read; None: whoever runs the installation. Raises as `require`."""
     authorization = request.headers.get("authorization")
     token = platform.settings.operations_token
     if token is not None and same_text(authorization or "", f"Bearer {token}"):
-        return
+        return None
     callers: Callers = platform.callers(schemas[0] if schemas else "metrics")
     caller = await callers.identify(authorization, None, platform.now())
     if not caller.may("operations:read"):
         raise Forbidden("this needs the scope operations:read")
+    if caller.branches is not None:
+        raise Forbidden("this needs reach over the whole company")
+    return caller.tenant
 
 
 async def failing_checks(platform: Platform) -> dict[str, str]:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 from sqlalchemy.exc import IntegrityError
 
 from otklik_common import observability
@@ -313,6 +313,20 @@ def test_a_process_shows_its_memory_and_collections() -> None:
     assert "python_gc_collections_total" in text
     assert "_created" not in text
     assert count_series(registry) == sum(not line.startswith("#") for line in text.splitlines())
+
+
+def test_a_company_is_shown_its_own_numbers_and_those_of_the_process() -> None:
+    registry = make_registry()
+    waiting = Gauge("otklik_waiting", "people", ["company", "branch"], registry=registry)
+    waiting.labels("demo2abc", "omsk").set(7)
+    waiting.labels("other222", "perm").set(9)
+    waiting.labels("other", "other").set(11)  # smaller companies, together
+    own = expose(registry, "demo2abc").decode()
+    assert 'otklik_waiting{branch="omsk",company="demo2abc"} 7.0' in own
+    assert own.count("otklik_waiting{") == 1
+    assert "other222" not in own
+    assert "process_cpu_seconds_total" in own
+    assert expose(registry).decode().count("otklik_waiting{") == 3
 
 
 def test_too_many_series_are_told(capsys: pytest.CaptureFixture[str]) -> None:
