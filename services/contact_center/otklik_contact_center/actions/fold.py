@@ -127,7 +127,7 @@ class Folder:
                     picked = await folding.pick(on, lane, tenants, each, share)
                     turns = Counter(mark.tenant for mark in picked)
                     more = any(taken >= each for taken in turns.values())
-                return (await self._fold(tx, on, picked))._replace(more=more)
+                return (await self._fold(tx, on, lane, picked))._replace(more=more)
         except (asyncpg.PostgresError, DBAPIError) as broken:
             if outage(broken) is not None or not picked:
                 raise
@@ -150,11 +150,12 @@ class Folder:
             try:
                 async with self._db.begin_as_worker() as tx:
                     on = await raw(tx)
-                    done = await self._fold(tx, on, await folding.pick_again(on, lane, marks))
+                    again = await folding.pick_again(on, lane, marks)
+                    done = await self._fold(tx, on, lane, again)
             except (asyncpg.PostgresError, DBAPIError) as broken:
                 if outage(broken) is not None:
                     raise
-                done = await self._park(sent, marks, broken)
+                done = await self._park(lane, sent, marks, broken)
             total = Done(
                 total.marks + done.marks,
                 total.contacts + done.contacts,
@@ -163,20 +164,21 @@ class Folder:
             )
         return total
 
-    async def _park(self, sent: Sent, marks: Sequence[Dirty], broken: Exception) -> Done:
+    async def _park(self, lane: int, sent: Sent, marks: Sequence[Dirty], broken: Exception) -> Done:
         log.error("contact parked", tenant=sent[0], source_id=sent[1], exc_info=broken)
         async with self._db.begin_as_worker() as tx:
             on = await raw(tx)
             await folding.park(on, {sent: type(broken).__name__})
-            await folding.clear(on, [mark.id for mark in marks])
+            await folding.clear(on, lane, [(mark.tenant, mark.id) for mark in marks])
         return Done(marks=len(marks), parked=1)
 
     async def _fold(
-        self, tx: AsyncConnection, on: asyncpg.Connection, picked: Sequence[Dirty]
+        self, tx: AsyncConnection, on: asyncpg.Connection, lane: int, picked: Sequence[Dirty]
     ) -> Done:
         if not picked:
             return Done()
         began = time.perf_counter()
+        await folding.plan(on, len(picked))
         marks: dict[Sent, list[int]] = {}
         for mark in picked:
             marks.setdefault(mark[1:], []).append(mark.id)
@@ -199,9 +201,9 @@ class Folder:
         ]
         await folding.unpark(on, [sent for sent in cleared if sent not in failed])
         folded()
-        ids = [number for sent in cleared for number in marks[sent]]
-        await folding.clear(on, ids)
-        done = Done(len(ids), len(taken), sum(map(len, batch.raws)), len(failed))
+        done_with = [(sent[0], number) for sent in cleared for number in marks[sent]]
+        await folding.clear(on, lane, done_with)
+        done = Done(len(done_with), len(taken), sum(map(len, batch.raws)), len(failed))
         self._meters.folded(
             contacts=done.contacts, events=done.events, seconds=time.perf_counter() - began
         )
