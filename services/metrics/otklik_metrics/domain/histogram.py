@@ -147,6 +147,4 @@ def quantiles_ms(histograms: Sequence[bytes], share: Fraction) -> list[Fraction 
     ranks = [-(-share.numerator * n // share.denominator) for n in totals]
     # Where rank r is reached is how many buckets end before it.
     places = (reached < np.array(ranks, dtype=np.int64)[:, None]).sum(axis=1)
-    return [
-        MIDDLES[place] if n else None for place, n in zip(places.tolist(), totals, strict=True)
-    ]
+    return [MIDDLES[place] if n else None for place, n in zip(places.tolist(), totals, strict=True)]
