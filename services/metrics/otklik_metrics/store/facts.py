@@ -100,16 +100,13 @@ async def replace(
     }
     async with aclosing(overlapping(steps())) as answers:
         async for rows in answers:
-            yield [
-                Change(
-                    tenant,
-                    subject,
-                    first,
-                    None if first or was_void else old_of(before),
-                    new_of[tenant, subject],
-                )
-                for tenant, subject, first, was_void, *before in rows
-            ]
+            yield [_change(row, new_of[row[0], row[1]], old_of) for row in rows]
+
+
+def _change(row: asyncpg.Record, new: Any | None, old_of: Callable[[Sequence[Any]], Any]) -> Change:
+    tenant, subject, first, was_void = row[:4]
+    # Most rows of a batch are new: what stood before is looked at only where there was something.
+    return Change(tenant, subject, first, None if first or was_void else old_of(row[4:]), new)
 
 
 @cache

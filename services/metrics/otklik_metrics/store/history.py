@@ -1,8 +1,9 @@
 """Every revision ever heard, and what was known at a moment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import asyncpg
@@ -16,6 +17,7 @@ from otklik_common.reading import ReadEvent
 from otklik_metrics.domain.sets import TIME_COLUMNS
 from otklik_metrics.store import reached
 from otklik_metrics.store.decoding import decoder
+from otklik_metrics.store.overlap import Step, overlapping
 from otklik_metrics.store.tables import FACTS, FIELDS, KINDS, REACHED
 
 GROUP = "metrics.history"
@@ -23,6 +25,9 @@ GROUP = "metrics.history"
 
 TOPICS = ("otklik.contact-center", "otklik.feedback", "otklik.loyalty")
 """Where facts come from."""
+
+CHUNK = 1000
+"""Rows of one statement: small enough that the next is prepared while one is written."""
 
 Between = tuple[datetime, datetime]
 """From, inclusive, to, exclusive."""
@@ -88,9 +93,18 @@ async def keep(connection: asyncpg.Connection, events: Sequence[ReadEvent]) -> N
     for event in events:
         if event.kind in FIELDS:
             by_kind.setdefault(event.kind, []).append(event)
-    for kind in KINDS:
-        if kind in by_kind:
-            await connection.execute(_keep(kind), *_columns(kind, by_kind[kind]))
+    async with aclosing(overlapping(_steps(connection, by_kind))) as answers:
+        async for _ in answers:
+            pass
+
+
+def _steps(
+    connection: asyncpg.Connection, by_kind: Mapping[str, list[ReadEvent]]
+) -> Iterator[Step[str]]:
+    for kind, events in sorted(by_kind.items()):
+        for first in range(0, len(events), CHUNK):
+            some = _columns(kind, events[first : first + CHUNK])
+            yield partial(connection.execute, _keep(kind), *some)
 
 
 async def add_partitions(tx: AsyncConnection, months: int) -> int:
