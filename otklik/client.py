@@ -1,7 +1,7 @@
 """Calls to a running Otklik from the command line: one client, errors a person can act on."""
 
 import sys
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 import httpx
 
@@ -18,13 +18,26 @@ class Client:
             base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=SECONDS
         )
 
-    def call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
-        """One request; a problem ends the command with its words and exit code 1."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def call(
+        self, method: str, path: str, *, also: frozenset[int] = frozenset(), **arguments: Any
+    ) -> httpx.Response:
+        """
+        One request; a problem ends the command with its words and exit code 1.
+
+        Args:
+            also: Statuses that are answers too, whatever they say.
+        """
         try:
             answer = self._http.request(method, path, **arguments)
         except httpx.TransportError as absent:
             fail(f"nobody answers at {self._http.base_url}: {absent}; is `otklik up` running?")
-        if answer.is_error:
+        if answer.is_error and answer.status_code not in also:
             fail(explain(answer))
         return answer
 

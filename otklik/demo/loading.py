@@ -41,6 +41,9 @@ SURVEYS: dict[str, dict[str, Any]] = {
     },
 }
 
+EARNING = {"currency": "RUB", "points": 1, "per": "100.00"}
+"""A point for every hundred roubles of commission."""
+
 Say = Callable[[str], None]
 
 
@@ -58,10 +61,15 @@ class Position:
     @classmethod
     def read(cls, folder: Path | None) -> "Position":
         """The position kept in a data folder."""
-        path = None if folder is None else folder / "demo.position"
+        path = None if folder is None else cls.file(folder)
         if path is None or not path.exists():
             return cls(path)
         return cls(path, date.fromisoformat(json.loads(path.read_text())["told"]))
+
+    @staticmethod
+    def file(folder: Path) -> Path:
+        """Where a data folder keeps it."""
+        return folder / "demo.position"
 
     def keep(self, day: date) -> None:
         """All of `day` is told."""
@@ -80,8 +88,13 @@ class Teller:
     source: str = ""
     offered: int = 0
 
-    def set_up(self) -> None:
-        """Branches, staff, the source and the surveys; safe to repeat."""
+    def set_up(self, begins: date) -> None:
+        """
+        Branches, staff, the source, the surveys and how purchases earn; safe to repeat.
+
+        Args:
+            begins: First day of the agency's life.
+        """
         for grouping, code, names in _groups():
             body = {"grouping": grouping, "names": names}
             self.client.call("PUT", f"/access/v1/branch-groups/{code}", json=body)
@@ -100,6 +113,7 @@ class Teller:
         self.client.call("PUT", "/contact-center/v1/attributes", json={"names": ["campaign"]})
         self.source = self._source()
         self._surveys()
+        self._earning(begins)
 
     def tell(self, pushes: Iterable[Push]) -> None:
         """Push all, sort by sort, in batches."""
@@ -124,10 +138,13 @@ class Teller:
         for push in by_sort.get("return", ()):
             self.client.post(f"/loyalty/v1/purchases/{push.key}/returns", push.body)
 
-    def somebody_else_pushes(self) -> bool:
-        """Whether any other source has ever sent an event."""
-        page = self.client.get("/contact-center/v1/sources")
-        return any(one["id"] != self.source and one["heard"] for one in page["items"])
+    def reason_to_end(self) -> str | None:
+        """Why the demo should fall silent: another source has sent something, or it is gone."""
+        known = self.client.get("/contact-center/v1/sources")["items"]
+        if all(one["id"] != self.source for one in known):
+            return "it was taken out"
+        others = any(one["id"] != self.source and one["heard"] for one in known)
+        return "somebody else pushes" if others else None
 
     def heard(self, begins: datetime, ends: datetime) -> int:
         """How many contacts the metrics count in a stretch of time."""
@@ -174,6 +191,15 @@ class Teller:
         for name, survey in SURVEYS.items():
             self.client.post("/feedback/v1/surveys", survey | {"id": f"demo-{name}"})
 
+    def _earning(self, begins: date) -> None:
+        """Nothing is earned without a rule, and none may begin behind a purchase's back."""
+        if self.client.get("/loyalty/v1/programme")["rules"]:
+            return
+        rule = {"starts_at": _midnight(begins).isoformat(), **EARNING}
+        # Where something was sold already the company earns as it decided: nothing.
+        sold = frozenset({409})
+        self.client.call("POST", "/loyalty/v1/programme/rules", json=rule, also=sold)
+
 
 def _groups() -> Iterable[tuple[str, str, dict[str, str]]]:
     for code, (ru, en) in REGIONS.items():
@@ -193,7 +219,7 @@ def load(
     ends = until.astimezone(ZONE).date()
     begins = ends - timedelta(days=DAYS)
     teller, position = Teller(client), Position.read(folder)
-    teller.set_up()
+    teller.set_up(begins)
     days = simulate(seed, begins)
     day = begins
     waiting: list[Push] = []
@@ -222,8 +248,12 @@ def _offers(push: Push) -> bool:
     )
 
 
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=ZONE)
+
+
 def _until_counted(teller: Teller, begins: date, until: datetime, say: Say) -> None:
-    first = datetime(begins.year, begins.month, begins.day, tzinfo=ZONE)
+    first = _midnight(begins)
     deadline = time.monotonic() + CAUGHT_UP_SECONDS
     while (counted := teller.heard(first, until)) < teller.offered:
         if time.monotonic() > deadline:
@@ -233,7 +263,7 @@ def _until_counted(teller: Teller, begins: date, until: datetime, say: Say) -> N
 
 
 def live(teller: Teller, *, until: datetime, seed: int, say: Say) -> None:
-    """Go on from `until` in real time, until somebody else pushes."""
+    """Go on from `until` in real time, until somebody else pushes or the demo is taken out."""
     begins = until.astimezone(ZONE).date() - timedelta(days=DAYS)
     days = simulate(seed, begins)
     for _ in range(DAYS):
@@ -241,8 +271,9 @@ def live(teller: Teller, *, until: datetime, seed: int, say: Say) -> None:
     while True:
         coming = next(days)
         while coming:
-            if teller.somebody_else_pushes():
-                say("demo: somebody else pushes; the demo falls silent")
+            why = teller.reason_to_end()
+            if why is not None:
+                say(f"demo: {why}; the demo falls silent")
                 return
             now = datetime.now(UTC)
             due = [push for push in coming if push.at <= now]
