@@ -6,7 +6,7 @@ DATA ?= .otklik
 ARGS ?=
 TESTS ?= tests
 
-.PHONY: help setup dev up test test-313 check format bench requirements clean
+.PHONY: help setup dev up test test-313 check format docs bench requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,11 @@ check: dev ## check format, lint, types and imports
 format: dev ## format the code and apply safe fixes
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+
+docs: dev ## write docs/events and docs/metrics.md from the code
+	.venv/bin/python -m otklik_common.events_docs docs
+	.venv/bin/python -m otklik_metrics.domain.catalogue > docs/metrics.md.new
+	@mv docs/metrics.md.new docs/metrics.md
 
 bench: dev ## measure throughput and latency
 	.venv/bin/python -m bench $(ARGS)
