@@ -6,11 +6,11 @@ from contextlib import suppress
 from typing import Final
 
 import asyncpg
-from sqlalchemy.exc import DBAPIError
 
 from otklik_common.background import directory_worker, idempotency_worker, relay_worker
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
+from otklik_common.outages import outage
 from otklik_contact_center.actions.demo_work import demo_worker
 from otklik_contact_center.actions.fold import MOST_MARKS, Folder
 from otklik_contact_center.actions.imports_work import import_worker
@@ -34,8 +34,6 @@ BULK_SHARE: Final = 0.2
 BULK_MARKS: Final = MOST_MARKS // 2
 SMALL: Final = MOST_MARKS // 4
 """Bulk batches are smaller: what happens now is never held up by more than one of them."""
-
-AWAY: Final = (OSError, asyncpg.InterfaceError, asyncpg.PostgresError, DBAPIError)
 
 log = get_logger(__name__)
 
@@ -74,8 +72,11 @@ class Folding:
 
     async def _show(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            with suppress(*AWAY):
+            try:
                 await self._folder.show_what_waits()
+            except Exception as broken:
+                _only_away(broken)
+                log.warning("backlog not shown", exc_info=broken)
             await _rest(stop, SHOW_SECONDS)
 
     async def _hand(self, share: Share, stop: asyncio.Event) -> None:
@@ -84,7 +85,8 @@ class Folding:
         while not stop.is_set():
             try:
                 marks = await lanes.round()
-            except AWAY as broken:
+            except Exception as broken:
+                _only_away(broken)
                 log.warning("folding waits", exc_info=broken)
                 await _rest(stop, BROKEN_PAUSE)
                 continue
@@ -119,6 +121,13 @@ class Lanes:
         bulk = (await self._folder.fold_some(BULK, SMALL, self._share)).marks
         self._owed -= time.monotonic() - began
         return live.marks + bulk
+
+
+def _only_away(broken: Exception) -> None:
+    """Return if the database is away for now; anything else ends the process."""
+    lost = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+    if not isinstance(broken, lost) and outage(broken) is None:
+        raise broken
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:

@@ -2,9 +2,11 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from otklik_common.directory import Directory
+from otklik_contact_center import workers
 from otklik_contact_center.actions.fold import WHOLE, Done, Folder
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.domain.admission import BULK, LIVE
@@ -72,3 +74,42 @@ async def test_the_worker_folds_until_told_to_stop(world: World) -> None:
     stop.set()
     await asyncio.wait_for(running, 5)
     assert len(await world.latest("contact")) == 1
+
+
+class Breaking(Clocked):
+    """A folder whose database is away at first, and then is not what it should be."""
+
+    def __init__(self, faults: list[Exception]) -> None:
+        super().__init__([])
+        self.faults = faults
+
+    async def fold_some(self, lane: int, most: int = 0, share: Share = WHOLE) -> Done:
+        if self.faults:
+            raise self.faults.pop(0)
+        return await super().fold_some(lane, most, share)
+
+    async def show_what_waits(self) -> None:
+        """Nothing to show."""
+
+
+@pytest.mark.asyncio
+async def test_a_database_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "BROKEN_PAUSE", 0.01)
+    folder = Breaking([ConnectionResetError(), asyncpg.InterfaceError("closed")])
+    stop = asyncio.Event()
+    running = asyncio.create_task(Folding(folder).run(stop))
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if BULK in folder.order:
+            break
+    stop.set()
+    await running
+    assert folder.faults == []
+    assert BULK in folder.order
+
+
+@pytest.mark.asyncio
+async def test_a_fault_of_ours_ends_the_process() -> None:
+    with pytest.raises(ExceptionGroup) as ended:
+        await Folding(Breaking([KeyError("x")])).run(asyncio.Event())
+    assert ended.group_contains(KeyError)

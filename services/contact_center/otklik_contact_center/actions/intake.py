@@ -46,6 +46,8 @@ LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.CannotConnectNowError,
+    # What asyncpg says of a connection whose end it has half read.
+    asyncpg.InternalClientError,
 )
 """The connection is gone, or about to go; whether the statement was committed is not known."""
 
