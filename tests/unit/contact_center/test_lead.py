@@ -13,6 +13,7 @@ from otklik_contact_center.domain.lead import (
     STAYS_OPEN,
     Lead,
     Request,
+    also_known_as,
     fold_leads,
     person_of,
 )
@@ -170,3 +171,11 @@ def test_order_of_contacts_changes_no_lead(found: list[Request], chance: random.
             later.created_at - earlier.active_at > STAYS_OPEN
             or earlier.active_at > later.created_at
         )
+
+
+def test_whoever_is_known_by_several_is_found_by_each() -> None:
+    phone, email, external = "ph1_a", "em1_b", "x1_c"
+    assert also_known_as((phone, email, external)) == (email, external)
+    assert also_known_as((phone, external)) == (None, external)
+    assert also_known_as((email, external)) == (None, external)
+    assert also_known_as((email,)) == also_known_as(()) == (None, None)

@@ -18,6 +18,7 @@ from otklik_loyalty.domain.ledger import (
     by_hand,
     by_purchase,
     check_reversible,
+    closing,
     debt_of,
     programme,
     reversed_entries,
@@ -100,3 +101,13 @@ def test_only_what_was_done_by_hand_is_undone_by_hand() -> None:
     for movement in (Movement.EARNED, Movement.TAKEN_BACK, Movement.REVERSED):
         with pytest.raises(NotReversible, match=movement.value):
             check_reversible(movement)
+
+
+@given(st.integers(0, 1000), st.integers(0, 1000))
+def test_after_its_closing_an_account_has_nothing_and_owes_nothing(points: int, owed: int) -> None:
+    before = Balance(points, owed)
+    entries = closing(TENANT, ANNA, before)
+    if before == Balance(0, 0):
+        assert entries == ()
+    else:
+        assert before.after(a_transfer(*entries)) == Balance(0, 0)

@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field, model_validator
 
-from otklik_common.callers import Caller, require
+from otklik_common.callers import Caller, require_everywhere
 from otklik_common.http import PROBLEMS, Now, Page, Pages, StrictModel, bad_value
 from otklik_common.module import Platform
 from otklik_contact_center.actions import refusals
@@ -21,7 +21,8 @@ from otklik_contact_center.store.tables import SCHEMA
 
 PREFIX: Final = "/contact-center/v1"
 
-Helps = Annotated[Caller, Depends(require("sources:write", "contacts:write"))]
+# Of the whole company: what could not be read belongs to no branch.
+Helps = Annotated[Caller, Depends(require_everywhere("sources:write", "contacts:write"))]
 Source = Annotated[str, Field(max_length=60)]
 
 

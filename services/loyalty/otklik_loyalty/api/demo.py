@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
-from otklik_common.callers import Caller, require
+from otklik_common.callers import Caller, require_everywhere
 from otklik_common.http import PROBLEMS
 from otklik_common.module import Platform
 from otklik_loyalty.actions.demo import remove_demo
@@ -13,7 +13,7 @@ from otklik_loyalty.api.context import PREFIX, Db
 
 router = APIRouter(prefix=PREFIX, tags=["loyalty: demo"])
 
-MayRemoveDemo = Annotated[Caller, Depends(require("demo:write"))]
+MayRemoveDemo = Annotated[Caller, Depends(require_everywhere("demo:write"))]
 
 
 class RemovedOut(BaseModel):
