@@ -1,12 +1,13 @@
 """
 Asking: three reference queries over a year of 10 million events, against raw rows in PostgreSQL.
 
-    python -m bench.metrics_query [--events 10000000] [--companies 3] [--rounds 15]
+    python -m bench.metrics_query [--events 10000000] [--companies 1] [--rounds 15]
 
 Each company has 50 branches and 6 channels; four events in five are contacts, the others answers.
-The raw rows are narrow (16 bytes of numbers and a time) with an index on company and time, and are
-asked with parallel workers as the server sets them, and without. Our side is the whole way: route, caller, plan,
-selects, formulas, intervals, receipts, JSON. Answers are compared before anything is timed:
+The raw rows are narrow (six numbers and a time) with an index on company and time, and are asked
+with parallel workers as the server sets them, and without. Our side is the whole way: route,
+caller, plan, selects, formulas, intervals, receipts, JSON. With more companies the events are
+shared among them: raw rows get cheaper, rollups stay what they are. Answers are compared before anything is timed:
 counts and scores to the last digit, quantiles within 1 %.
 """
 
@@ -211,7 +212,25 @@ async def load(admin: asyncpg.Connection, tenants: list[str], events: int) -> No
             if one.histograms:
                 await admin.execute(_histograms(one, names), tenants, list(BOUNDS), timeout=3600)
             print(f"{kind} set {one.number} after {time.perf_counter() - begun:.0f} s", flush=True)
+    for table, column in _TABLES:
+        # Rows lie as they would if they had been written while time passed, all sets together.
+        for statement in (
+            f"CREATE INDEX as_time_passes ON metrics.{table} ({column})",
+            f"CLUSTER metrics.{table} USING as_time_passes",
+            "DROP INDEX metrics.as_time_passes",
+        ):
+            await admin.execute(statement, timeout=3600)
     await admin.execute("VACUUM ANALYZE", timeout=3600)
+
+
+_TABLES = (
+    ("rollup_contact_15m", "at"),
+    ("rollup_contact_day", "day"),
+    ("histogram_contact_15m", "at"),
+    ("histogram_contact_day", "day"),
+    ("rollup_answer_15m", "at"),
+    ("rollup_answer_day", "day"),
+)
 
 
 def _place(one: RollupSet) -> str:
@@ -400,7 +419,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=10_000_000)
-    parser.add_argument("--companies", type=int, default=3)
+    parser.add_argument("--companies", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=15)
     given = parser.parse_args()
     measured = uvloop.run(measure(given.events, given.companies, given.rounds))

@@ -87,11 +87,19 @@ class TallyFrame:
 
     def gather(self, places: Places) -> Mapping[Place, Values]:
         """The values of every place that holds anything."""
-        gathered: defaultdict[Place, _Gathered] = defaultdict(_Gathered)
+        alone: dict[Place, Values] = {}
+        gathered: dict[Place, _Gathered] = {}
         for read, values in self._rows:
             for place in places(read):
-                gathered[place].add(values, self._ops)
-        return {place: found.values() for place, found in gathered.items()}
+                known = gathered.get(place)
+                if known is None and place not in alone:
+                    alone[place] = values
+                    continue
+                if known is None:
+                    known = gathered[place] = _Gathered()
+                    known.add(alone[place], self._ops)
+                known.add(values, self._ops)
+        return {**alone, **{place: found.values() for place, found in gathered.items()}}
 
 
 class HistoryFrame:

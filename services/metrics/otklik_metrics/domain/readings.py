@@ -134,4 +134,7 @@ def columns(kind: str, wanted: Sum, own: tuple[int, ...]) -> tuple[str, ...] | N
     if wanted.argument is not None:
         prefix, seconds = wanted.measure.removesuffix("_within"), wanted.argument / 1000
         return within(prefix, int(seconds), own) if seconds == int(seconds) else None
-    return (wanted.measure,) if wanted.measure in MEASURES[kind].names else None
+    return (wanted.measure,) if wanted.measure in _NAMES[kind] else None
+
+
+_NAMES = {kind: frozenset(measures.names) for kind, measures in MEASURES.items()}

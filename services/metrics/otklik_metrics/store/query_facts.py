@@ -31,9 +31,8 @@ from otklik_metrics.store.query_rollups import Read, fetch
 from otklik_metrics.store.query_terms import (
     Column,
     bucket_by_instant,
-    by_clock,
+    clock_by_instant,
     conditions,
-    wall_clock,
 )
 
 BIG_ENDIAN = np.dtype(">i8")
@@ -182,5 +181,5 @@ def looked_at(
 def column_of(source: Source, query: Query, name: str, moment: Column, piece: Piece) -> Column:
     """A dimension of a fact: as text, or as the number that the clock shows."""
     if DIMENSIONS[name].computed:
-        return by_clock(name, wall_clock(moment, offsets(query.zone, piece.start, piece.end)))
+        return clock_by_instant(name, moment, offsets(query.zone, piece.start, piece.end))
     return cast(source.facts.c[name], Text)

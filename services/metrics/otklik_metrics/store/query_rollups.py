@@ -31,9 +31,9 @@ from otklik_metrics.store.query_terms import (
     Column,
     bucket_by_day,
     bucket_by_instant,
-    by_clock,
+    clock_by_day,
+    clock_by_instant,
     conditions,
-    wall_clock,
 )
 from otklik_metrics.store.tables import HISTOGRAMS, ROLLUPS
 
@@ -129,7 +129,9 @@ def _dimension(
     table: Table, chosen: RollupSet, name: str, moment: Column, steps: Offsets | None
 ) -> Column:
     if DIMENSIONS[name].computed:
-        return by_clock(name, moment if steps is None else wall_clock(moment, steps))
+        return (
+            clock_by_day(name, moment) if steps is None else clock_by_instant(name, moment, steps)
+        )
     column: Column = table.c[f"d{chosen.dimensions.index(name) + 1}"]
     return column
 
@@ -137,13 +139,19 @@ def _dimension(
 def _total(table: Table, chosen: RollupSet, wanted: Sum, own: tuple[int, ...]) -> Column:
     names = columns(chosen.kind, wanted, own)
     assert names is not None, wanted
-    added: Column = sum(
-        (func.coalesce(table.c[name], 0) for name in names[1:]), func.coalesce(table.c[names[0]], 0)
-    )
+    # A sum passes over NULL by itself; only numbers of one row must be added with care.
+    added: Column = table.c[names[0]]
+    if len(names) > 1:
+        added = sum((func.coalesce(table.c[name], 0) for name in names), literal_column("0"))
     if wanted.where is not None:
         column = table.c[f"d{chosen.dimensions.index(wanted.where.dimension) + 1}"]
         value = wanted.where.value
         added = case((column == value if wanted.where.equal else column != value, added))
-    big = any(counter.big for counter in MEASURES[chosen.kind].counters if counter.name in names)
     total = func.sum(added)
-    return total if big else cast(total, BigInteger)
+    return total if names[0] in _BIG[chosen.kind] else cast(total, BigInteger)
+
+
+_BIG = {
+    kind: frozenset(counter.name for counter in measures.counters if counter.big)
+    for kind, measures in MEASURES.items()
+}

@@ -1,10 +1,10 @@
 """One value with everything that it rests on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +17,7 @@ NO_WEIGHT: Final = "no_weight"
 NOT_CLOSED: Final = "not_closed"
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(msgspec.Struct, frozen=True, eq=False):
     """
     What was read for one cell.
 
@@ -28,7 +27,7 @@ class Values:
         ended, still_open: Milliseconds of spans that are over, and of those that go on.
     """
 
-    numbers: Mapping[str, int] = field(default_factory=dict)
+    numbers: Mapping[str, int] = {}
     histogram: bytes = b""
     ended: NDArray[np.int64] | None = None
     still_open: NDArray[np.int64] | None = None
@@ -37,8 +36,7 @@ class Values:
         return self.numbers.get(name, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """
     A value with its base.
 
@@ -57,7 +55,7 @@ class Cell:
     denominator: float | int | None = None
     n: int = 0
     interval: Interval | None = None
-    excluded: Mapping[str, int] = field(default_factory=dict)
+    excluded: Mapping[str, int] = {}
     suppressed: bool = False
     reason: str | None = None
     open: int | None = None
@@ -70,13 +68,17 @@ def count(n: int, **excluded: int) -> Cell:
 
 def share(numerator: int, denominator: int, **excluded: int) -> Cell:
     """A share of independent things, from 0.0 to 1.0, with Wilson's interval."""
-    left_out = kept(excluded)
+    return ratio(numerator, denominator, kept(excluded))
+
+
+def ratio(numerator: int, denominator: int, excluded: Mapping[str, int]) -> Cell:
+    """The same, with what was left out as it is to be shown."""
     if denominator <= 0:
-        return Cell(None, numerator, denominator, 0, excluded=left_out, reason=NO_DATA)
+        return Cell(None, numerator, denominator, 0, excluded=excluded, reason=NO_DATA)
     value = numerator / denominator
     # Contradictory facts may put more above the line than below; no interval then.
     interval = wilson(numerator, denominator) if 0 <= numerator <= denominator else None
-    return Cell(value, numerator, denominator, denominator, interval, left_out)
+    return Cell(value, numerator, denominator, denominator, interval, excluded)
 
 
 def mean_seconds(milliseconds: int, n: int, **excluded: int) -> Cell:
@@ -95,7 +97,7 @@ def kept(excluded: Mapping[str, int]) -> dict[str, int]:
 
 def suppress(cell: Cell) -> Cell:
     """The cell without anything from which its value could be told; `n` and reasons stay."""
-    return replace(
+    return msgspec.structs.replace(
         cell,
         value=None,
         numerator=None,

@@ -1,14 +1,13 @@
 """How fast contacts are answered: service level in six named formulas, and spans of time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from otklik_metrics.domain.histogram import densify, quantile_ms
+from otklik_metrics.domain.histogram import MIDDLES, PAIR
 from otklik_metrics.domain.indicators.cells import (
     NO_DATA,
     NOT_REACHED,
@@ -16,7 +15,7 @@ from otklik_metrics.domain.indicators.cells import (
     Values,
     kept,
     mean_seconds,
-    share,
+    ratio,
 )
 from otklik_metrics.domain.survival import quantiles
 
@@ -30,42 +29,45 @@ QUANTILES: Final[Mapping[str, Fraction]] = {
 STATISTICS: Final = ("mean", "min", "max", *QUANTILES)
 
 
+Parts = tuple[int, int, dict[str, int]]
+"""What stands above and below the line, and what a formula itself leaves out."""
+
+
 def _base(values: Values) -> int:
     """Overflowed contacts were neither answered nor abandoned, yet somebody was not served."""
     return values["answered"] + values["abandoned"] + values["overflowed"]
 
 
-def _offered_all(values: Values) -> Cell:
-    return share(values["answered_in_time"], _base(values))
+def _offered_all(values: Values) -> Parts:
+    return values["answered_in_time"], _base(values), {}
 
 
-def _excl_short(values: Values) -> Cell:
-    short = values["abandoned_short"]
-    cell = share(values["answered_in_time"], _base(values) - short)
+def _excl_short(values: Values) -> Parts:
     # Named even when nobody hung up at once: the formula says that it looked.
-    return replace(cell, excluded={"short_abandon": short})
+    short = values["abandoned_short"]
+    return values["answered_in_time"], _base(values) - short, {"short_abandon": short}
 
 
-def _removed_within(values: Values) -> Cell:
+def _removed_within(values: Values) -> Parts:
     gone = ("answered_in_time", "abandoned_in_time", "callback_in_time")
-    return share(sum(values[name] for name in gone), values["offered"] - values["still_open"])
+    return sum(values[name] for name in gone), values["offered"] - values["still_open"], {}
 
 
-def _ignore_abandoned_within(values: Values) -> Cell:
+def _ignore_abandoned_within(values: Values) -> Parts:
     early = values["abandoned_in_time"]
-    return share(values["answered_in_time"], _base(values) - early, abandoned_in_time=early)
+    return values["answered_in_time"], _base(values) - early, kept({"abandoned_in_time": early})
 
 
-def _short_as_success(values: Values) -> Cell:
-    return share(values["answered_in_time"] + values["abandoned_short"], _base(values))
+def _short_as_success(values: Values) -> Parts:
+    return values["answered_in_time"] + values["abandoned_short"], _base(values), {}
 
 
-def _answered_only(values: Values) -> Cell:
+def _answered_only(values: Values) -> Parts:
     missed = _base(values) - values["answered"]
-    return share(values["answered_in_time"], values["answered"], not_answered=missed)
+    return values["answered_in_time"], values["answered"], kept({"not_answered": missed})
 
 
-FORMULAS: Final[Mapping[str, Callable[[Values], Cell]]] = {
+FORMULAS: Final[Mapping[str, Callable[[Values], Parts]]] = {
     "offered_all": _offered_all,
     "excl_short": _excl_short,
     "removed_within": _removed_within,
@@ -86,17 +88,17 @@ def service_level(values: Values, formula: str) -> Cell:
     Returns:
         None as value when nobody waited: an empty queue is neither 0 nor 100 %.
     """
-    cell = FORMULAS[formula](values)
-    if formula == "removed_within":
-        rest = {"still_open": values["still_open"]}
-    else:
-        known = _base(values) + values["callback"] + values["still_open"]
-        rest = {
-            "still_open": values["still_open"],
-            "callback_requested": values["callback"],
-            "other_outcome": values["offered"] - known,
-        }
-    return replace(cell, excluded={**cell.excluded, **kept(rest)})
+    above, below, excluded = FORMULAS[formula](values)
+    waiting, callback = values["still_open"], values["callback"]
+    if waiting:
+        excluded["still_open"] = waiting
+    if formula != "removed_within":
+        other = values["offered"] - _base(values) - callback - waiting
+        if callback:
+            excluded["callback_requested"] = callback
+        if other:
+            excluded["other_outcome"] = other
+    return ratio(above, below, excluded)
 
 
 def span(values: Values, statistic: str) -> Cell:
@@ -122,14 +124,21 @@ def span(values: Values, statistic: str) -> Cell:
     return Cell(found / 1000, n=n, excluded=left_out)
 
 
+_MIDDLE_SECONDS: Final = tuple(float(middle / 1000) for middle in MIDDLES)
+"""What each bucket of a histogram answers."""
+
+
 def _quantile(values: Values, share_: Fraction) -> Cell:
     if values.ended is not None and values.still_open is not None:
         return _censored(values.ended, values.still_open, share_)
-    counts = densify(values.histogram)
-    found = quantile_ms(counts, share_)
-    if found is None:
+    pairs = np.frombuffer(values.histogram, dtype=PAIR)
+    # Whole numbers far below 2⁵³, so that sums of floats are exact too.
+    reached = np.cumsum(np.bincount(pairs["bucket"], weights=pairs["n"], minlength=1))
+    n = int(reached[-1])
+    if n == 0:
         return Cell(None, n=0, reason=NO_DATA)
-    return Cell(float(found / 1000), n=int(counts.sum()))
+    rank = -(-share_.numerator * n // share_.denominator)
+    return Cell(_MIDDLE_SECONDS[int(reached.searchsorted(rank))], n=n)
 
 
 def _censored(ended: NDArray[np.int64], still_open: NDArray[np.int64], share_: Fraction) -> Cell:
