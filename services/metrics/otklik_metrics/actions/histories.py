@@ -1,5 +1,6 @@
 """What only people's facts together tell: read them, then judge those of each group."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -165,13 +166,7 @@ class Asker:
                 all_.offered_at < literal(piece.end + timedelta(days=asked.days, seconds=1)),
             ),
         )
-        life.sort(key=lambda one: (one[0], one[2][0], str(one[1])))
-        first, repeated = repeats(
-            np.array([who for who, _, _ in life], dtype=np.int64),
-            np.array([at for _, _, (at, _) in life], dtype=np.int64),
-            np.array([spoke for _, _, (_, spoke) in life], dtype=np.bool_),
-            asked.days * DAY_MICROS,
-        )
+        first, repeated = await asyncio.to_thread(_repeats, life, asked.days * DAY_MICROS)
         place = {subject: number for number, (_, subject, _) in enumerate(life)}
         nowhere = len(life)
         at = np.array([place.get(subject, nowhere) for subject in rows.subjects], dtype=np.int64)
@@ -266,6 +261,19 @@ class Asker:
             wanted=wanted,
             only=only,
         )
+
+
+def _repeats(
+    life: list[tuple[int, Any, list[Any]]], window: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """First contacts and repeated ones of everything that happened, which is put in order."""
+    life.sort(key=lambda one: (one[0], one[2][0], str(one[1])))
+    return repeats(
+        np.array([who for who, _, _ in life], dtype=np.int64),
+        np.array([at for _, _, (at, _) in life], dtype=np.int64),
+        np.array([spoke for _, _, (_, spoke) in life], dtype=np.bool_),
+        window,
+    )
 
 
 def _count(numbers: dict[str, int], prefix: str, score: int, weight: int) -> None:

@@ -41,7 +41,7 @@ MOST_FILTERS: Final = 20
 MOST_VALUES: Final = 200
 MOST_BUCKETS: Final = 10_000
 MOST_CELLS: Final = 100_000
-MOST_READ: Final = 250_000
+MOST_READ: Final = 100_000
 """Groups × buckets read for one metric, before the top ones are chosen."""
 MOST_FACTS: Final = 5_000_000
 """Facts that one metric may be computed from in the database."""

@@ -25,6 +25,7 @@ from otklik_metrics.store.query_terms import (
 )
 
 PEOPLE_AT_ONCE = 20_000
+ROWS_AT_ONCE = 5_000
 CUSTOMER = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 """Who is a known customer is named by a UUID, everybody else by a pseudonym."""
 
@@ -247,7 +248,16 @@ def _person(known: Known) -> Column:
 async def _fetch(
     tx: AsyncConnection, statement: Select[Any], most: int = MOST_HISTORIES
 ) -> Sequence[Any]:
-    found: Sequence[Any] = (await tx.execute(statement.limit(most + 1))).all()
+    """
+    The rows of a statement, taken in parts: other requests are answered in between.
+
+    Raises:
+        TooManyFactsError: There are more than `most`.
+    """
+    found: list[Any] = []
+    result = await tx.stream(statement.limit(most + 1))
+    async for part in result.partitions(ROWS_AT_ONCE):
+        found += part
     if len(found) > most:
         raise TooManyFactsError
     return found
