@@ -32,4 +32,4 @@ async def overlapping(steps: Iterable[Step[T]]) -> AsyncGenerator[T, None]:
     finally:
         # A statement under way is never cancelled: its transaction must still be ended.
         if running is not None and not running.done():
-            await asyncio.wait({running})
+            await asyncio.gather(running, return_exceptions=True)
