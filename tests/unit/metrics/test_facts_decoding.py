@@ -31,6 +31,7 @@ def test_a_fact_is_read_as_its_contract_reads_it(drawn: tuple[str, Fact]) -> Non
 
 
 def test_golden_examples_are_read_as_their_contracts_read_them() -> None:
+    assert {path.parts[-3] for path in EXAMPLES} >= set(KINDS)
     for path in EXAMPLES:
         kind, version = path.parts[-3], int(path.parts[-2].removeprefix("v"))
         if kind in KINDS:
