@@ -2,14 +2,17 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from otklik_common.ids import short_id
+from otklik_common.ids import contact_subject, short_id
 from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import Meters
@@ -24,6 +27,14 @@ from tests.unit.contact_center.builders import a_call, a_message, an_event, at, 
 @pytest.fixture
 def door(world: World) -> "Pusher":
     return Pusher(world)
+
+
+@pytest_asyncio.fixture
+async def second_admin(world: World) -> AsyncIterator[asyncpg.Connection]:
+    """Somebody else who holds locks."""
+    connection = await asyncpg.connect(world.settings.admin_database_url)
+    yield connection
+    await connection.close()
 
 
 class Pusher:
@@ -154,6 +165,68 @@ async def test_recorded_times_grow_for_each_subject(
     for event in await world.facts():
         assert event.key not in last or last[event.key] < event.recorded_at
         last[event.key] = event.recorded_at
+
+
+@pytest.mark.asyncio
+async def test_recorded_times_grow_even_if_the_clock_does_not(
+    world: World, door: Pusher, folder: Folder
+) -> None:
+    await door.push(a_call()[0])
+    await fold_all(folder)
+    for table in ("contact", "lead"):
+        await world.admin.execute(
+            f"UPDATE contact_center.{table} SET recorded_at = $2 WHERE tenant = $1",
+            world.tenant,
+            now() + timedelta(seconds=30),
+        )
+    await door.push(*a_call()[1:])
+    await fold_all(folder)
+    for kind in ("contact", "lead"):
+        assert (await world.facts(kind))[-1].recorded_at > now() + timedelta(seconds=20)
+
+
+@pytest.mark.asyncio
+async def test_leads_of_one_person_are_folded_one_after_another(
+    world: World, door: Pusher, folder: Folder, second_admin: asyncpg.Connection
+) -> None:
+    await door.push(an_event("queued", 0, channel="call", from_="+79991234567"))
+    await fold_all(folder)
+    await door.push(an_event("queued", 60, id="x", contact="call-2", from_="+79991234567"))
+    async with second_admin.transaction():
+        await second_admin.execute(
+            "SELECT 1 FROM contact_center.person WHERE tenant = $1 FOR UPDATE", world.tenant
+        )
+        folding = asyncio.create_task(fold_all(folder))
+        await asyncio.sleep(0.3)
+        assert not folding.done()
+    await folding
+    assert only(await world.latest("lead")).requests == 2
+
+
+@pytest.mark.asyncio
+async def test_a_contact_that_another_worker_just_added_is_left_to_it(
+    world: World, door: Pusher, folder: Folder, second_admin: asyncpg.Connection
+) -> None:
+    await door.push(*a_call())
+    subject = contact_subject(world.tenant, f"{world.tenant}.default", "call-1")
+    async with second_admin.transaction():
+        await second_admin.execute(
+            "INSERT INTO contact_center.contact (tenant, id, source, contact, person, at, channel,"
+            " direction, outcome, revision, hash, void, recorded_at, data)"
+            " VALUES ($1, $2, $3, 'call-1', 'p', now(), 'call', 'in', 'open', 1, 'h', false,"
+            " now(), '{}')",
+            world.tenant,
+            subject,
+            f"{world.tenant}.default",
+        )
+        folding = asyncio.create_task(folder.fold_some(BULK))
+        await asyncio.sleep(0.3)
+        assert not folding.done()
+    assert (await folding).contacts == 0
+    assert await world.facts("contact") == []
+    assert await world.count("dirty") > 0
+    await fold_all(folder)
+    assert [event.revision for event in await world.facts("contact")] == [2]
 
 
 @pytest.mark.asyncio

@@ -143,6 +143,8 @@ async def test_pushes_of_the_same_events_in_other_orders_do_not_deadlock(
     world: World, intake: Intake
 ) -> None:
     rows = [a_row(world, f"e{n}") for n in range(300)]
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    before = await world.admin.fetchval(deadlocks)
     second = Intake(world.pusher, Meters(None))
     await second.start()
     try:
@@ -152,6 +154,8 @@ async def test_pushes_of_the_same_events_in_other_orders_do_not_deadlock(
     finally:
         await second.stop()
     assert sum(300 - len(verdict.duplicates) for verdict in verdicts) == 300
+    await world.admin.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
+    assert await world.admin.fetchval(deadlocks) == before
     assert await world.count("inbox") == 300
 
 

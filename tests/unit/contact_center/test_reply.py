@@ -84,6 +84,14 @@ def test_a_thank_you_before_the_close_waits_for_nothing() -> None:
     assert gaps(*talk, an_event("ended", 30)) == [(0, 10)]
 
 
+def test_what_a_close_has_dropped_is_not_answered_later() -> None:
+    talk = [a_message("customer", 0), a_message("human", 10), a_message("customer", 20)]
+    closed = [*talk, an_event("ended", 30)]
+    assert gaps(*closed, a_message("human", 9000)) == [(0, 10)]
+    again = [an_event("reopened", 5000), a_message("customer", 5001), a_message("human", 5060)]
+    assert gaps(*closed, *again) == [(0, 10), (5001, 5060)]
+
+
 def test_a_reopened_contact_that_nobody_ever_answered_begins_to_wait_anew() -> None:
     talk = [
         a_message("customer", 0),
