@@ -106,7 +106,7 @@ async def settings(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFa
     made = Settings(
         database_url=url,
         admin_database_url=url,
-        master_key=base64.b64encode(b"m" * 32).decode(),
+        master_key=base64.b64encode(b"k" * 32).decode(),
         pool_size=20,
     )
     await migrate(made, [Tree("things", folder)])

@@ -34,7 +34,7 @@ def probe_settings(url: str) -> Settings:
     return Settings(
         database_url=url,
         admin_database_url=url,
-        master_key=base64.b64encode(b"m" * 32).decode(),
+        master_key=base64.b64encode(b"k" * 32).decode(),
         environment="test",
     )
 
