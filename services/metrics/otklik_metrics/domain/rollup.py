@@ -1,8 +1,9 @@
 """Cells of rollups and the differences that move them: adding, merging, summing."""
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -22,6 +23,8 @@ Where numbers are added: number of the set, start of the cell, d1 … d4; '' is 
 The start is a moment in sets by quarters of an hour and a date in sets by days.
 """
 
+_NOWHERE: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
 _SAFE = float(2**62)
 """Sums below this fit 64 bits; above, numbers are added as Python's own, without limit."""
 
@@ -34,30 +37,46 @@ class Deltas:
     than a cell at a time. So merging is writing behind, in any order.
 
     Attributes:
-        keys: For each set the cell of each moment of a fact; the other lists go by it.
-        signs: 1 where the moment is added, -1 where it is taken away.
-        counts: How many counters each moment has in `columns` and `amounts`.
+        signs: For each moment of a fact: 1 where it is added, -1 where it is taken away.
+        quarters: Its quarter of an hour.
+        days: Its day.
+        values: Texts of its dimensions.
+        counts: How many counters it has in `columns` and `amounts`.
         spans: Number of the moment, number of the histogram, milliseconds.
     """
 
-    __slots__ = ("amounts", "columns", "counts", "keys", "kind", "shape", "signs", "spans")
+    __slots__ = (
+        "_cells",
+        "amounts",
+        "columns",
+        "counts",
+        "days",
+        "kind",
+        "quarters",
+        "shape",
+        "signs",
+        "spans",
+        "values",
+    )
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.shape = _shape(kind)
-        self.keys: list[list[Cell]] = [[] for _ in self.shape.cuts]
         self.signs: list[int] = []
+        self.quarters: list[datetime] = []
+        self.days: list[date] = []
+        self.values: list[list[str]] = []
         self.counts: list[int] = []
         self.columns: list[int] = []
         self.amounts: list[int] = []
         self.spans: list[tuple[int, int, int]] = []
+        self._cells: dict[int, tuple[int, list[Cell], NDArray[np.int64]]] = {}
 
     def include(self, fact: FactLike, part: Part, sign: int, definition: Definition) -> None:
         """Add (sign 1) or take away (-1) what `fact` adds at one of its moments."""
-        values = self.shape.values(fact)
-        starts = quarter_of(part.at), day_of(part.at, definition.zone)
-        for keys, (number, grain, d1, d2, d3, d4) in zip(self.keys, self.shape.cuts, strict=True):
-            keys.append((number, starts[grain], values[d1], values[d2], values[d3], values[d4]))
+        self.quarters.append(quarter_of(part.at))
+        self.days.append(day_of(part.at, definition.zone))
+        self.values.append(self.shape.values(fact))
         for histogram, milliseconds in part.spans.items():
             self.spans.append((len(self.signs), histogram, milliseconds))
         self.signs.append(sign)
@@ -69,8 +88,9 @@ class Deltas:
         """Take in `other`, of the same kind."""
         assert other.kind == self.kind, f"{other.kind} is not {self.kind}"
         shift = len(self.signs)
-        for keys, more in zip(self.keys, other.keys, strict=True):
-            keys.extend(more)
+        self.quarters += other.quarters
+        self.days += other.days
+        self.values += other.values
         self.signs += other.signs
         self.counts += other.counts
         self.columns += other.columns
@@ -86,10 +106,10 @@ class Deltas:
         columns = np.array(self.columns, dtype=np.int64)
         amounts = _exact(self.amounts) * np.array(self.signs, dtype=np.int64)[rows]
         width = len(self.shape.columns)
-        for keys, rollup in zip(self.keys, self.shape.sets, strict=True):
+        for cut, rollup in zip(self.shape.cuts, self.shape.sets, strict=True):
             if rollup.grain is not grain:
                 continue
-            cells, places = _grouped(keys)
+            cells, places = self._grouped(cut)
             sums = np.zeros(len(cells) * width, dtype=amounts.dtype)
             np.add.at(sums, places[rows] * width + columns, amounts)
             table = sums.reshape(len(cells), width)
@@ -110,10 +130,10 @@ class Deltas:
         signs = np.array(self.signs, dtype=np.int64)[at]
         buckets = np.array(buckets_of(spans), dtype=np.int64)
         histograms = np.array(numbers, dtype=np.int64)
-        for keys, rollup in zip(self.keys, self.shape.sets, strict=True):
+        for cut, rollup in zip(self.shape.cuts, self.shape.sets, strict=True):
             if rollup.grain is not grain or not rollup.histograms:
                 continue
-            cells, places = _grouped(keys)
+            cells, places = self._grouped(cut)
             # One number names histogram, cell and bucket, in the order of the key of the table.
             names = (histograms * len(cells) + places[at]) * BUCKETS + buckets
             found, inverse = np.unique(names, return_inverse=True)
@@ -122,6 +142,20 @@ class Deltas:
             kept = sums != 0
             if kept.any():
                 yield from _encoded(cells, found[kept], sums[kept])
+
+    def _grouped(self, cut: "_Cut") -> tuple[list[Cell], NDArray[np.int64]]:
+        """The cells of a set that are touched, sorted, and the place of each moment among them."""
+        count, cells, places = self._cells.get(cut.number, (0, [], _NOWHERE))
+        if count != len(self.signs):
+            starts = self.quarters if cut.quarter else self.days
+            dimensions = [[values[place] for values in self.values] for place in cut.places]
+            keys = list(zip(repeat(cut.number), starts, *dimensions, strict=False))
+            cells = sorted(set(keys))
+            place_of = {cell: number for number, cell in enumerate(cells)}
+            found = map(place_of.__getitem__, keys)
+            places = np.fromiter(found, dtype=np.int64, count=len(keys))
+            self._cells[cut.number] = (len(self.signs), cells, places)
+        return cells, places
 
 
 def fold(
@@ -169,13 +203,6 @@ def _exact(amounts: list[int]) -> NDArray[Any]:
     return np.array(amounts, dtype=object)
 
 
-def _grouped(keys: list[Cell]) -> tuple[list[Cell], NDArray[np.int64]]:
-    """The distinct keys, sorted, and the place of each key among them."""
-    cells = sorted(set(keys))
-    place = {cell: number for number, cell in enumerate(cells)}
-    return cells, np.fromiter((place[key] for key in keys), dtype=np.int64, count=len(keys))
-
-
 def _encoded(
     cells: list[Cell], names: NDArray[np.int64], sums: NDArray[np.int64]
 ) -> Iterator[tuple[Cell, int, bytes]]:
@@ -198,11 +225,8 @@ class _Cut(NamedTuple):
     """A set, ready to be applied: which start it takes, places of d1 … d4 among the values."""
 
     number: int
-    grain: int
-    d1: int
-    d2: int
-    d3: int
-    d4: int
+    quarter: bool
+    places: tuple[int, ...]
 
 
 class _Shape(NamedTuple):
@@ -231,4 +255,4 @@ def _shape(kind: str) -> _Shape:
 def _cut(rollup: RollupSet, names: tuple[str, ...]) -> _Cut:
     places = [names.index(name) for name in rollup.dimensions]
     places += [len(names)] * (MAX_DIMENSIONS - len(places))
-    return _Cut(rollup.number, 0 if rollup.grain is Grain.QUARTER else 1, *places)
+    return _Cut(rollup.number, rollup.grain is Grain.QUARTER, tuple(places))
