@@ -13,7 +13,6 @@ of a subject in a batch is written.
 import argparse
 import asyncio
 import base64
-import gc
 import json
 import os
 import random
@@ -43,6 +42,7 @@ from otklik_common.log.table import TableLog
 from otklik_common.migrate import Tree, migrate
 from otklik_common.module import topic_of
 from otklik_common.reading import read
+from otklik_common.runtime import settle_memory
 from otklik_common.settings import Settings
 from otklik_metrics.actions import counting
 from otklik_metrics.actions.checking import check
@@ -196,9 +196,7 @@ class Bench:
 async def measure(count: int, rounds: int, *, pin: bool) -> dict[str, Any]:
     """Facts and rollups in batches, one at a time, and the history; medians of rounds."""
     keys, values = encoded(count)
-    # As in a worker that has started: what stays is not looked through again and again.
-    gc.collect()
-    gc.freeze()
+    settle_memory()  # as every process does when it has started
     with _server(pin=pin) as (url, folder):
         settings = Settings(
             database_url=url,
