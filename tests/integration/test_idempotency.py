@@ -200,6 +200,20 @@ async def test_another_request_under_the_same_key_is_refused(
 
 
 @pytest.mark.asyncio
+async def test_the_key_itself_is_not_kept(client: httpx.AsyncClient, db: Database) -> None:
+    """Senders make keys of whatever they have at hand: here a phone."""
+    for _ in range(2):
+        done = await client.post(
+            "/things/v1/grants/a", json={"n": 8}, headers=keyed("+79991234567")
+        )
+        assert done.status_code == 201
+    async with db.begin("demo2abc") as tx:
+        rows = (await tx.execute(text("SELECT i::text FROM things.idempotency i"))).scalars().all()
+    assert rows
+    assert not any("9991234567" in row for row in rows)
+
+
+@pytest.mark.asyncio
 async def test_keys_of_others_and_of_other_routes_are_other_keys(
     client: httpx.AsyncClient, db: Database
 ) -> None:
@@ -275,34 +289,38 @@ async def test_a_caller_who_hangs_up_leaves_no_lock(
     assert await effects(db, 9) == 1
 
 
+AGING = "demo2abc/key:aging"
+
+
 @pytest.mark.asyncio
 async def test_after_seven_days_a_key_is_free_again(
     client: httpx.AsyncClient, db: Database, settings: Settings
 ) -> None:
-    await client.post("/things/v1/grants/a", json={"n": 10}, headers=keyed("k-10"))
-    await age(db, "k-10", "7 days")
-    again = await client.post("/things/v1/grants/a", json={"n": 11}, headers=keyed("k-10"))
+    await client.post("/things/v1/grants/a", json={"n": 10}, headers=keyed("k-10", AGING))
+    await age(db, "7 days")
+    again = await client.post("/things/v1/grants/a", json={"n": 11}, headers=keyed("k-10", AGING))
     assert again.status_code == 201
     assert "idempotent-replayed" not in again.headers
-    await age(db, "k-10", "6 days 23 hours")
-    kept = await client.post("/things/v1/grants/a", json={"n": 11}, headers=keyed("k-10"))
+    await age(db, "6 days 23 hours")
+    kept = await client.post("/things/v1/grants/a", json={"n": 11}, headers=keyed("k-10", AGING))
     assert kept.headers["idempotent-replayed"] == "true"
     worker = Database(settings, "things", "worker")
     try:
         assert await sweep(worker) == 0
-        await age(db, "k-10", "2 hours")
+        await age(db, "2 hours")
         assert await sweep(worker) == 1
     finally:
         await worker.close()
 
 
-async def age(db: Database, key: str, by: str) -> None:
+async def age(db: Database, by: str) -> None:
+    """Make the answers kept for AGING older."""
     async with db.begin("demo2abc") as tx:
         await tx.execute(
             text(
                 "UPDATE things.idempotency SET created_at = created_at - CAST(:by AS interval)"
-                " WHERE key = :key"
-            ).bindparams(by=by, key=key)
+                " WHERE principal = 'key:aging'"
+            ).bindparams(by=by)
         )
 
 

@@ -17,14 +17,17 @@ from otklik_common.settings import Settings
 from tests.support.app import migrated_database, running_app, settings_of
 from tests.support.catalogue import (
     ALL_PRIVILEGES,
+    POLICIES,
     Filler,
     Table,
+    changes_one_row,
     declared,
     expected_rights,
     fillers,
     found_rights,
     logins,
     loosen,
+    refused,
     schemas,
     tables,
 )
@@ -33,15 +36,6 @@ from tests.support.postgres import PostgresServer
 pytestmark = pytest.mark.asyncio
 
 A, B, C = "alpha222", "bravo222", "charl222"
-
-# As PostgreSQL writes them back; said here once more, apart from the code that makes them.
-POLICIES = {
-    "api": "((tenant <> ''::text) AND (tenant = current_setting('app.tenant'::text, true)))",
-    "worker": "true",
-    "pusher": (
-        "(tenant = ANY (string_to_array(current_setting('app.tenants'::text, true), ','::text)))"
-    ),
-}
 
 PUSHER = {
     ("contact_center", "inbox"): "SI",
@@ -289,33 +283,13 @@ async def test_requests_write_rows_of_their_company_alone(ground: Ground) -> Non
         for table in ground.tenanted(schema, "api", "I"):
             insert = ground.fillers[table.schema, table.name].insert
             for company in (A, ""):
-                await _refused(session, "app.tenant", company, insert, B if company else "")
+                await refused(session, "app.tenant", company, insert, B if company else "")
         for letter, change in (("U", "UPDATE {} SET tenant = tenant"), ("D", "DELETE FROM {}")):
             for table in ground.tenanted(schema, "api", letter):
-                await _changes_one_row(session, change.format(table.full))
+                await changes_one_row(session, A, change.format(table.full))
         for table in ground.tenanted(schema, "api", "U"):
-            await _refused(session, "app.tenant", A, f"UPDATE {table.full} SET tenant = '{B}'")
+            await refused(session, "app.tenant", A, f"UPDATE {table.full} SET tenant = '{B}'")
         await session.close()
-
-
-async def _refused(
-    session: asyncpg.Connection, setting: str, company: str, statement: str, *values: str
-) -> None:
-    attempt = session.transaction()
-    await attempt.start()
-    await session.execute("SELECT set_config($1, $2, true)", setting, company)
-    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-        await session.execute(statement, *values)
-    await attempt.rollback()
-
-
-async def _changes_one_row(session: asyncpg.Connection, change: str) -> None:
-    attempt = session.transaction()
-    await attempt.start()
-    assert (await session.execute(change)).endswith(" 0"), change
-    await session.execute("SELECT set_config('app.tenant', $1, true)", A)
-    assert (await session.execute(change)).endswith(" 1"), change
-    await attempt.rollback()
 
 
 async def test_owners_see_no_row_and_workers_only_the_tables_named_for_them(
@@ -350,7 +324,7 @@ async def test_pushers_reach_the_named_companies_and_the_named_columns(ground: G
             await session.execute(ground.fillers["contact_center", table].insert, C)
     for table in ("inbox", "refused", "dirty"):
         insert = ground.fillers["contact_center", table].insert
-        await _refused(session, "app.tenants", f"{A},{C}", insert, B)
+        await refused(session, "app.tenants", f"{A},{C}", insert, B)
     for forbidden in (
         "SELECT body FROM contact_center.inbox",
         "SELECT tenant FROM contact_center.refused",

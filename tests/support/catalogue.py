@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import asyncpg
+import pytest
 
 from otklik_common.log.tables import GRANTS as LOG_GRANTS
 from otklik_common.roles import PRIVILEGES, Grant
@@ -21,6 +22,15 @@ ALL_PRIVILEGES = (
     "TRIGGER",
     "MAINTAIN",
 )
+
+# As PostgreSQL writes them back; said here once more, apart from the code that makes them.
+POLICIES = {
+    "api": "((tenant <> ''::text) AND (tenant = current_setting('app.tenant'::text, true)))",
+    "worker": "true",
+    "pusher": (
+        "(tenant = ANY (string_to_array(current_setting('app.tenants'::text, true), ','::text)))"
+    ),
+}
 
 Right = tuple[str, str, str, str]
 """Login, schema, table, privilege; a column's is `SELECT (column)`."""
@@ -223,3 +233,28 @@ async def loosen(admin: asyncpg.Connection) -> None:
         await admin.execute(
             f'DROP TRIGGER IF EXISTS "{row["held"]}" ON "{row["schema"]}"."{row["name"]}"'
         )
+
+
+# --- Attempts ------------------------------------------------------------------------------------
+
+
+async def refused(
+    session: asyncpg.Connection, setting: str, company: str, statement: str, *values: str
+) -> None:
+    """A statement that row security refuses to a session of these companies."""
+    attempt = session.transaction()
+    await attempt.start()
+    await session.execute("SELECT set_config($1, $2, true)", setting, company)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        await session.execute(statement, *values)
+    await attempt.rollback()
+
+
+async def changes_one_row(session: asyncpg.Connection, tenant: str, change: str) -> None:
+    """Of two companies' rows a change meets the one of `tenant`, and without a company none."""
+    attempt = session.transaction()
+    await attempt.start()
+    assert (await session.execute(change)).endswith(" 0"), change
+    await session.execute("SELECT set_config('app.tenant', $1, true)", tenant)
+    assert (await session.execute(change)).endswith(" 1"), change
+    await attempt.rollback()

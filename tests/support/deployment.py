@@ -160,12 +160,13 @@ class Process:
 
 
 @contextmanager
-def one_process(*arguments: str) -> Iterator[Deployment]:
-    """`otklik up` on a folder of its own, with the log in a table."""
+def one_process(*arguments: str, told: Mapping[str, str] | None = None) -> Iterator[Deployment]:
+    """`otklik up` on a folder of its own, with the log in a table and settings as `told`."""
     with tempfile.TemporaryDirectory() as folder:
         (port,) = free_ports(1)
         up = Process(
-            ["up", "--no-demo", "--json", "--port", str(port), "--data", folder, *arguments], {}
+            ["up", "--no-demo", "--json", "--port", str(port), "--data", folder, *arguments],
+            told or {},
         )
         up.start()
         try:

@@ -8,7 +8,7 @@ Source: draft-ietf-httpapi-idempotency-key-header; nothing is kept of failures, 
 """
 
 import asyncio
-import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -27,6 +27,7 @@ from otklik_common.edge import route_of
 from otklik_common.errors import BadRequest, Conflict, Unprocessable
 from otklik_common.outages import outage
 from otklik_common.outbox import schema_of
+from otklik_common.pseudonym import derive
 
 KEPT_DAYS: Final = 7
 SWEEP_SECONDS: Final = 3600
@@ -113,10 +114,16 @@ class Once:
     exception, so nothing is kept and the key may be used again.
     """
 
-    def __init__(self, key: str | None, route: str, digest: bytes) -> None:
+    def __init__(self, key: str | None, route: str, digest: bytes, kept_as: str = "") -> None:
+        """
+        Args:
+            kept_as: What stands for the key in the table: senders make keys of whatever they
+                have at hand, phones among it.
+        """
         self.key = key
         self._route = route
         self._digest = digest
+        self._kept_as = kept_as
         self._who: Who | None = None
 
     async def replay(self, tx: AsyncConnection, who: Who) -> Reply | None:
@@ -170,7 +177,7 @@ class Once:
             "tenant": who.tenant,
             "principal": who.principal,
             "route": self._route,
-            "key": self.key or "",
+            "key": self._kept_as,
         }
 
 
@@ -240,7 +247,15 @@ async def once_of(request: Request, header: str | None) -> Once:
     body = _canonical(await request.body())
     parts = (method.encode(), request.url.path.encode(), request.scope["query_string"], body)
     framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
-    return Once(found[1] or found[2], route, hashlib.sha256(framed).digest())
+    key, secret = found[1] or found[2], _secret(request.app.state.http_settings.master)
+    # Under a key of ours: a plain hash of a body with a phone in it could be guessed.
+    digest = hmac.digest(secret, framed, "sha256")
+    return Once(key, route, digest, hmac.digest(secret, key.encode(), "sha256").hex())
+
+
+@lru_cache(1)
+def _secret(master: bytes) -> bytes:
+    return derive(master, "idempotency")
 
 
 def _canonical(body: bytes) -> bytes:
