@@ -201,6 +201,8 @@ def _is_number(text: str) -> bool:
     return re.fullmatch(r"\s*[+-]?[0-9.]+\s*", text) is not None
 
 
+_STRICT: Final = "otklik_strict"
+
 _LEAVES: Final[Mapping[str, Any]] = {
     "int": lambda schema: {**schema, "strict": True},
     "float": lambda schema: {**schema, "strict": True},
@@ -234,7 +236,12 @@ class StrictModel(BaseModel):
         schema = handler(source)
         model: Any = handler.resolve_ref_schema(schema)
         if model["type"] == "model":
-            model["schema"] = _strict(model["schema"])
+            # Pydantic keeps this very dictionary and hands it out at every use of the model:
+            # wrapped at each, it would grow until no description of the API could be made.
+            marks = model.setdefault("metadata", {})
+            if not marks.get(_STRICT):
+                model["schema"] = _strict(model["schema"])
+                marks[_STRICT] = True
         return schema
 
 
