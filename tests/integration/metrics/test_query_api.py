@@ -47,6 +47,23 @@ async def test_the_example_of_icmi_by_six_formulas(office: Office) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_group_that_facts_have_left_is_no_group(office: Office) -> None:
+    facts = {"one": answered(), "two": an_answer(answered_at=TEN, nps=9)}
+    without = {name: fact.model_copy(update={"branch": None}) for name, fact in facts.items()}
+    await office.hear(without, revision=1)
+    known = {name: fact.model_copy(update={"branch": "tyumen"}) for name, fact in facts.items()}
+    await office.hear(known, revision=2)
+    for metric in (
+        "answers",
+        "contacts_abandoned",
+        "asa_seconds",
+        {"name": "wait_seconds", "statistic": "p90"},
+    ):
+        found = await office.query(metric, group_by=["branch"])
+        assert [row["branch"] for row in found["rows"]] == ["tyumen"], metric
+
+
+@pytest.mark.asyncio
 async def test_an_answer_has_the_agreed_shape(office: Office) -> None:
     await office.hear({"one": answered()})
     found = await office.query(

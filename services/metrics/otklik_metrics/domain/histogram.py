@@ -108,6 +108,11 @@ def densify(data: bytes) -> NDArray[np.int64]:
     return dense
 
 
+def count(data: bytes) -> int:
+    """How many spans a histogram holds; 0 where everything was taken out again."""
+    return int(np.frombuffer(data, dtype=PAIR)["n"].sum(dtype=np.int64))
+
+
 def compact(data: bytes) -> bytes:
     """The same histogram with every bucket named once."""
     return encode(decode(data))

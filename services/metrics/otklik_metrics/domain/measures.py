@@ -44,10 +44,17 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Everything that the rollups of one kind count, in the order of the columns."""
+    """
+    Everything that the rollups of one kind count, in the order of the columns.
+
+    Attributes:
+        heads: Counters of facts themselves. A cell whose heads are all 0 holds no fact (any
+            more), whatever rows it once had: it must look like a cell that never was.
+    """
 
     counters: tuple[Counter, ...]
     histograms: tuple[Histogram, ...] = ()
+    heads: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,6 +130,7 @@ def _each(names: tuple[str, ...], meaning: str) -> tuple[Counter, ...]:
 
 
 CONTACT = Measures(
+    heads=("offered",),
     counters=(
         Counter("offered", "contacts offered (they have an offered_at); all below are among these"),
         Counter("answered", "first answered by a human (answered_at is set)"),
@@ -171,6 +179,7 @@ CONTACT = Measures(
 )
 
 REPLY = Measures(
+    heads=("asked",),
     counters=(
         Counter("asked", "gaps: a customer's first unanswered message"),
         Counter("replied", "gaps that a person ended"),
@@ -187,6 +196,7 @@ REPLY = Measures(
 )
 
 LEAD = Measures(
+    heads=("created",),
     counters=(
         Counter("created", "leads; all below are among these"),
         Counter("assigned", "assigned_at is set"),
@@ -211,6 +221,7 @@ LEAD = Measures(
 )
 
 ANSWER = Measures(
+    heads=("answers",),
     counters=(
         Counter("answers", "answers of surveys that are not anonymous"),
         Counter("with_text", "answers with a comment"),
@@ -234,6 +245,7 @@ ANSWER = Measures(
 )
 
 CASE = Measures(
+    heads=("opened", "closed"),
     counters=(
         Counter("opened", "cases by opened_at"),
         Counter("contacted", "of the opened: somebody reached the customer"),
@@ -253,6 +265,7 @@ CASE = Measures(
 )
 
 PURCHASE = Measures(
+    heads=("purchases", "returns"),
     counters=(
         Counter("purchases", "purchases by sold_at"),
         Counter("amount_minor", "what was sold, by sold_at"),
@@ -265,6 +278,7 @@ PURCHASE = Measures(
 )
 
 POINTS = Measures(
+    heads=("movements",),
     counters=(
         Counter("movements", "movements of points by moved_at"),
         Counter("issued", "points of movements > 0 that reverse nothing"),

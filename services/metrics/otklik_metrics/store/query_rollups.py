@@ -14,10 +14,12 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    or_,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_metrics.domain import histogram
 from otklik_metrics.domain.dimensions import DIMENSIONS
 from otklik_metrics.domain.frames import Key
 from otklik_metrics.domain.measures import MEASURES
@@ -58,7 +60,10 @@ async def read_sums(
     assert piece.rollup is not None
     table = ROLLUPS[piece.rollup.kind, piece.rollup.grain]
     wanted = [_total(table, piece.rollup, one, version.thresholds) for one in sums]
-    return await fetch(tx, _cells(query, version, piece, table, wanted), len(query.group_by))
+    cells = _cells(query, version, piece, table, wanted)
+    # Facts move from cell to cell: one that is empty by now makes no group of its own.
+    heads = [func.sum(table.c[name]) for name in MEASURES[piece.rollup.kind].heads]
+    return await fetch(tx, cells.having(or_(*(head > 0 for head in heads))), len(query.group_by))
 
 
 async def read_histograms(
@@ -71,7 +76,8 @@ async def read_histograms(
     merged = func.string_agg(table.c.hist, literal(b"", LargeBinary), type_=LargeBinary)
     number = MEASURES[kind].histogram(name).number
     cells = _cells(query, version, piece, table, [merged]).where(table.c.measure == number)
-    return await fetch(tx, cells, len(query.group_by))
+    read = await fetch(tx, cells, len(query.group_by))
+    return read._replace(rows=[row for row in read.rows if histogram.count(row[2][0])])
 
 
 async def fetch(tx: AsyncConnection, statement: Select[Any], keys: int) -> Read:
