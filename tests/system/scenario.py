@@ -177,6 +177,19 @@ def until_counted(
         time.sleep(0.2)
 
 
+def until_learnt(deployment: Deployment, branch: str, expected: int) -> None:
+    """Wait until answers know the branch of their contacts: it comes by the log, after them."""
+    client = deployment.client()
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        rows = query(client, {"name": "answers"}, by=("branch",))["rows"]
+        if [(row["branch"], row["answers"]["value"]) for row in rows] == [(branch, expected)]:
+            client.close()
+            return
+        assert time.monotonic() < deadline, rows
+        time.sleep(0.2)
+
+
 def numbers(client: Client) -> Row:
     """Everything that is compared, values only."""
     levels = [

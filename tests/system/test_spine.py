@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.deployment import Deployment, one_process, process_per_service
-from tests.system.scenario import numbers, push_everything, until_counted
+from tests.system.scenario import numbers, push_everything, until_counted, until_learnt
 
 pytestmark = pytest.mark.system
 
@@ -34,6 +34,7 @@ def test_the_story_is_counted_as_by_hand(deployment: Deployment) -> None:
     until_counted(deployment, "contacts_abandoned", 3)
     until_counted(deployment, "answers", 7)
     until_counted(deployment, "purchases", 2)
+    until_learnt(deployment, "tyumen", 7)
     found = numbers(client)
     SEEN[deployment.name] = found
     value = {name: cell[0] for name, cell in found.items()}
