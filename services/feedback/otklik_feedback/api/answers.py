@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from otklik_common.batches import MOST_ITEMS, BatchOut, items_of, parsed, refusals
 from otklik_common.errors import Refused
 from otklik_common.http import (
     MIB,
@@ -21,7 +22,6 @@ from otklik_common.http import (
 from otklik_feedback.actions import answers as actions
 from otklik_feedback.actions.answers import Fate, Sent, Shown
 from otklik_feedback.actions.surveys import survey_id
-from otklik_feedback.api.batches import MOST_ITEMS, BatchOut, items_of, parsed, refusals
 from otklik_feedback.api.context import (
     PREFIX,
     AnswerPath,

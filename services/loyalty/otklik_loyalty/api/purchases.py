@@ -9,12 +9,12 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, Field
 
+from otklik_common.batches import BatchOut, items_of, parsed, refusals
 from otklik_common.errors import Refused
 from otklik_common.http import MIB, PROBLEMS, Now, Unprocessable, edge
 from otklik_loyalty.actions import purchases as actions
 from otklik_loyalty.actions.customers import Means
 from otklik_loyalty.actions.purchases import Fate, NewPurchase
-from otklik_loyalty.api.batches import BatchOut, items_of, parsed, refusals
 from otklik_loyalty.api.context import (
     PREFIX,
     Db,
