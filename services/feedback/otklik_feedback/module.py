@@ -1,6 +1,5 @@
 """How feedback is put together."""
 
-import gc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,15 +13,7 @@ from otklik_feedback.store.tables import GRANTS, SCHEMA, metadata
 def _api(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     from otklik_feedback.api import routers
 
-    platform.on_start.append(_settle)
     return routers(platform)
-
-
-async def _settle() -> None:
-    # What the imports made stays for good. Looking through it again and again for garbage cost
-    # a batch of 5,000 answers a third of its time (decision 0048).
-    gc.collect()
-    gc.freeze()
 
 
 def _workers(platform: Platform) -> Sequence[Worker]:

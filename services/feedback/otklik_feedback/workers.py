@@ -6,10 +6,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from otklik_common.background import directory_worker, idempotency_worker, relay_worker
-from otklik_common.consumer import Consumer, ReadEvent
+from otklik_common.background import (
+    consumer_worker,
+    directory_worker,
+    idempotency_worker,
+    relay_worker,
+)
+from otklik_common.consumer import ReadEvent
 from otklik_common.events.contact_center import Contact
-from otklik_common.module import Platform, Worker, topic_of
+from otklik_common.module import Platform, Worker
 from otklik_feedback.actions.learning import known_of, learn
 from otklik_feedback.domain.answer import NOTHING_KNOWN
 from otklik_feedback.store.contacts import Heard
@@ -27,19 +32,8 @@ def workers(platform: Platform) -> list[Worker]:
         relay_worker(platform, NAME, SCHEMA),
         directory_worker(platform, NAME, SCHEMA),
         idempotency_worker(platform, NAME, SCHEMA),
-        _contacts(platform),
+        consumer_worker(platform, CONTACTS, SCHEMA, ["contact-center"], LearnContacts()),
     ]
-
-
-def _contacts(platform: Platform) -> Worker:
-    consumer = Consumer(
-        CONTACTS,
-        [topic_of("contact-center")],
-        LearnContacts(),
-        platform.database(SCHEMA, "worker"),
-        platform.log,
-    )
-    return Worker(CONTACTS, consumer.run)
 
 
 class LearnContacts:
