@@ -1,5 +1,6 @@
 """A process: some modules' routes, or some modules' workers, until it is told to stop."""
 
+import argparse
 import asyncio
 import gc
 import signal
@@ -8,6 +9,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 
 import uvicorn
+import uvloop
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -20,7 +22,7 @@ from otklik_common.errors import Forbidden, Refused
 from otklik_common.keys import same_text
 from otklik_common.module import Module, Platform, Worker
 from otklik_common.pseudonym import Pseudonyms, Sealer
-from otklik_common.settings import Settings
+from otklik_common.settings import Settings, load_settings
 
 log = observability.get_logger(__name__)
 
@@ -156,6 +158,21 @@ async def failing_checks(platform: Platform) -> dict[str, str]:
         except Exception as broken:  # noqa: BLE001 - whatever it is, it is why we are not ready
             failing[name] = f"{type(broken).__name__}: {broken}"[:200]
     return failing
+
+
+def run_alone(module: Module, about: str) -> None:
+    """`python -m <package> serve | work`: read the command line, run until told to stop."""
+    package = f"otklik_{module.schema}"
+    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=about)
+    parser.add_argument("what", choices=("serve", "work"))
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080, help="of the API, or of /readyz")
+    given = parser.parse_args()
+    settings = load_settings()
+    if given.what == "serve":
+        uvloop.run(serve([module], settings, host=given.host, port=given.port))
+    else:
+        uvloop.run(work([module], settings, host=given.host, ops_port=given.port))
 
 
 async def serve(

@@ -1,26 +1,7 @@
 """Loyalty alone: `python -m otklik_loyalty serve | work`; settings come from OTKLIK_*."""
 
-import argparse
-import asyncio
-
-from otklik_common.runtime import serve, work
-from otklik_common.settings import load_settings
+from otklik_common.runtime import run_alone
 from otklik_loyalty.module import MODULE
 
-
-def main() -> None:
-    """Read the command line and run until told to stop."""
-    parser = argparse.ArgumentParser(prog="otklik_loyalty", description=__doc__)
-    parser.add_argument("what", choices=("serve", "work"))
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8080, help="of the API, or of /readyz")
-    given = parser.parse_args()
-    settings = load_settings()
-    if given.what == "serve":
-        asyncio.run(serve([MODULE], settings, host=given.host, port=given.port))
-    else:
-        asyncio.run(work([MODULE], settings, host=given.host, ops_port=given.port))
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(MODULE, __doc__)
