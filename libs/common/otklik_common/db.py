@@ -1,6 +1,6 @@
 """Engines and transactions: one login per service and role, the company set per transaction."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal, cast
 
@@ -18,7 +18,6 @@ IDLE_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 10_000
 
 _SET_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
-_SET_TENANTS = text("SELECT set_config('app.tenants', :tenants, true)")
 
 
 def login(schema: str, role: Role) -> str:
@@ -88,14 +87,6 @@ class Database:
         """A transaction that sees one company's rows; committed unless an exception leaves it."""
         async with self._engine.begin() as tx:
             await tx.execute(_SET_TENANT, {"tenant": tenant})
-            yield tx
-
-    @asynccontextmanager
-    async def begin_pusher(self, tenants: Iterable[str]) -> AsyncIterator[AsyncConnection]:
-        """A transaction of the role `pusher`, which may append rows of the named companies."""
-        assert self.role == "pusher", self.role
-        async with self._engine.begin() as tx:
-            await tx.execute(_SET_TENANTS, {"tenants": ",".join(sorted(set(tenants)))})
             yield tx
 
     @asynccontextmanager

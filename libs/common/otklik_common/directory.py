@@ -75,17 +75,9 @@ class Directory:
         """The key of that id, revoked and expired ones included."""
         return (await self.known(tenant)).keys.get(key_id)
 
-    async def member(self, tenant: str, member: UUID) -> Member | None:
-        """The member of staff of that subject id."""
-        return (await self.known(tenant)).members.get(member)
-
     async def company(self, tenant: str) -> Company | None:
         """The company itself."""
         return (await self.known(tenant)).company
-
-    async def branches_in(self, tenant: str, groups: Iterable[str]) -> frozenset[str]:
-        """Codes of the branches that belong to any of `groups`."""
-        return (await self.known(tenant)).branches_in(groups)
 
     def forget(self, tenant: str) -> None:
         """Read the company anew at the next question."""

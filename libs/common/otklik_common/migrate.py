@@ -1,6 +1,5 @@
 """Logins, schemas and tables: the only way the structure of a database changes."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,8 +129,3 @@ def run_environment() -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
-
-
-def migrate_now(settings: Settings, trees: Iterable[Tree], *, progress: Progress) -> None:
-    """`migrate` for callers without an event loop."""
-    asyncio.run(migrate(settings, trees, progress=progress))
