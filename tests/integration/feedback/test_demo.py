@@ -90,6 +90,19 @@ async def test_it_goes_in_bounded_steps(world: World) -> None:
     assert await world.count("case_events") == 0
 
 
+async def test_what_the_planner_remembers_of_small_tables_does_not_slow_it(world: World) -> None:
+    survey = await world.survey()
+    await world.answer("a-1", survey, {"nps": 2}, customer=FIRST)
+    await world.admin.execute("ANALYZE feedback.answers, feedback.cases, feedback.case_events")
+    items = [
+        {"id": f"demo-{n}", "survey": survey, "at": "2026-03-02T18:00:00Z", "values": {"nps": 3}}
+        for n in range(4_000)
+    ]
+    assert (await world.call("POST", "/answers:batch", items)).json()["accepted"] == 4_000
+    removed = (await world.call("DELETE", "/demo")).json()
+    assert removed == {"surveys": 0, "answers": 4_000, "cases": 4_000}
+
+
 async def test_only_those_who_may_take_it_out(world: World) -> None:
     head = await world.member(Role.HEAD)
     assert (await world.call("DELETE", "/demo", key=head)).status_code == 403

@@ -221,31 +221,49 @@ def _where(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 async def demo(tx: AsyncConnection, tenant: str, taken: Collection[UUID]) -> list[Case]:
-    """Cases that these answers opened or joined, if no answer but the demo's did; locked by id."""
-    touched = select(case_events.c.case).where(
-        case_events.c.tenant == tenant,
-        case_events.c.answer == array(case_events, "answer", taken),
+    """
+    Cases that these answers opened or joined, if no answer but the demo's did; locked by id.
+
+    Three look-ups by key, never a join: the planner may still take these tables for as small as
+    they were before the demo came, and would read one whole for every row of another.
+    """
+    by_answer = case_events.c.answer == array(case_events, "answer", taken)
+    touched = await tx.scalars(
+        select(case_events.c.case).distinct().where(case_events.c.tenant == tenant, by_answer)
     )
-    joined_by_others = (
-        select(case_events.c.case)
-        .join(
-            answers,
-            (answers.c.tenant == case_events.c.tenant) & (answers.c.id == case_events.c.answer),
-        )
-        .where(
-            case_events.c.tenant == tenant,
-            case_events.c.case == cases.c.id,
-            text("NOT starts_with(answers.reference, 'demo-')"),
-        )
-        .correlate(cases)
-    )
+    touched_ids = touched.all()
     found = await tx.execute(
         select(*_READ)
-        .where(cases.c.tenant == tenant, cases.c.id.in_(touched), ~joined_by_others.exists())
+        .where(cases.c.tenant == tenant, cases.c.id == array(cases, "id", touched_ids))
         .order_by(cases.c.id)
-        .with_for_update(of=cases)
+        .with_for_update()
     )
-    return [_case(row) for row in found]
+    shared = await _joined_by_others(tx, tenant, touched_ids)
+    return [_case(row) for row in found if row.id not in shared]
+
+
+async def _joined_by_others(
+    tx: AsyncConnection, tenant: str, touched: Collection[UUID]
+) -> set[UUID]:
+    """Those of the cases that an answer other than the demo's opened or joined."""
+    steps = await tx.execute(
+        select(case_events.c.case, case_events.c.answer).where(
+            case_events.c.tenant == tenant,
+            case_events.c.case == array(case_events, "case", touched),
+            case_events.c.answer.is_not(None),
+        )
+    )
+    cases_by_answer: dict[UUID, set[UUID]] = {}
+    for case, answer in steps:
+        cases_by_answer.setdefault(answer, set()).add(case)
+    others = await tx.scalars(
+        select(answers.c.id).where(
+            answers.c.tenant == tenant,
+            answers.c.id == array(answers, "id", cases_by_answer),
+            text("NOT starts_with(reference, 'demo-')"),
+        )
+    )
+    return set().union(*(cases_by_answer[answer] for answer in others))
 
 
 async def remove(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> None:
