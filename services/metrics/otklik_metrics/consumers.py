@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.background import consumer_worker
 from otklik_common.db import Database, raw
-from otklik_common.log import port as log_port
-from otklik_common.log.port import Log, Place
+from otklik_common.log.port import Log, Place, Promised
 from otklik_common.module import Platform, Worker
 from otklik_common.reading import ReadEvent
 from otklik_metrics.actions import counting
@@ -46,16 +45,15 @@ class Reaching:
         self._table = table
         self._db = db
         self._log = log
+        # A group that lags steadily never stands at the newest promise, but has passed older ones.
+        self._promised = Promised(log.partitions)
 
     async def caught_up(self, _: Mapping[Place, int]) -> None:
         """Compare where the group stands with what the relays promised; about once a second."""
         marks = await self._log.watermarks(history.TOPICS)
         async with self._db.begin_as_worker() as tx:
             at = await reached.positions(tx, self._group)
-            found = {
-                topic: log_port.reached(marks, at, topic, self._log.partitions)
-                for topic in history.TOPICS
-            }
+            found = {topic: self._promised.reached(marks, at, topic) for topic in history.TOPICS}
             known = {topic: moment for topic, moment in found.items() if moment is not None}
             await reached.note(tx, self._table, known)
 

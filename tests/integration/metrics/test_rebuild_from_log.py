@@ -246,3 +246,22 @@ async def test_each_group_knows_how_far_it_is(logged: Logged) -> None:
     async with logged.db.begin_as_worker() as tx:
         assert await reached.until(tx, FACTS_REACHED, TOPICS) == promised
     assert await logged.admin.fetchval("SELECT count(*) FROM metrics.fact_history_contact") == 60
+
+
+@pytest.mark.asyncio
+async def test_a_group_that_is_always_behind_the_newest_promise_reaches_older_ones(
+    logged: Logged,
+) -> None:
+    await logged.publish(*some_facts(logged.tenant))
+    ends = await logged.log.ends(TOPICS)
+    histories = KeepHistory(logged.db, logged.log)
+    kept = datetime.now(UTC)
+    for moment, ahead in ((kept, 0), (kept + timedelta(seconds=1), 5)):
+        for topic in TOPICS:
+            counts = [end + ahead for (of, _), end in sorted(ends.items()) if of == topic]
+            await logged.log.publish_watermark(topic, moment, counts)
+        await histories.caught_up({})
+    await logged.consume(keep_history=True)
+    await histories.caught_up({})
+    async with logged.db.begin_as_worker() as tx:
+        assert await history.history_until(tx) == kept
