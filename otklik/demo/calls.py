@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from otklik.demo.agency import CLOSES, OPENS, OPERATORS, ZONE
+from otklik.demo.care import UNHAPPY, Care
 from otklik.demo.people import Person, comment, is_asked, score
 from otklik.demo.queueing import Arrival, Served, serve
 
@@ -21,6 +22,7 @@ class Calls:
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._care = Care(world)
         self._waiting: dict[str, list[tuple[Arrival, Person]]] = {name: [] for name in OPERATORS}
         self._count = 0
 
@@ -127,6 +129,9 @@ class Calls:
         slow = person.branch.promptness
         if random.random() > (0.86 if slow == 1.0 else 0.42):
             person.missed += 1
+            if random.random() < 0.12:
+                written = since + timedelta(hours=1 + random.expovariate(1 / 12))
+                yield from self._care.claim(random, person, written)
             return
         minutes = random.lognormvariate(3.2, 0.9) * slow
         at = since + timedelta(minutes=minutes)
@@ -176,6 +181,8 @@ class Calls:
             "values": values,
         }
         yield self._world.push(at, "answer", body)
+        if points <= UNHAPPY:
+            yield from self._care.calls(random, person, str(body["id"]), at)
 
     def _event(
         self, contact: str, verb: str, at: datetime, fields: Mapping[str, str | None]

@@ -6,6 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from otklik.demo.agency import FORCES, TRUTHS, ZONE
+from otklik.demo.care import UNHAPPY, Care
 from otklik.demo.people import Person, comment, is_asked, score
 
 if TYPE_CHECKING:
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
 CHANCE = 0.035
 """Chance that somebody who turned to the agency makes a deal, if nothing goes wrong."""
 
+VERY_UNHAPPY = 4
+"""The highest score from 0 to 10 of those who write a claim."""
+
 
 class Deals:
     """The deals that one day closes."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self._care = Care(world)
 
     def pushes(self, random: Random, day: date) -> "Iterator[Push]":
         """Deals of people met in the last weeks, with the answers and returns that follow."""
@@ -68,10 +73,15 @@ class Deals:
             returned = at + timedelta(days=3 + random.random() * 9)
             back = {"id": f"{key}-return", "at": returned.isoformat(), "lines": [{"id": "2"}]}
             yield self._world.push(returned, "return", back, key)
-        yield from self._asked(random, person, key, at)
-
-    def _asked(self, random: Random, person: Person, key: str, at: datetime) -> "Iterator[Push]":
         points = score(random, person)
+        yield from self._asked(random, person, key, at, points)
+        if points <= VERY_UNHAPPY and random.random() < 0.5:
+            written = at + timedelta(days=1 + random.expovariate(1 / 4))
+            yield from self._care.claim(random, person, written)
+
+    def _asked(
+        self, random: Random, person: Person, key: str, at: datetime, points: int
+    ) -> "Iterator[Push]":
         if not is_asked(random, person, points, share=0.6):
             return
         asked = at + timedelta(days=1, minutes=random.expovariate(1 / 600))
@@ -79,7 +89,10 @@ class Deals:
         said = comment(random, points)
         if said is not None:
             values["comment"] = said
-        yield self._world.push(asked, "answer", self._answer(person, key, "forces", asked, values))
+        answer = self._answer(person, key, "forces", asked, values)
+        yield self._world.push(asked, "answer", answer)
+        if points <= UNHAPPY:
+            yield from self._care.calls(random, person, answer["id"], asked)
         satisfied = min(5, max(1, round(points / 2 + random.gauss(0.1, 0.4))))
         csi = {
             name: min(5, max(1, satisfied + random.choice((-1, 0, 0, 1))))

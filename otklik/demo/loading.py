@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -82,11 +82,17 @@ class Position:
 
 @dataclass(slots=True)
 class Teller:
-    """Pushes batches; remembers what the ids of this installation are."""
+    """
+    Pushes batches; remembers what the ids of this installation are.
+
+    Attributes:
+        cases: Case by the answer that opened it, until it is closed.
+    """
 
     client: Client
     source: str = ""
     offered: int = 0
+    cases: dict[str, str] = field(default_factory=dict)
 
     def set_up(self, begins: date) -> None:
         """
@@ -132,6 +138,8 @@ class Teller:
             for push in by_sort.get("answer", ())
         ]
         self._batches("/feedback/v1/answers:batch", answers)
+        for push in by_sort.get("case_step", ()):
+            self._case_step(push)
         self._batches(
             "/loyalty/v1/purchases:batch", [push.body for push in by_sort.get("purchase", ())]
         )
@@ -165,6 +173,24 @@ class Teller:
     def _events(self, bodies: list[dict[str, Any]]) -> None:
         path = f"/contact-center/v1/events?source={self.source}"
         self._batches(path, [{k: v for k, v in body.items() if v is not None} for body in bodies])
+
+    def _case_step(self, push: Push) -> None:
+        """
+        Say what was done about an unhappy customer.
+
+        Two unhappy answers of one customer share a case: what was said before is answered by 409.
+        """
+        case = self.cases.get(push.key)
+        if case is None:
+            opened = self.client.get(f"/feedback/v1/answers/{push.key}")["cases"]
+            if not opened:  # Corrected by somebody: nobody is unhappy any more.
+                return
+            case = self.cases[push.key] = opened[0]
+        body = {name: push.body[name] for name in ("reason", "note", "at")}
+        path = f"/feedback/v1/cases/{case}/{push.body['step']}"
+        self.client.call("POST", path, json=body, also=frozenset({409}))
+        if push.body["step"] == "close":
+            del self.cases[push.key]
 
     def _batches(self, path: str, bodies: list[dict[str, Any]]) -> None:
         for start in range(0, len(bodies), BATCH):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from otklik.demo.agency import CLOSES, OPENS, ZONE
+from otklik.demo.care import in_hours
 from otklik.demo.people import Person, weighted
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Messages:
             return
         typical = {"chat": 1.2, "form": 3.4, "email": 4.2}[common["channel"]]
         minutes = random.lognormvariate(typical, 0.9) * (slow**0.5)
-        replied = _in_hours(asked) + timedelta(minutes=minutes)
+        replied = in_hours(asked) + timedelta(minutes=minutes)
         agent = common | {"agent": person.realtor.code, "actor": "human"}
         yield self._event(contact, "1", "message", replied, agent)
         last = replied
@@ -66,7 +66,7 @@ class Messages:
             asks = last + timedelta(minutes=1 + random.expovariate(1 / 12))
             customer = common | {"actor": "customer"}
             yield self._event(contact, f"{turn}q", "message", asks, customer)
-            last = _in_hours(asks) + timedelta(minutes=0.5 + random.expovariate(1 / 9) * slow)
+            last = in_hours(asks) + timedelta(minutes=0.5 + random.expovariate(1 / 9) * slow)
             yield self._event(contact, f"{turn}a", "message", last, agent)
         if random.random() < 0.9:
             ends = last + timedelta(minutes=5 + random.expovariate(1 / 240))
@@ -77,13 +77,3 @@ class Messages:
     ) -> "Push":
         body = {"id": f"{contact}-{step}", "type": verb, "at": at.isoformat(), **fields}
         return self._world.push(at, "event", body)
-
-
-def _in_hours(at: datetime) -> datetime:
-    """The same moment if the agency is open then, else the next opening."""
-    local = at.astimezone(ZONE)
-    if local.time() < OPENS:
-        return datetime.combine(local.date(), OPENS, ZONE)
-    if local.time() >= CLOSES:
-        return datetime.combine(local.date() + timedelta(days=1), OPENS, ZONE)
-    return at

@@ -18,7 +18,7 @@ DAYS = 90
 REQUESTS_A_DAY = 330
 """Calls, chats, forms and mails of an average day."""
 
-Sort = Literal["event", "agent_state", "answer", "purchase", "return"]
+Sort = Literal["event", "agent_state", "answer", "case_step", "purchase", "return"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,7 +28,7 @@ class Push:
 
     Attributes:
         order: Breaks ties, so that two runs agree.
-        key: Id of what is returned from, for a return.
+        key: Id of what it belongs to: the purchase of a return, the answer behind a case.
     """
 
     at: datetime

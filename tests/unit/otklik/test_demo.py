@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otklik.demo.agency import FORCES, TRUTHS, realtors
+from otklik.demo.care import UNHAPPY
 from otklik.demo.people import Person
 from otklik.demo.queueing import Arrival, serve
 from otklik.demo.simulation import DAYS, Push, World, simulate
@@ -120,6 +121,41 @@ def test_unanswered_customers_buy_less(history: list[Push], world: World) -> Non
     silent = [person for person in world.people if person.missed]
     heard = [person for person in world.people if not person.missed]
     assert share(silent) < share(heard) * 0.6
+
+
+def test_most_unhappy_customers_are_called_and_the_slow_branch_calls_fewest(
+    history: list[Push],
+) -> None:
+    unhappy = {
+        push.body["id"]: push
+        for push in history
+        if push.sort == "answer" and push.body["values"].get("nps", 10) <= UNHAPPY
+    }
+    called = {push.key: push for push in history if push.sort == "case_step"}
+    assert called.keys() <= unhappy.keys()
+    assert all(called[key].at > unhappy[key].at for key in called)
+    taken_up: dict[bool, list[bool]] = defaultdict(list)
+    for key, push in unhappy.items():
+        taken_up[push.body["branch"] == TRUTHS.slow_branch].append(key in called)
+    assert mean(taken_up[False]) > 0.85
+    assert mean(taken_up[True]) < mean(taken_up[False])
+
+
+def test_claims_are_worked_off_in_a_day_but_for_the_slow_branch(history: list[Push]) -> None:
+    claims = {
+        push.body["contact"]: push.body
+        for push in history
+        if push.sort == "event" and push.body.get("touchpoint") == "claim"
+    }
+    ended = {push.body["contact"]: push.at for push in history if push.body.get("type") == "ended"}
+    in_time: dict[bool, list[bool]] = defaultdict(list)
+    for contact, body in claims.items():
+        due = datetime.fromisoformat(body["due_at"])
+        kept = contact in ended and ended[contact] <= due
+        in_time[body["branch"] == TRUTHS.slow_branch].append(kept)
+    assert len(claims) > 50
+    assert mean(in_time[False]) > 0.7
+    assert mean(in_time[True]) < mean(in_time[False]) - 0.2
 
 
 def test_every_branch_has_realtors_of_its_own() -> None:
