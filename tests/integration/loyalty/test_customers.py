@@ -9,7 +9,7 @@ import pytest
 
 from otklik_common.callers import SELF, Caller
 from otklik_common.errors import Forbidden, NotFound, PreconditionFailed
-from otklik_common.etags import Expected
+from otklik_common.etags import Expected, etag
 from otklik_common.events.loyalty import Customer
 from otklik_common.ids import subject_id
 from otklik_loyalty.actions.announce import MOST_IDENTIFIERS
@@ -211,6 +211,41 @@ async def test_a_crowd_that_names_one_person_makes_one_customer(world: World) ->
     assert len(set(found)) == 1
     assert await world.count("customer") == 1
     assert await world.count("identifier") == 3
+
+
+@pytest.mark.asyncio
+async def test_edits_at_the_same_moment_all_stand(world: World) -> None:
+    made = await put(world, "c-e", phone=PHONE)
+    await asyncio.gather(
+        *(put(world, "c-e", **given) for given in ({"name": NAME}, {"branch": "perm"})),
+        *(put(world, "c-e", segment=f"s-{n}") for n in range(8)),
+    )
+    kept = await read_customer(world.api, world.means, world.caller, "c-e")
+    assert (kept.name, kept.branch, kept.version) == (NAME, "perm", made.version + 10)
+    revisions = [event.revision for event in await world.facts("customer")]
+    assert revisions == list(range(1, len(revisions) + 1))
+
+
+@pytest.mark.asyncio
+async def test_of_two_edits_of_one_version_one_is_refused(world: World) -> None:
+    made = await put(world, "c-e")
+    expected = Expected(etag(made.version))
+    results = await asyncio.gather(
+        *(put(world, "c-e", expected, segment=f"s-{n}") for n in range(6)), return_exceptions=True
+    )
+    assert sum(isinstance(one, PreconditionFailed) for one in results) == 5
+
+
+@pytest.mark.asyncio
+async def test_a_purchase_that_adds_to_a_customer_takes_no_edit_back(world: World) -> None:
+    await put(world, "c-e")
+    await asyncio.gather(
+        *(meet(world, external_id="c-e", phone=f"+7999123450{n}") for n in range(5)),
+        *(put(world, "c-e", segment=f"s-{n}", branch="perm") for n in range(5)),
+    )
+    await put(world, "c-e", name=NAME)
+    kept = await read_customer(world.api, world.means, world.caller, "c-e")
+    assert (kept.branch, kept.segment is None) == ("perm", False)
 
 
 @pytest.mark.asyncio

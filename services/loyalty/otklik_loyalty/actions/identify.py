@@ -76,6 +76,9 @@ async def identify(
     if not people:
         return Identified([], {})
     ids = [_tentative_id(tenant, said) for said in people]
+    found = await _all_known(tx, tenant, people, ids)
+    if found is not None:
+        return found
     known, kept, claimed = await claim(tx, tenant, people, ids)
     assigned = [
         known.assign(said.person, otherwise=id_) for said, id_ in zip(people, ids, strict=True)
@@ -87,6 +90,40 @@ async def identify(
         enter(found, said, each, seal_with=sealer, tenant=tenant, now=recorder.now)
     await save(tx, tenant, found, now=recorder.now)
     return found
+
+
+async def _all_known(
+    tx: AsyncConnection, tenant: str, people: Sequence[Said], ids: Sequence[UUID]
+) -> Identified | None:
+    """
+    The customers, if everything said of them is known; None if anything would be written.
+
+    What leads somewhere leads there for good, so nothing needs to be held still.
+    """
+    pseudonyms = {p for said in people for p in said.person.pseudonyms}
+    owners = await customers.owners(tx, tenant, pseudonyms)
+    if owners.keys() != pseudonyms:
+        return None
+    kept = await customers.get(tx, tenant, set(owners.values()))
+    known = identities(owners, {})
+    assigned = [
+        known.assign(said.person, otherwise=id_) for said, id_ in zip(people, ids, strict=True)
+    ]
+    for said, each in zip(people, assigned, strict=True):
+        row = kept.get(each.customer)
+        if each.new or each.learned or row is None or row.void or _unknown(said, row):
+            return None
+    await settle(tx, tenant, {}, assigned)
+    return Identified(assigned, kept)
+
+
+def _unknown(said: Said, known: Kept) -> tuple[str, ...]:
+    """Columns of what is said of a customer and not yet known."""
+    return tuple(
+        column
+        for column in ("phone", "email", "external")
+        if getattr(known, column) is None and getattr(said, column) is not None
+    )
 
 
 async def claim(
@@ -114,11 +151,6 @@ async def claim(
     free = await customers.claim(tx, tenant, tentative)
     owners = await customers.owners(tx, tenant, tentative.keys() - free)
     concerned = {*owners.values(), *also}
-    if not free and not also:
-        # Everything leads somewhere already, for good: there is nothing to hold still.
-        found = await customers.get(tx, tenant, concerned)
-        if not any(kept.void for kept in found.values()):
-            return identities(owners, {}), found, {}
     kept = await customers.lock(tx, tenant, concerned)
     externals = await customers.externals_of(tx, tenant, concerned)
     return identities(owners, externals), kept, {p: tentative[p] for p in free}
@@ -158,8 +190,7 @@ def enter(
         found.learned.add(id_)
     fill: dict[str, Any] = {
         column: seal(seal_with, tenant, column, getattr(said, column))
-        for column in ("phone", "email", "external")
-        if getattr(known, column) is None and getattr(said, column) is not None
+        for column in _unknown(said, known)
     }
     found.kept[id_] = replace(known, **fill)
     if assigned.new or assigned.learned:
