@@ -126,6 +126,23 @@ async def test_what_was_written_is_read_whole_and_in_order(log: Log, topic: str)
     await reader.close()
 
 
+async def test_a_group_whose_positions_take_their_time_reads_all_the_same(
+    log: Log, topic: str
+) -> None:
+    await write(log, topic, numbered(30))
+
+    async def slowly(places: Collection[Place]) -> Mapping[Place, int]:
+        await asyncio.sleep(0.5)
+        return {place: 1 for place in places if place[1] == partition_of("contact/1")}
+
+    reader = await log.reader(f"g-{secrets.token_hex(4)}", [topic], slowly)
+    read = records_of(await fetch_all(reader, 29))
+    assert sum(record.partition == partition_of("contact/1") for record in read) == (
+        sum(partition_of(key) == partition_of("contact/1") for key, _ in numbered(30)) - 1
+    )
+    await reader.close()
+
+
 async def test_a_key_stands_where_kafkas_own_client_would_put_it(log: Log, topic: str) -> None:
     keys = ["", "a", "ab", "abc", "abcd", "ключ", *(secrets.token_hex(n) for n in range(1, 40))]
     await write(log, topic, [(key, b"x") for key in keys])

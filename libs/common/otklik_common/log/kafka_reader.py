@@ -27,6 +27,7 @@ from otklik_common.log.port import (
 
 START_SECONDS: Final = 10.0
 COMMIT_SECONDS: Final = 2.0
+UNPLACED_SECONDS: Final = 0.05
 MAX_FETCH_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -95,7 +96,12 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             found = await self._client.getmany(
                 timeout_ms=int(wait_seconds * 1000), max_records=most
             )
-        except (OffsetOutOfRangeError, NoOffsetForPartitionError) as gap:
+        except NoOffsetForPartitionError:
+            # The client looked for committed offsets before our own positions were read; they
+            # say where to go on, and they are on their way.
+            await asyncio.sleep(UNPLACED_SECONDS)
+            return []
+        except OffsetOutOfRangeError as gap:
             raise LogGapError(f"records that come next are no longer kept: {_where(gap)}") from gap
         except KafkaError as broken:
             if type(broken) is KafkaError and "heartbeat" in str(broken):
