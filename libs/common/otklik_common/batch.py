@@ -65,8 +65,14 @@ def parts_of(slices: Sequence[Slice]) -> list[Part]:
 
 @dataclass(slots=True)
 class Outcome:
-    """What becomes of a batch: what of it is taken in, and where to read again."""
+    """
+    What becomes of a batch: what of it is taken in, and where to read again.
 
+    Attributes:
+        held: Stored positions that were locked; another replica may have moved them.
+    """
+
+    held: Mapping[Place, int] = field(default_factory=dict)
     rewinds: dict[Place, int] = field(default_factory=dict)
     positions: dict[Place, int] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)

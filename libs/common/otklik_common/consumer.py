@@ -178,7 +178,7 @@ class Consumer:
         committed()
         for place, offset in outcome.rewinds.items():
             reader.seek(place, offset)
-        self._at.update(outcome.positions)
+        self._learn({**outcome.held, **outcome.positions})
         self._run = outcome.run
         if outcome.dead:
             _log.warning("records put aside", group=self.group, dead_letters=len(outcome.dead))
@@ -216,6 +216,7 @@ class Consumer:
         outcome = Outcome()
         async with self._db.begin_as_worker() as tx:
             held = await self._positions.lock(tx, [part.place for part in parts])
+            outcome.held = held
             left = self._limit
             for part in parts:
                 left -= choose(part, held.get(part.place), left, outcome)
@@ -281,9 +282,19 @@ class Consumer:
         ends = await self._from.ends(self._topics)
         ours = reader.assigned()
         self._problem = None
-        behind = self._tell_lag({at: end for at, end in ends.items() if at in ours}, None)
-        if behind == 0:
+        ends = {at: end for at, end in ends.items() if at in ours}
+        if self._tell_lag(ends, None) > 0:
+            # Where replicas read side by side, another may have taken in what we wait for.
+            async with self._db.begin_as_worker() as tx:
+                self._learn(await self._positions.find(tx, ends.keys()))
+        if self._tell_lag(ends, None) == 0:
             self._touch()
+
+    def _learn(self, positions: Mapping[Place, int]) -> None:
+        """Whoever has moved the positions, the group gets on."""
+        if any(following > self._at.get(at, 0) for at, following in positions.items()):
+            self._touch()
+        self._at.update(positions)
 
     async def _where(self, places: Collection[Place]) -> Mapping[Place, int]:
         async with self._db.begin_as_worker() as tx:

@@ -262,7 +262,7 @@ def _canonical(body: bytes) -> bytes:
     """JSON without its spaces and order of names: a sender may write the same thing anew."""
     try:
         return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-    except ValueError:
+    except (ValueError, TypeError):  # No JSON, or nested deeper than can be written again.
         return body
 
 

@@ -126,7 +126,7 @@ def read(records: Sequence[Record]) -> tuple[list[ReadEvent], list[Unread]]:
         try:
             head = _decode(value)
             kind, verb, version, prefix = _types[head.type]
-        except (msgspec.MsgspecError, Unreadable, UnicodeDecodeError) as broken:
+        except (msgspec.MsgspecError, Unreadable, ValueError, RecursionError) as broken:
             unread.append(_unread(record, broken))
             continue
         subject = head.subject
@@ -217,5 +217,13 @@ def _is_known(tenant: str) -> bool:
 
 
 def _unread(record: Record, broken: Exception) -> Unread:
-    text = str(broken) if isinstance(broken, msgspec.MsgspecError | Unreadable) else "not UTF-8"
+    match broken:
+        case msgspec.MsgspecError() | Unreadable():
+            text = str(broken)
+        case UnicodeDecodeError():
+            text = "not UTF-8"
+        case RecursionError():
+            text = "nested too deeply"
+        case _:
+            text = "malformed"
     return Unread(record, text[:_REASON_LENGTH], None)

@@ -13,6 +13,7 @@ import uvloop
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import ValidationError
 from starlette.types import Receive, Scope, Send
 
 from otklik_common import http, observability
@@ -22,7 +23,7 @@ from otklik_common.errors import Forbidden, Refused
 from otklik_common.keys import same_text
 from otklik_common.module import Module, Platform, Worker
 from otklik_common.pseudonym import Pseudonyms, Sealer
-from otklik_common.settings import Settings, load_settings
+from otklik_common.settings import Settings, explain, load_settings
 
 log = observability.get_logger(__name__)
 
@@ -168,7 +169,10 @@ def run_alone(module: Module, about: str) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8080, help="of the API, or of /readyz")
     given = parser.parse_args()
-    settings = load_settings()
+    try:
+        settings = load_settings()
+    except ValidationError as wrong:
+        parser.error(explain(wrong))
     if given.what == "serve":
         uvloop.run(serve([module], settings, host=given.host, port=given.port))
     else:
@@ -273,7 +277,9 @@ async def work(
         observability.shutdown_tracing()
 
 
-async def run_side_by_side(workers: Sequence[Worker], stop: asyncio.Event) -> None:
+async def run_side_by_side(
+    workers: Sequence[Worker], stop: asyncio.Event, *, drain_seconds: float = DRAIN_SECONDS
+) -> None:
     """
     Run workers until `stop` is set; then they have a few seconds to end by themselves.
 
@@ -282,14 +288,16 @@ async def run_side_by_side(workers: Sequence[Worker], stop: asyncio.Event) -> No
         Exception: What the first failing worker raised; the others were stopped.
     """
     tasks = {asyncio.create_task(_run(worker, stop), name=worker.name) for worker in workers}
-    done, running = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    told = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({*tasks, told}, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
-    if running:
-        _, running = await asyncio.wait(running, timeout=DRAIN_SECONDS)
+    ended, running = await asyncio.wait(tasks, timeout=drain_seconds)
     for task in running:
+        log.warning("worker did not end in time", worker=task.get_name())
         task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-    for task in done:
+    await asyncio.gather(told, *running, return_exceptions=True)
+    done |= ended
+    for task in done & tasks:
         task.result()
 
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LEAST_MASTER_BYTES = 32
@@ -20,17 +20,20 @@ class Settings(BaseSettings):
     logins of its own whose passwords are derived from the master key.
     """
 
-    model_config = SettingsConfigDict(env_prefix="OTKLIK_", extra="ignore", frozen=True)
+    # A wrong setting is named, never shown: secrets stand beside it.
+    model_config = SettingsConfigDict(
+        env_prefix="OTKLIK_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     database_url: str = Field(description="postgresql://host:port/name, or …/name?host=/socket/dir")
     admin_database_url: str | None = Field(
-        default=None, description="as database_url with a user that may create roles; migrate only"
+        default=None, repr=False, description="as database_url with a user that may create roles; migrate only"
     )
     database_urls: dict[str, str] = Field(
         default_factory=dict, description="JSON: another database_url by schema name"
     )
     pool_size: int = Field(default=8, ge=1, le=100, description="connections per login")
-    master_key: str | None = Field(default=None, description="base64 of at least 32 random bytes")
+    master_key: str | None = Field(default=None, repr=False, description="base64 of at least 32 random bytes")
     master_key_file: Path | None = Field(default=None, description="a file that holds the same")
     pseudonym_version: int = Field(default=1, ge=1, le=255)
     log: Literal["table", "kafka"] = "table"
@@ -49,7 +52,7 @@ class Settings(BaseSettings):
         default=0, ge=0, le=10, description="proxies of ours that append to X-Forwarded-For"
     )
     operations_token: str | None = Field(
-        default=None, description="Bearer that may read /metrics besides keys with operations:read"
+        default=None, repr=False, description="Bearer that may read /metrics besides keys with operations:read"
     )
 
     @field_validator("database_url", "admin_database_url")
@@ -85,3 +88,9 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Settings from the environment. Raises pydantic.ValidationError naming what is missing."""
     return Settings()
+
+
+def explain(wrong: ValidationError) -> str:
+    """Which variables are missing or wrong and why, without what they hold."""
+    errors = wrong.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"OTKLIK_{str(error['loc'][0]).upper()}: {error['msg']}" for error in errors)

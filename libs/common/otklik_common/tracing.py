@@ -6,6 +6,7 @@ queries and SQL into spans. Attributes obey the same allow-list as log lines, an
 recorded by its type alone, since its text may repeat a value.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -24,6 +25,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from otklik_common.fields import safe_fields
 from otklik_common.settings import Settings
+
+SHUTDOWN_SECONDS: Final = 2.0
+"""Time for the last spans to be sent when a process ends."""
 
 MOST_LINKS: Final = 128
 """Links of one span: a batch may hold thousands of records, a span shows the first of them."""
@@ -50,7 +54,7 @@ def setup_tracing(
     if exporter is None and settings.otlp_endpoint is None:
         return
     resource = Resource.create({"service.name": "otklik", "service.instance.id": process})
-    provider = TracerProvider(resource=resource, shutdown_on_exit=True)
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     if exporter is not None:
         provider.add_span_processor(SimpleSpanProcessor(exporter))
     else:
@@ -66,10 +70,16 @@ def setup_tracing(
 
 
 def shutdown_tracing() -> None:
-    """Send what is left and forget the provider."""
+    """
+    Send what is left and forget the provider.
+
+    A collector that is away is not waited for: its client would hold up the end for ten seconds.
+    """
     provider, _Tracing.provider, _Tracing.tracer = _Tracing.provider, None, None
     if provider is not None:
-        provider.shutdown()
+        ending = threading.Thread(target=provider.shutdown, name="last spans", daemon=True)
+        ending.start()
+        ending.join(SHUTDOWN_SECONDS)
 
 
 def is_traced() -> bool:

@@ -107,3 +107,16 @@ def test_events_are_told_apart_by_what_they_are_not_by_value() -> None:
     first, second = (read([a_record(encode(EVENT))])[0][0] for _ in range(2))
     assert first != second
     assert isinstance(first, ReadEvent)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (changed('"data":{', '"data":{"deep":' + "[" * 20_000 + "]" * 20_000 + ","), "nested"),
+        (changed(".v1", ".v" + "9" * 5_000), "type 'otklik"),
+    ],
+)
+def test_what_breaks_a_parser_is_put_aside_like_the_rest(value: bytes, reason: str) -> None:
+    events, unread = read([a_record(value), a_record(encode(EVENT), offset=1)])
+    assert [event.offset for event in events] == [1]
+    assert reason in unread[0].reason

@@ -17,7 +17,7 @@ Upcast = Callable[[Json], Json]
 _contracts: dict[tuple[str, int], type[Fact]] = {}
 _upcasts: dict[tuple[str, int], Upcast] = {}
 
-TYPE = re.compile(r"^otklik\.([a-z_]+)\.([a-z_]+)\.v([1-9][0-9]*)$")
+TYPE = re.compile(r"^otklik\.([a-z_]+)\.([a-z_]+)\.v([1-9][0-9]{0,3})$")
 
 
 class Unreadable(Exception):
