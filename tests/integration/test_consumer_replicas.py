@@ -61,6 +61,6 @@ async def test_what_another_replica_has_taken_in_waits_for_nobody(postgres: Post
         await until(nobody_lags, seconds=15)
         await asyncio.sleep(6)
         assert await nobody_lags()
-        assert [watchdog._tracked[0].waiting for watchdog in watchdogs] == [False, False]  # noqa: SLF001 - only the thread that ends processes reads it
+        assert [watchdog._tracked[0].waiting for watchdog in watchdogs] == [False, False]
     await log.close()
     await worker.close()

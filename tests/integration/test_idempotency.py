@@ -249,6 +249,15 @@ async def test_a_key_is_needed_and_well_formed(
 
 
 @pytest.mark.asyncio
+async def test_a_body_nested_without_end_is_refused_and_not_a_fault(
+    client: httpx.AsyncClient,
+) -> None:
+    deep = '{"n":1,"note":' + "[" * 300 + "]" * 300 + "}"
+    headers = {"idempotency-key": "deep", "content-type": "application/json"}
+    answer = await client.post("/things/v1/free", content=deep, headers=headers)
+    assert answer.status_code == 422
+
+
 async def test_where_no_key_is_needed_every_request_counts(
     client: httpx.AsyncClient, db: Database
 ) -> None:

@@ -1,19 +1,30 @@
 """Engines and transactions: one login per service and role, the company set per transaction."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Literal, cast
 
 import asyncpg
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, event, make_url, text
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
+from otklik_common.faults import READ_ONLY, sqlstate_of
 from otklik_common.pseudonym import derive_password
 from otklik_common.settings import Settings
 
 Role = Literal["owner", "api", "worker", "pusher"]
 
 STATEMENT_TIMEOUT_MS = 60_000
+ANSWER_SECONDS = 65.0
+"""Above the server's own limit: whoever waits longer waits for a host that is gone."""
+
+SILENT_SECONDS = 10
+"""After that a host that acknowledges nothing counts as gone."""
+
 IDLE_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 10_000
 
@@ -49,9 +60,17 @@ def connect_arguments(url: URL) -> dict[str, Any]:
     }
 
 
-def engine_of(settings: Settings, schema: str, role: Role) -> AsyncEngine:
-    """An engine with bounded waits: nothing hangs on a lock or an idle transaction for ever."""
-    return create_async_engine(
+def engine_of(
+    settings: Settings, schema: str, role: Role, *, answer_seconds: float = ANSWER_SECONDS
+) -> AsyncEngine:
+    """
+    An engine with bounded waits: nothing hangs on a lock or an idle transaction for ever.
+
+    Args:
+        answer_seconds: A server that has not answered by then is given up, with all connections
+            to it: its own limits are of no use when it is silent.
+    """
+    engine = create_async_engine(
         url_of(settings, schema, role),
         pool_size=settings.pool_size,
         max_overflow=0,
@@ -61,6 +80,7 @@ def engine_of(settings: Settings, schema: str, role: Role) -> AsyncEngine:
         hide_parameters=True,
         connect_args={
             "timeout": 10,
+            "command_timeout": answer_seconds,
             "server_settings": {
                 "application_name": login(schema, role),
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
@@ -71,16 +91,54 @@ def engine_of(settings: Settings, schema: str, role: Role) -> AsyncEngine:
             },
         },
     )
+    event.listen(engine.sync_engine, "connect", _connected)
+    event.listen(engine.sync_engine, "handle_error", _judge)
+    return engine
+
+
+def _connected(adapted: Any, _: object) -> None:
+    notice_silence(adapted.driver_connection)
+
+
+def _judge(context: ExceptionContext) -> None:
+    """Give up connections that are of no more use, without a word to whoever may be silent."""
+    broken = context.original_exception
+    if isinstance(broken, TimeoutError) or sqlstate_of(broken) == READ_ONLY:
+        context.is_disconnect = True
+
+
+def notice_silence(connection: asyncpg.Connection) -> None:
+    """Let the kernel end a connection over the network whose other end is silent."""
+    # asyncpg offers no other way to its socket.
+    transport: asyncio.Transport = connection._transport  # type: ignore[attr-defined]  # noqa: SLF001
+    found = transport.get_extra_info("socket")
+    if found is None or found.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    for level, option, value in (
+        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2),
+        (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+        (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_SECONDS * 1000),
+    ):
+        found.setsockopt(level, option, value)
 
 
 class Database:
     """One service's tables, seen as one role."""
 
-    def __init__(self, settings: Settings, schema: str, role: Role) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        schema: str,
+        role: Role,
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
         self.schema = schema
         self.role: Role = role
         self.url = url_of(settings, schema, role)
-        self._engine = engine_of(settings, schema, role)
+        self._engine = engine_of(settings, schema, role, answer_seconds=answer_seconds)
 
     @asynccontextmanager
     async def begin(self, tenant: str) -> AsyncIterator[AsyncConnection]:
@@ -98,12 +156,28 @@ class Database:
 
     async def connect(self) -> asyncpg.Connection:
         """A connection of its own outside the pool, for sessions that hold a lock."""
-        return await asyncpg.connect(timeout=10, **connect_arguments(self.url))
+        connection: asyncpg.Connection = await asyncpg.connect(
+            timeout=10, **connect_arguments(self.url)
+        )
+        notice_silence(connection)
+        return connection
 
     async def ready(self) -> None:
-        """Return if the database answers; raise what it raised if not."""
-        async with self._engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        """
+        Return if the database answers; raise what it raised if not.
+
+        Where requests use all connections another one is made: a burst is no outage.
+        """
+        pool = cast("QueuePool", self._engine.pool)
+        if pool.checkedout() < pool.size():
+            async with self._engine.connect() as pooled:
+                await pooled.execute(text("SELECT 1"))
+            return
+        connection = await self.connect()
+        try:
+            await connection.execute("SELECT 1")
+        finally:
+            await connection.close(timeout=2)
 
     async def close(self) -> None:
         """Give all connections back."""

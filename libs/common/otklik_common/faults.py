@@ -8,8 +8,11 @@ from typing import Final
 import asyncpg
 from sqlalchemy import exc
 
+READ_ONLY: Final = "25006"
+"""The server has become a standby; another is the primary now."""
+
 _TRANSIENT_CLASSES: Final = ("08", "40", "53", "57", "58")
-_TRANSIENT: Final = frozenset({"55P03", "25P03", "25006"})
+_TRANSIENT: Final = frozenset({"55P03", "25P03", READ_ONLY})
 _BROKEN_CLASSES: Final = ("42", "3D", "3F", "28", "0A")
 STATEMENT_TIMED_OUT: Final = "57014"
 
@@ -31,18 +34,26 @@ def fault_of(broken: BaseException) -> Fault:
     """Whose fault an exception is."""
     state = sqlstate_of(broken)
     if state is not None:
-        if state in _TRANSIENT or state.startswith(_TRANSIENT_CLASSES):
+        if is_transient(state):
             return Fault.AGAIN
         return Fault.EVERYTHING if state.startswith(_BROKEN_CLASSES) else Fault.RECORD
     if isinstance(broken, exc.DBAPIError) and broken.connection_invalidated:
         return Fault.AGAIN
     if isinstance(broken, OSError | TimeoutError | exc.TimeoutError | asyncpg.InternalClientError):
         return Fault.AGAIN
+    return Fault.AGAIN if is_severed(broken) else Fault.RECORD
+
+
+def is_transient(state: str) -> bool:
+    """Whether a SQLSTATE says "not now": connections, locks, resources, a server's state."""
+    return state in _TRANSIENT or state.startswith(_TRANSIENT_CLASSES)
+
+
+def is_severed(broken: BaseException) -> bool:
+    """Whether asyncpg found its connection closed."""
     root = getattr(broken, "orig", None) or broken
     cause = root.__cause__ or root
-    if isinstance(cause, asyncpg.InterfaceError | OSError) and "clos" in str(cause).lower():
-        return Fault.AGAIN
-    return Fault.RECORD
+    return isinstance(cause, asyncpg.InterfaceError | OSError) and "clos" in str(cause).lower()
 
 
 def sqlstate_of(broken: BaseException) -> str | None:

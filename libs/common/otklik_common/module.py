@@ -89,7 +89,7 @@ class Platform:
         if known is None:
             known = self._databases[schema, role] = Database(self.settings, schema, role)
             # A process is ready when every database it uses answers.
-            self.checks[f"database {schema}"] = known.ready
+            self.checks[f"database {schema} as {role}"] = known.ready
         return known
 
     def directory(self, schema: str) -> Directory:

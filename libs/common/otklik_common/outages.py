@@ -7,15 +7,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from otklik_common.errors import Unavailable
+from otklik_common.faults import STATEMENT_TIMED_OUT, is_severed, is_transient
 
-_CODES: Final = {
-    "08": "database_unavailable",  # connection exception
-    "53": "database_unavailable",  # insufficient resources: connections, memory, disk
-    "57": "database_unavailable",  # operator intervention: shutdown, starting up
-    "40": "try_again",  # serialization failure, deadlock
-    "55": "try_again",  # lock not available
-}
-STATEMENT_CANCELED: Final = "57014"
+_TRY_AGAIN: Final = ("40", "55")
+"""Serialization failures, deadlocks and locks; all else that passes is the server's state."""
+
 _CONNECTING: Final = "asyncpg/connect_utils.py"
 
 
@@ -31,17 +27,21 @@ def outage(failed: BaseException) -> Unavailable | None:
             )
         root = failed.orig or failed
         root = root.__cause__ or root  # SQLAlchemy's adapter wraps asyncpg's own exception
-    if isinstance(root, ConnectionError | TimeoutError) or _while_connecting(root):
+    if (
+        isinstance(root, ConnectionError | TimeoutError)
+        or is_severed(failed)
+        or _while_connecting(root)
+    ):
         return Unavailable(
             "the database does not answer", code="database_unavailable", retry_after=2
         )
     state = getattr(root, "sqlstate", None)
-    if not isinstance(state, str):
+    if not isinstance(state, str) or not is_transient(state):
         return None
-    if state == STATEMENT_CANCELED:
+    if state == STATEMENT_TIMED_OUT:
         return Unavailable("the database took too long", code="too_slow", retry_after=5)
-    code = _CODES.get(state[:2])
-    return None if code is None else Unavailable("the database cannot do it now", code=code)
+    code = "try_again" if state.startswith(_TRY_AGAIN) else "database_unavailable"
+    return Unavailable("the database cannot do it now", code=code)
 
 
 def _while_connecting(failed: BaseException) -> bool:

@@ -20,8 +20,10 @@ from otklik_common import http, observability
 from otklik_common.callers import Callers
 from otklik_common.edge import Quick
 from otklik_common.errors import Forbidden, Refused
+from otklik_common.faults import describe_briefly
 from otklik_common.keys import same_text
-from otklik_common.module import Module, Platform, Worker
+from otklik_common.log.port import LogNotReadyError
+from otklik_common.module import Hook, Module, Platform, Worker
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_common.settings import Settings, explain, load_settings
 
@@ -150,15 +152,22 @@ async def _permit_operations(
 
 async def failing_checks(platform: Platform) -> dict[str, str]:
     """Names of the checks that fail now, with the reason; empty when all is well."""
-    failing: dict[str, str] = {}
-    for name, check in list(platform.checks.items()):
-        try:
-            await asyncio.wait_for(check(), CHECK_SECONDS)
-        except Refused as no:
-            failing[name] = no.detail
-        except Exception as broken:  # noqa: BLE001 - whatever it is, it is why we are not ready
-            failing[name] = f"{type(broken).__name__}: {broken}"[:200]
-    return failing
+    names = list(platform.checks)
+    problems = await asyncio.gather(*(_problem(platform.checks[name]) for name in names))
+    return {name: why for name, why in zip(names, problems, strict=True) if why is not None}
+
+
+async def _problem(check: Hook) -> str | None:
+    """Why a check fails; what is not a text of ours may hold anything and is not shown."""
+    try:
+        await asyncio.wait_for(check(), CHECK_SECONDS)
+    except Refused as no:
+        return no.detail
+    except LogNotReadyError as no:
+        return str(no)
+    except Exception as broken:  # noqa: BLE001 - whatever it is, it is why we are not ready
+        return describe_briefly(broken)
+    return None
 
 
 def run_alone(module: Module, about: str) -> None:
@@ -288,16 +297,15 @@ async def run_side_by_side(
         Exception: What the first failing worker raised; the others were stopped.
     """
     tasks = {asyncio.create_task(_run(worker, stop), name=worker.name) for worker in workers}
-    told = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait({*tasks, told}, return_when=asyncio.FIRST_COMPLETED)
+    told: asyncio.Task[object] = asyncio.create_task(stop.wait())
+    await asyncio.wait({*tasks, told}, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     ended, running = await asyncio.wait(tasks, timeout=drain_seconds)
     for task in running:
         log.warning("worker did not end in time", worker=task.get_name())
         task.cancel()
     await asyncio.gather(told, *running, return_exceptions=True)
-    done |= ended
-    for task in done & tasks:
+    for task in ended:
         task.result()
 
 

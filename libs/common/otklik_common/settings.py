@@ -27,13 +27,17 @@ class Settings(BaseSettings):
 
     database_url: str = Field(description="postgresql://host:port/name, or …/name?host=/socket/dir")
     admin_database_url: str | None = Field(
-        default=None, repr=False, description="as database_url with a user that may create roles; migrate only"
+        default=None,
+        repr=False,
+        description="as database_url with a user that may create roles; migrate only",
     )
     database_urls: dict[str, str] = Field(
         default_factory=dict, description="JSON: another database_url by schema name"
     )
     pool_size: int = Field(default=8, ge=1, le=100, description="connections per login")
-    master_key: str | None = Field(default=None, repr=False, description="base64 of at least 32 random bytes")
+    master_key: str | None = Field(
+        default=None, repr=False, description="base64 of at least 32 random bytes"
+    )
     master_key_file: Path | None = Field(default=None, description="a file that holds the same")
     pseudonym_version: int = Field(default=1, ge=1, le=255)
     log: Literal["table", "kafka"] = "table"
@@ -52,7 +56,9 @@ class Settings(BaseSettings):
         default=0, ge=0, le=10, description="proxies of ours that append to X-Forwarded-For"
     )
     operations_token: str | None = Field(
-        default=None, repr=False, description="Bearer that may read /metrics besides keys with operations:read"
+        default=None,
+        repr=False,
+        description="Bearer that may read /metrics besides keys with operations:read",
     )
 
     @field_validator("database_url", "admin_database_url")

@@ -217,7 +217,8 @@ async def test_a_crowd_that_names_one_person_makes_one_customer(world: World) ->
 async def test_edits_at_the_same_moment_all_stand(world: World) -> None:
     made = await put(world, "c-e", phone=PHONE)
     await asyncio.gather(
-        *(put(world, "c-e", **given) for given in ({"name": NAME}, {"branch": "perm"})),
+        put(world, "c-e", name=NAME),
+        put(world, "c-e", branch="perm"),
         *(put(world, "c-e", segment=f"s-{n}") for n in range(8)),
     )
     kept = await read_customer(world.api, world.means, world.caller, "c-e")
