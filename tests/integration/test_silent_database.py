@@ -81,7 +81,7 @@ async def test_requests_end_and_the_pool_recovers(postgres: PostgresServer, tmp_
         assert await ask() is None
         proxy.speaks.clear()
         began = time.monotonic()
-        assert await asyncio.gather(ask(), ask()) == ["database_unavailable"] * 2
+        assert set(await asyncio.gather(ask(), ask())) == {"database_unavailable"}
         assert time.monotonic() - began < 20
         proxy.speaks.set()
         assert await ask() is None

@@ -132,7 +132,7 @@ class Consumer:
         while not stop.is_set():
             try:
                 reader = await self._from.reader(self.group, self._topics, self._where)
-                self._problem = None
+                self._well()
                 try:
                     await self._consume(reader, stop)
                 finally:
@@ -207,7 +207,7 @@ class Consumer:
                     raise _StoppedError from None
                 pause = min(pause * 2, MOST_PAUSE)
             else:
-                self._problem = None
+                self._well()
                 self._limit = min(self._most, self._limit * 2)
                 return outcome
 
@@ -281,7 +281,7 @@ class Consumer:
         """
         ends = await self._from.ends(self._topics)
         ours = reader.assigned()
-        self._problem = None
+        self._well()
         ends = {at: end for at, end in ends.items() if at in ours}
         if self._tell_lag(ends, None) > 0:
             # Where replicas read side by side, another may have taken in what we wait for.
@@ -308,7 +308,12 @@ class Consumer:
             self._tracked.waiting = behind > 0
         return behind
 
+    def _well(self) -> None:
+        self._problem = None
+        self._meters.troubled(value=False)
+
     def _report(self, problem: str) -> None:
+        self._meters.troubled(value=True)
         if problem != self._problem:
             _log.warning("consumer waits", group=self.group, reason_code=problem)
         self._problem = problem

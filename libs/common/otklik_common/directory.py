@@ -1,13 +1,14 @@
 """What access says of companies, branches, staff and keys, kept by each service for itself."""
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import MetaData, Table, Text, cast, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import MetaData, Table, Text, bindparam, cast, column, func, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.consumer import ReadEvent
@@ -21,6 +22,9 @@ F = TypeVar("F", bound=Fact)
 
 FRESH_SECONDS = 2.0
 """How old an answer may be; with the relay and the consumer a revocation holds within 5 s."""
+
+MOST_COMPANIES = 2_000
+"""Readings kept at once; the oldest go first."""
 
 KINDS = frozenset({"company", "branch_group", "branch", "member", "key"})
 
@@ -56,6 +60,7 @@ class Directory:
         self._db = db
         self._directory = _table(db.schema)
         self._kept: dict[str, tuple[float, Known]] = {}
+        self._reading: dict[str, asyncio.Task[Known]] = {}
 
     async def known(self, tenant: str) -> Known:
         """All that is known of a company; empty if there is none of that id."""
@@ -64,12 +69,29 @@ class Directory:
             return found[1]
         if not is_tenant(tenant):
             return _NOTHING
+        reading = self._reading.get(tenant)
+        if reading is None:
+            # All who ask meanwhile wait for one reading: a large company takes a while.
+            reading = self._reading[tenant] = asyncio.create_task(self._read_and_keep(tenant))
+            reading.add_done_callback(lambda done: self._ended(tenant, done))
+        return await asyncio.shield(reading)
+
+    async def _read_and_keep(self, tenant: str) -> Known:
         read_at = time.monotonic()
         known = await self._read(tenant)
-        if known.company is not None:
-            # Unknown companies are not kept: a flood of made-up ids must not fill the memory.
+        if self._reading.get(tenant) is asyncio.current_task():
+            # Unknown companies are kept as well, or made-up ids would cost a reading each.
+            self._kept.pop(tenant, None)
             self._kept[tenant] = (read_at, known)
+            while len(self._kept) > MOST_COMPANIES:
+                del self._kept[next(iter(self._kept))]
         return known
+
+    def _ended(self, tenant: str, reading: asyncio.Task[Known]) -> None:
+        if self._reading.get(tenant) is reading:
+            del self._reading[tenant]
+        if not reading.cancelled():
+            reading.exception()  # Those who waited have it; if nobody did, nobody needs it.
 
     async def key(self, tenant: str, key_id: str) -> Key | None:
         """The key of that id, revoked and expired ones included."""
@@ -82,6 +104,8 @@ class Directory:
     def forget(self, tenant: str) -> None:
         """Read the company anew at the next question."""
         self._kept.pop(tenant, None)
+        # What is being read may be older than what is to be seen.
+        self._reading.pop(tenant, None)
 
     async def _read(self, tenant: str) -> Known:
         table = self._directory
@@ -137,21 +161,31 @@ class KeepDirectory:
 
 async def keep(tx: AsyncConnection, table: Table, events: Iterable[ReadEvent]) -> None:
     """Write events, at most one of each subject and sorted, where they are newer than the rows."""
-    rows = [
-        {
-            "tenant": event.tenant,
-            "kind": event.kind,
-            "subject": event.subject,
-            "epoch": event.epoch,
-            "revision": event.revision,
-            "void": event.void,
-            "data": event.data().model_dump(mode="json"),
-        }
-        for event in events
-    ]
-    if not rows:
+    kept = list(events)
+    if not kept:
         return
-    new = insert(table).values(rows)
+    values: dict[str, list[object]] = {
+        "tenant": [event.tenant for event in kept],
+        "kind": [event.kind for event in kept],
+        "subject": [event.subject for event in kept],
+        "epoch": [event.epoch for event in kept],
+        "revision": [event.revision for event in kept],
+        "void": [event.void for event in kept],
+        "data": [event.data().model_dump_json() for event in kept],
+    }
+    # As arrays: a batch of a large company has more values than a statement may have parameters.
+    kinds = {name: Text() if name == "data" else table.c[name].type for name in values}
+    sent = func.unnest(
+        *(
+            bindparam(None, each, type_=ARRAY(kinds[name], dimensions=1))
+            for name, each in values.items()
+        )
+    ).table_valued(*(column(name, kinds[name]) for name in values), name="sent")
+    rows = sent.render_derived()
+    new = insert(table).from_select(
+        list(values),
+        select(*(cast(c, JSONB) if c.name == "data" else c for c in rows.c)),
+    )
     await tx.execute(
         new.on_conflict_do_update(
             index_elements=[table.c.tenant, table.c.kind, table.c.subject],

@@ -31,6 +31,9 @@ from otklik_common.pseudonym import derive
 
 KEPT_DAYS: Final = 7
 SWEEP_SECONDS: Final = 3600
+SWEPT_AT_ONCE: Final = 10_000
+"""Answers of one statement: a large table is swept within its time limit, part by part."""
+
 
 # Visible ASCII; the draft's form is a quoted string, most senders leave the quotes out.
 _KEY: Final = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
@@ -271,9 +274,13 @@ def _canonical(body: bytes) -> bytes:
 
 async def sweep(db: Database) -> int:
     """Delete answers kept longer than 7 days; returns how many. Only for the role worker."""
-    async with db.begin_as_worker() as tx:
-        done = await tx.execute(_delete(db.schema))
-    return int(done.rowcount)
+    swept = 0
+    while True:
+        async with db.begin_as_worker() as tx:
+            done = await tx.execute(_delete(db.schema), {"most": SWEPT_AT_ONCE})
+        swept += int(done.rowcount)
+        if done.rowcount < SWEPT_AT_ONCE:
+            return swept
 
 
 async def keep_swept(db: Database, stop: asyncio.Event) -> None:
@@ -292,6 +299,7 @@ async def keep_swept(db: Database, stop: asyncio.Event) -> None:
 @lru_cache(64)
 def _delete(schema: str) -> TextClause:
     return text(
-        f"DELETE FROM {schema}.idempotency"  # noqa: S608 - our schema
-        f" WHERE created_at <= clock_timestamp() - interval '{KEPT_DAYS} days'"
+        f"DELETE FROM {schema}.idempotency WHERE ctid = ANY (ARRAY("  # noqa: S608 - our schema
+        f"SELECT ctid FROM {schema}.idempotency"
+        f" WHERE created_at <= clock_timestamp() - interval '{KEPT_DAYS} days' LIMIT :most))"
     )

@@ -22,7 +22,11 @@ class RelayMeters:
         self._active = _of(registry, Gauge, "otklik_relay_active", _ACTIVE, by)
         self._rows = _of(registry, Counter, "otklik_relay_facts_total", _FACTS, by)
         self._seconds = _histogram(registry, "otklik_relay_batch_seconds", _RELAYED, by)
-        self._age = _of(registry, Gauge, "otklik_relay_oldest_seconds", _OLDEST, by)
+        self._troubled = _of(registry, Gauge, "otklik_relay_troubled", _TROUBLED, by)
+        self._oldest: datetime | None = None
+        age = _of(registry, Gauge, "otklik_relay_oldest_seconds", _OLDEST, by)
+        # Asked at each scrape: what waits grows older also while nothing moves.
+        age.set_function(lambda: _age(self._oldest))
 
     def active(self, value: int) -> None:
         """1 while this relay moves facts, 0 while it stands by."""
@@ -30,8 +34,11 @@ class RelayMeters:
 
     def waiting(self, oldest: datetime | None) -> None:
         """When the oldest row of the outbox was written; None when it is empty."""
-        age = 0.0 if oldest is None else (datetime.now(UTC) - oldest).total_seconds()
-        self._age.set(max(age, 0.0))
+        self._oldest = oldest
+
+    def troubled(self, *, value: bool) -> None:
+        """Whether the log or the database keeps this relay from its work."""
+        self._troubled.set(value)
 
     def moved(self, rows: int, seconds: float) -> None:
         """A batch was moved."""
@@ -45,19 +52,25 @@ class ConsumerMeters:
     def __init__(self, registry: CollectorRegistry | None, group: str) -> None:
         by = {"consumer": group}
         self._lag = _of(registry, Gauge, "otklik_consumer_lag_records", _LAG, by)
-        self._age = _of(registry, Gauge, "otklik_consumer_lag_seconds", _LAG_SECONDS, by)
+        self._troubled = _of(registry, Gauge, "otklik_consumer_troubled", _TROUBLED, by)
+        self._newest: datetime | None = None
+        self._waiting = 0
+        age = _of(registry, Gauge, "otklik_consumer_lag_seconds", _LAG_SECONDS, by)
+        age.set_function(lambda: _age(self._newest if self._waiting else None))
         self._seconds = _histogram(registry, "otklik_consumer_batch_seconds", _BATCH, by)
         self._records = _of(registry, Counter, "otklik_consumer_records_total", _RECORDS, by)
         self._dead = _of(registry, Counter, "otklik_consumer_dead_letters_total", _DEAD, by)
         self._progress = _of(registry, Gauge, "otklik_consumer_progress_timestamp", _WHEN, by)
 
-    def lag(self, records: int, oldest: datetime | None) -> None:
-        """How many records wait, and when the newest one taken in was recorded; None: none wait."""
+    def lag(self, records: int, newest: datetime | None) -> None:
+        """How many records wait, and when the newest one taken in was recorded; None: as before."""
         self._lag.set(records)
-        age = 0.0
-        if records > 0 and oldest is not None:
-            age = (datetime.now(UTC) - oldest).total_seconds()
-        self._age.set(max(age, 0.0))
+        self._waiting = records
+        self._newest = newest or self._newest
+
+    def troubled(self, *, value: bool) -> None:
+        """Whether the log or the database keeps this consumer from its work."""
+        self._troubled.set(value)
 
     def batch(self, records: int, dead: int, seconds: float) -> None:
         """A batch was committed."""
@@ -65,6 +78,10 @@ class ConsumerMeters:
         self._dead.inc(dead)
         self._seconds.observe(seconds)
         self._progress.set_to_current_time()
+
+
+def _age(moment: datetime | None) -> float:
+    return 0.0 if moment is None else max(0.0, (datetime.now(UTC) - moment).total_seconds())
 
 
 def _of(
@@ -92,6 +109,7 @@ _ACTIVE = "1 while this process moves the topic's facts, 0 while it stands by"
 _FACTS = "Facts moved from the outbox to the log"
 _RELAYED = "Time of one batch from the outbox to the log"
 _OLDEST = "Age of the oldest fact that is not on the log"
+_TROUBLED = "1 while the log or the database keeps it from its work"
 _LAG = "Records on the log that the consumer has not taken in"
 _LAG_SECONDS = "Age of the newest record taken in while others wait, 0 when none do"
 _BATCH = "Time of one batch, its transaction included"

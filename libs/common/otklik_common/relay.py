@@ -139,6 +139,12 @@ class Relay:
         return ours
 
     async def _be_active(self, connection: asyncpg.Connection, stop: asyncio.Event) -> None:
+        oldest = await connection.fetchval(
+            f'SELECT created_at FROM "{self._db.schema}".outbox'  # noqa: S608 - a name of our own
+            " ORDER BY id LIMIT 1"
+        )
+        # Known before the log is asked: how old the oldest grows must be seen while it is away.
+        self._meters.waiting(oldest)
         await self._to.ready([self._topic])
         mover = self._to.mover(self._topic, self._db)
         publisher = await self._to.publisher(self._topic)
@@ -152,6 +158,7 @@ class Relay:
                 if moved < 0:
                     return
                 self._problem = None
+                self._meters.troubled(value=False)
                 self._touch()
                 await self._keep_promise(promise, publisher, moved, first)
                 if moved < self._most:
@@ -253,6 +260,7 @@ class Relay:
         if problem != self._problem:
             _log.warning("relay waits", topic=self._topic, reason_code=problem)
         self._problem = problem
+        self._meters.troubled(value=True)
         self._touch()
 
     def _touch(self) -> None:
