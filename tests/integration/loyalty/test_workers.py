@@ -10,7 +10,7 @@ from otklik_common.reading import read
 from otklik_common.runtime import make_platform, run_side_by_side
 from otklik_loyalty.module import MODULE
 from tests.integration.loyalty.conftest import World
-from tests.integration.loyalty.test_purchases import a_purchase, keep
+from tests.integration.loyalty.selling import a_purchase, keep
 
 
 def audited_at(registry: CollectorRegistry) -> float | None:
