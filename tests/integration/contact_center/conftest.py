@@ -28,8 +28,12 @@ from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_common.runtime import create_app, make_platform
 from otklik_common.settings import Settings
 from otklik_contact_center.actions.fold import Folder
+from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import Meters
-from otklik_contact_center.domain.admission import BULK, LIVE
+from otklik_contact_center.actions.push import Door
+from otklik_contact_center.domain.admission import BULK, LIVE, canonical
+from otklik_contact_center.domain.events import Event as Pushed
+from otklik_contact_center.domain.source import default_source
 from otklik_contact_center.module import MODULE
 from tests.integration.contact_center.importing import Office
 from tests.support.postgres import PostgresServer
@@ -194,6 +198,32 @@ async def client(world: World, contact_center_app: FastAPI) -> AsyncIterator[Asy
         yield made
 
 
+class Pusher:
+    """Pushes events as the API does, without HTTP."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    async def push(self, *events: Pushed) -> None:
+        """Every one is taken in."""
+        intake = Intake(self.world.pusher, Meters(None))
+        await intake.start()
+        try:
+            door = Door(intake, self.world.sealer, MASTER)
+            body = b"[" + b",".join(canonical(event) for event in events) + b"]"
+            source = default_source(self.world.tenant, now())
+            answer = await door.push(source, body, now=now())
+            assert not answer.refused, answer
+        finally:
+            await intake.stop()
+
+
+@pytest.fixture
+def door(world: World) -> Pusher:
+    """Where events of the new company are pushed."""
+    return Pusher(world)
+
+
 @pytest.fixture
 def folder(world: World) -> Folder:
     """Folds what is waiting, of this and other tests."""
@@ -211,6 +241,12 @@ async def fold_all(folder: Folder) -> None:
     for lane in (LIVE, BULK):
         while (await folder.fold_some(lane)).marks:
             pass
+
+
+def only(found: dict[str, Any]) -> Any:
+    """The one thing that was found."""
+    assert len(found) == 1, found
+    return next(iter(found.values()))
 
 
 @pytest_asyncio.fixture(scope="session")

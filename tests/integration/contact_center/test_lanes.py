@@ -12,8 +12,7 @@ from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.store.folding import Share
 from otklik_contact_center.workers import BULK_SHARE, Folding, Lanes
-from tests.integration.contact_center.conftest import World
-from tests.integration.contact_center.test_folding import Pusher
+from tests.integration.contact_center.conftest import Pusher, World
 from tests.unit.contact_center.builders import a_call
 
 
