@@ -1,0 +1,77 @@
+"""Scores, cases and sales by their definitions: weights, intervals, closings, currencies."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from otklik_common.events.feedback import Case, CaseState
+from otklik_common.events.loyalty import Purchase
+from tests.support.facts import an_answer
+from tests.support.metrics_api import TEN, Office, numbered
+
+
+@pytest.mark.asyncio
+async def test_five_promoters_show_the_stated_interval(office: Office) -> None:
+    await office.hear(numbered("a", [an_answer(answered_at=TEN, nps=10)] * 5))
+    cell = (await office.query("nps"))["rows"][0]["nps"]
+    assert cell["value"] == 100
+    assert cell["interval"] == pytest.approx([17.5, 100], abs=0.05)
+
+
+@pytest.mark.asyncio
+async def test_weights_count_and_the_other_scale_is_apart(office: Office) -> None:
+    answers = [an_answer(answered_at=TEN, nps=10, weight_micro=3_000_000)] * 4
+    answers += [an_answer(answered_at=TEN, nps=0)] * 4
+    old = [an_answer(answered_at=TEN, nps=None, nps_1_10=9)] * 5
+    await office.hear(numbered("a", answers) | numbered("old", old))
+    row = (await office.query("nps", {"name": "nps", "scale": "1-10", "as": "old"}))["rows"][0]
+    assert (row["nps"]["value"], row["nps"]["numerator"], row["nps"]["denominator"]) == (50, 8, 16)
+    assert (row["nps"]["n"], row["old"]["value"], row["old"]["n"]) == (8, 100, 5)
+
+
+@pytest.mark.asyncio
+async def test_money_is_in_one_currency(office: Office) -> None:
+    def bought(minor: int, currency: str = "RUB") -> Purchase:
+        return Purchase(
+            sold_at=TEN, currency=currency, amount_minor=minor, net_minor=minor, lines=1
+        )
+
+    await office.hear(numbered("p", [bought(5_700_000), bought(6_410_050), bought(100, "JPY")]))
+    row = (
+        await office.query(
+            "revenue",
+            "average_check",
+            "purchases",
+            {"name": "revenue", "currency": "JPY", "as": "yen"},
+        )
+    )["rows"][0]
+    assert (row["revenue"]["value"], row["average_check"]["value"]) == (121_100.5, 60_550.25)
+    assert (row["revenue"]["excluded"], row["purchases"]["value"]) == ({"other_currency": 1}, 3)
+    assert row["yen"]["value"] == 100
+
+
+@pytest.mark.asyncio
+async def test_closed_cases_count_by_their_closing(office: Office) -> None:
+    def case(**said: Any) -> Case:
+        default: dict[str, Any] = {
+            "reason": "nps",
+            "opened_at": TEN,
+            "due_at": TEN + timedelta(days=2),
+        }
+        return Case(**default | said)
+
+    april = datetime(2026, 4, 3, tzinfo=UTC)
+    await office.hear(
+        {
+            "a": case(),
+            "b": case(due_at=datetime(2027, 1, 1, tzinfo=UTC)),
+            "c": case(closed_at=april, state=CaseState.CLOSED),
+        }
+    )
+    names = ("cases_opened", "cases_closed", "cases_open", "cases_overdue")
+    row = (await office.query(*names))["rows"][0]
+    assert [row[name]["value"] for name in names] == [3, 0, 2, 1]
+    time = {"from": "2026-04-01T00:00:00+03:00", "to": "2026-05-01T00:00:00+03:00"}
+    row = (await office.query(*names, time=time))["rows"][0]
+    assert [row[name]["value"] for name in names] == [0, 1, 0, 0]
