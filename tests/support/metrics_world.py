@@ -22,7 +22,7 @@ from otklik_metrics.domain.query import (
 )
 from otklik_metrics.domain.zones import Granularity
 from tests.support.facts import a_customer, heard
-from tests.support.metrics_oracle import SPACE, Known, events_of
+from tests.support.metrics_known import SPACE, Known, events_of
 
 if TYPE_CHECKING:
     # The fixtures need this module in turn.

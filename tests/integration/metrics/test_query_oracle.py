@@ -12,7 +12,9 @@ from otklik_metrics.actions.reading import Step
 from otklik_metrics.domain.answer import Row
 from otklik_metrics.domain.query import Query
 from tests.integration.metrics.conftest import World
-from tests.support.metrics_oracle import NAIVE, TIMES, Facts, Known, chosen, some_facts
+from tests.support.metrics_known import Facts, Known
+from tests.support.metrics_oracle import NAIVE, TIMES, chosen
+from tests.support.metrics_random_facts import some_facts
 from tests.support.metrics_world import (
     Wanted,
     a_company,

@@ -1,0 +1,191 @@
+"""Facts of every kind at random, the same for the same seed, some of them contradictory."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid5
+
+from otklik_common.events.contact_center import Channel, Contact, Direction, Lead, Outcome, Reply
+from otklik_common.events.envelope import Fact
+from otklik_common.events.feedback import Answer, Case
+from otklik_common.events.loyalty import Points, Purchase
+from tests.support.metrics_known import SPACE, Known
+
+FIRST = datetime(2026, 2, 20, tzinfo=UTC)
+DAYS = 75
+
+
+def pseudonym(kind: str, number: int) -> str:
+    """A pseudonym as they look."""
+    return f"{kind}1_{number:024d}"
+
+
+def some_facts(seed: int, size: int = 250) -> Known:
+    """Facts of every kind over 75 days with a change of the clock, some of them contradictory."""
+    dice = random.Random(seed)
+    known = Known()
+    for number in range(12):
+        for kind in ("ph", "em"):
+            known.identity[pseudonym(kind, number)] = uuid5(SPACE, f"customer{number // 2}")
+    makers: dict[str, Callable[[random.Random], Fact]] = {
+        "contact": _contact,
+        "reply": _reply,
+        "lead": _lead,
+        "answer": _answer,
+        "case": _case,
+        "purchase": _purchase,
+        "points": _points,
+    }
+    for kind, make in makers.items():
+        known.facts[kind] = [(uuid5(SPACE, f"{kind}{n}"), make(dice)) for n in range(size)]
+    return known
+
+
+def _moment(dice: random.Random) -> datetime:
+    # Some exactly on borders of days and quarters of an hour.
+    at = FIRST + timedelta(milliseconds=dice.randrange(DAYS * 86_400_000))
+    return at.replace(minute=0, second=0, microsecond=0) if dice.random() < 0.1 else at
+
+
+def _maybe(dice: random.Random, value: Any, share: float = 0.85) -> Any:
+    return value if dice.random() < share else None
+
+
+def _dimensions(dice: random.Random, **more: Any) -> dict[str, Any]:
+    return {
+        "branch": dice.choice([None, "tyumen", "perm", "omsk"]),
+        "agent": dice.choice([None, "petrova", "ivanov"]),
+        "party": dice.choice([None, "buyer", "seller"]),
+        "identifiers": _people(dice),
+        **more,
+    }
+
+
+def _people(dice: random.Random) -> tuple[str, ...]:
+    if dice.random() < 0.15:
+        return ()
+    number = dice.randrange(20)
+    return tuple(pseudonym(kind, number) for kind in dice.choice([("ph",), ("em",), ("ph", "em")]))
+
+
+def _contact(dice: random.Random) -> Contact:
+    at = _moment(dice)
+    wait = timedelta(
+        milliseconds=dice.choice([0, 4999, 5000, 5001, 20_000, dice.randrange(400_000)])
+    )
+    outcome = dice.choice(list(Outcome))
+    answered = at + wait if outcome is Outcome.ANSWERED or dice.random() < 0.3 else None
+    ended = _maybe(dice, at + wait + timedelta(seconds=dice.randrange(4000)), 0.8)
+    asked = _maybe(dice, at, 0.6)
+    return Contact(
+        source=uuid5(SPACE, dice.choice("ab")),
+        channel=dice.choice([Channel.CALL, Channel.CHAT, Channel.FORM]),
+        direction=Direction.IN,
+        queue=dice.choice(["sales", "rent", None]),
+        team=dice.choice(["first", None]),
+        offered_at=None if dice.random() < 0.1 else at,
+        started_at=at,
+        answered_at=answered,
+        abandoned_at=ended if outcome is Outcome.ABANDONED else None,
+        first_asked_at=asked,
+        ended_at=ended,
+        closed_at=ended,
+        due_at=_maybe(dice, at + timedelta(days=dice.randrange(60)), 0.5),
+        outcome=outcome,
+        waited_ms=_maybe(dice, wait // timedelta(milliseconds=1), 0.95),
+        handled_ms=_maybe(dice, dice.randrange(2_000_000)) if ended else None,
+        first_response_ms=_maybe(dice, dice.randrange(9_000_000), 0.7) if asked else None,
+        resolution_ms=_maybe(dice, dice.randrange(900_000_000), 0.95) if ended else None,
+        **_dimensions(dice),
+    )
+
+
+def _reply(dice: random.Random) -> Reply:
+    at, wait = _moment(dice), dice.randrange(9_000_000)
+    replied = _maybe(dice, at + timedelta(milliseconds=wait))
+    return Reply(
+        contact=SPACE,
+        source=SPACE,
+        channel=Channel.CHAT,
+        queue="sales",
+        first=dice.random() < 0.5,
+        asked_at=at,
+        replied_at=replied,
+        waited_ms=wait if replied else None,
+        **_dimensions(dice),
+    )
+
+
+def _lead(dice: random.Random) -> Lead:
+    at = _moment(dice)
+    attempted = _maybe(dice, at + timedelta(days=dice.choice([0, 0, 3, 30])), 0.7)
+    return Lead(
+        contact=SPACE,
+        source=SPACE,
+        channel=Channel.FORM,
+        created_at=at,
+        attempted_at=attempted,
+        last_requested_at=at,
+        **_dimensions(dice),
+    )
+
+
+def _answer(dice: random.Random) -> Answer:
+    most = dice.randrange(1, 9) * 1_000_000
+    return Answer(
+        survey=uuid5(SPACE, "survey"),
+        template="nps",
+        channel=dice.choice(["call", "chat"]),
+        answered_at=_moment(dice),
+        anonymous=dice.random() < 0.15,
+        weight_micro=dice.choice([1_000_000, 1_000_000, dice.randrange(1, 5_000_000)]),
+        nps=_maybe(dice, dice.randrange(11)),
+        nps_1_10=_maybe(dice, dice.randrange(1, 11), 0.4),
+        enps=_maybe(dice, dice.randrange(11), 0.6),
+        csat=_maybe(dice, dice.randrange(1, 6)),
+        ces=_maybe(dice, dice.randrange(1, 8)),
+        csi_score_micro=_maybe(dice, most * dice.randrange(1, 6), 0.8),
+        csi_most_micro=most * 5,
+        csi_least_micro=most,
+        csi_importance_micro=most,
+        **_dimensions(dice),
+    )
+
+
+def _case(dice: random.Random) -> Case:
+    at = _moment(dice)
+    return Case(
+        reason=dice.choice(["nps", "csat"]),
+        opened_at=at,
+        due_at=at + timedelta(days=dice.choice([2, 40])),
+        closed_at=_maybe(dice, at + timedelta(hours=dice.randrange(600)), 0.6),
+        **_dimensions(dice),
+    )
+
+
+def _purchase(dice: random.Random) -> Purchase:
+    amount = dice.randrange(10_000_000)
+    return Purchase(
+        sold_at=_moment(dice),
+        currency=dice.choice(["RUB", "RUB", "KZT"]),
+        amount_minor=amount,
+        net_minor=dice.choice([amount, 0, amount // 2]),
+        lines=1,
+        **_dimensions(dice),
+    )
+
+
+def _points(dice: random.Random) -> Points:
+    movement = dice.choice(["issued", "earned", "spent", "taken_back", "reversed"])
+    amount = dice.randrange(1, 1000)
+    down = movement in ("spent", "taken_back") or (movement == "reversed" and dice.random() < 0.5)
+    return Points(
+        customer=SPACE,
+        moved_at=_moment(dice),
+        movement=movement,
+        points=-amount if down else amount,
+        reason="gift",
+        reverses=SPACE if movement == "reversed" else None,
+        branch=dice.choice([None, "tyumen", "perm"]),
+    )
