@@ -258,6 +258,7 @@ async def test_a_body_nested_without_end_is_refused_and_not_a_fault(
     assert answer.status_code == 422
 
 
+@pytest.mark.asyncio
 async def test_where_no_key_is_needed_every_request_counts(
     client: httpx.AsyncClient, db: Database
 ) -> None:
