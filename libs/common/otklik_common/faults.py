@@ -8,6 +8,7 @@ from typing import Final
 import asyncpg
 from sqlalchemy import exc
 
+DEADLOCK: Final = "40P01"
 READ_ONLY: Final = "25006"
 """The server has become a standby; another is the primary now."""
 

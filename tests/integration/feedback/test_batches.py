@@ -162,3 +162,17 @@ async def test_a_publishable_key_may_send_batches_of_its_own(world: World) -> No
     done = await post(world, [an_item("mine", survey), an_item("theirs", survey, 0)], key=page)
     assert done.json()["accepted"] == 1
     assert done.json()["refused"][0]["code"] == "not_found"
+
+
+async def test_a_publishable_key_cannot_flood_a_survey_by_batches(world: World) -> None:
+    survey = await world.survey()
+    page = await world.new_key({"answers:write"}, purpose=KeyPurpose.PUBLISHABLE)
+    flood = await post(world, [an_item(f"f-{n}", survey) for n in range(61)], key=page)
+    assert (flood.status_code, flood.json()["code"]) == (422, "too_many_at_once")
+    heavy = await post(world, [an_item("heavy", survey) | {"weight": 100}], key=page)
+    assert heavy.json()["refused"][0]["code"] == "weight_not_allowed"
+    first = await post(world, [an_item(f"a-{n}", survey) for n in range(40)], key=page)
+    assert first.json()["accepted"] == 40
+    second = await post(world, [an_item(f"b-{n}", survey) for n in range(40)], key=page)
+    assert second.status_code == 429
+    assert await world.count("answers") == 40

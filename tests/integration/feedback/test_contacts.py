@@ -163,3 +163,28 @@ async def test_whoever_hears_of_a_contact_waits_for_the_answer_being_kept(
         done, _ = await asyncio.wait({hearing}, timeout=0.3)
         assert not done
     await hearing
+
+
+async def test_a_customer_known_later_still_has_one_case(world: World) -> None:
+    """The answer came before its contact; the next low score joins all the same."""
+    survey = await world.survey()
+    phone = world.platform.pseudonyms.identifiers(world.tenant, phone="+79991234567")
+    await world.answer("a-1", survey, {"nps": 3}, customer=None, contact="pbx-1")
+    await world.hear("pbx-1", identifiers=phone)
+    await world.answer("a-2", survey, {"nps": 2}, customer={"phone": "+79991234567"})
+    assert await world.count("cases") == 1
+    assert await world.count("case_events") == 2
+
+
+async def test_a_case_under_the_customers_name_is_joined_before_a_nameless_one(
+    world: World,
+) -> None:
+    survey = await world.survey()
+    phone = world.platform.pseudonyms.identifiers(world.tenant, phone="+79991234567")
+    await world.answer("a-1", survey, {"nps": 3}, customer=None, contact="pbx-1")
+    await world.answer("a-2", survey, {"nps": 2}, customer={"phone": "+79991234567"})
+    await world.hear("pbx-1", identifiers=phone)
+    await world.answer("a-3", survey, {"nps": 1}, customer={"phone": "+79991234567"})
+    assert await world.count("cases") == 2
+    named = (await world.call("GET", "/answers/a-2")).json()["cases"]
+    assert (await world.call("GET", "/answers/a-3")).json()["cases"] == named

@@ -43,13 +43,13 @@ def items(count: int, survey: str, round_: int = 0) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("count", [2, 300])
-async def test_a_batch_of_new_answers_takes_thirteen_statements(world: World, count: int) -> None:
+async def test_a_batch_of_new_answers_takes_fourteen_statements(world: World, count: int) -> None:
     body = items(count, await world.survey())
     await world.call("GET", "/answers")  # the directory is read and kept
     with statements() as seen:
         done = await world.call("POST", "/answers:batch", body)
     assert done.json()["accepted"] == count
-    assert len(seen) == 13, seen
+    assert len(seen) == 14, seen
 
 
 async def test_one_answer_takes_seven_statements_and_a_repeated_one_five(world: World) -> None:

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
@@ -13,6 +14,7 @@ from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_common.errors import NotFound, Refused, Unavailable, Unprocessable
 from otklik_common.events.envelope import Event
+from otklik_common.faults import DEADLOCK, sqlstate_of
 from otklik_common.ids import subject_id
 from otklik_common.paging import Part
 from otklik_feedback.actions.means import NOBODY, Means, Person
@@ -27,7 +29,7 @@ from otklik_feedback.domain.answer import (
 )
 from otklik_feedback.domain.case import reason_to_open
 from otklik_feedback.domain.facts import answer_event, next_moment
-from otklik_feedback.domain.survey import Survey
+from otklik_feedback.domain.survey import MICRO, Survey
 from otklik_feedback.store import answers, cases, contacts, surveys
 from otklik_feedback.store.answers import Filters, Sealed, Version
 from otklik_feedback.store.contacts import Last
@@ -40,6 +42,12 @@ class OutOfReach(Unprocessable):
     """The branch is not among those that the caller may write to."""
 
     code = "branch_out_of_reach"
+
+
+class WeightNotYours(Unprocessable):
+    """Who answers in public does not decide how much an answer weighs."""
+
+    code = "weight_not_allowed"
 
 
 class Fate(Enum):
@@ -98,6 +106,10 @@ async def keep_answers(
                 return await _keep(tx, means, sender, sent)
         except Raced:
             continue
+        except DBAPIError as broken:
+            # Answers, contacts and cases of one batch meet those of another in another order.
+            if sqlstate_of(broken) != DEADLOCK:
+                raise
     raise Unavailable("others are writing the same answers", retry_after=1)
 
 
@@ -192,6 +204,11 @@ def _judge(
 
 def _check_reach(sender: Sender, new: NewAnswer, before: Answer | None) -> None:
     caller = sender.caller
+    if sender.confined and new.weight_micro != MICRO:
+        raise WeightNotYours(
+            "a key in a public page and a customer may not weigh answers",
+            detail_ru="ключ на открытой странице и клиент не задают вес ответа",
+        )
     if before is not None and (
         (sender.confined and before.sender != new.sender)
         or (caller.customer is None and not caller.may_see(before.dimensions.get("branch")))

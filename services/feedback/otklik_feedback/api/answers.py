@@ -1,7 +1,8 @@
 """Answers, one or many, and what was said before."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -31,6 +32,7 @@ from otklik_feedback.api.context import (
     MayAnswer,
     MayPushAnswers,
     MayReadAnswers,
+    charge,
     region_of,
     sender_of,
 )
@@ -120,14 +122,16 @@ async def post_answers(
     """
     Keep answers from an array or from NDJSON, at most 5,000 or 5 MiB, in one transaction.
 
-    Here each answer names its own `id`. Good ones are kept where others are refused; a refused one is named by its index. Each is
-    treated as in `PUT /feedback/v1/answers/{answer}`.
+    Here each answer names its own `id`. Good ones are kept where others are refused; a refused
+    one is named by its index. Each is treated as in `PUT /feedback/v1/answers/{answer}`. A key in
+    a public page sends at most 60 at once, each counted towards its limit.
     """
     sender = await sender_of(request, platform, caller)
     region = await region_of(platform, caller.tenant)
-    body = await request.body()
+    items = await asyncio.to_thread(list, items_of(await request.body()))
+    charge(request, platform, sender, len(items))
     reader = Reader(caller, means, region, now)
-    sent, refused = await asyncio.to_thread(_read, body, reader)
+    sent, refused = await asyncio.to_thread(_read, items, reader)
     fates = await actions.keep_answers(db, means, sender, [answer for _, answer in sent])
     refused += [
         (index, fate)
@@ -141,10 +145,12 @@ async def post_answers(
     )
 
 
-def _read(body: bytes, reader: Reader) -> tuple[list[tuple[int, Sent]], list[tuple[int, Refused]]]:
+def _read(
+    items: Sequence[Any], reader: Reader
+) -> tuple[list[tuple[int, Sent]], list[tuple[int, Refused]]]:
     sent: list[tuple[int, Sent]] = []
     refused: list[tuple[int, Refused]] = []
-    for index, item in enumerate(items_of(body)):
+    for index, item in enumerate(items):
         try:
             answer = parsed(AnswerItem, item)
             sent.append((index, reader.read(answer.id, answer)))

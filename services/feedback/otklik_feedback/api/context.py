@@ -7,6 +7,7 @@ from pydantic import StringConstraints
 
 from otklik_common.callers import Caller, require, require_everywhere
 from otklik_common.db import Database
+from otklik_common.errors import Unprocessable
 from otklik_common.events.access import KeyPurpose
 from otklik_common.http import RateLimit, client_ip
 from otklik_common.module import Platform
@@ -45,6 +46,12 @@ FROM_ONE_PLACE: Final = RateLimit("answers", per_second=2, burst=60)
 """For keys in public pages and for customers: one person cannot flood a survey."""
 
 
+class TooManyAtOnce(Unprocessable):
+    """More answers in one batch than one person gives."""
+
+    code = "too_many_at_once"
+
+
 async def _platform(request: Request) -> Platform:
     platform: Platform = request.app.state.platform
     return platform
@@ -80,10 +87,32 @@ async def sender_of(request: Request, platform: Platform, caller: Caller) -> Sen
     """
     confined = caller.customer is not None or await _is_publishable(platform, caller)
     if confined:
-        place = client_ip(request.scope, platform.settings.trusted_proxies)
-        left = FROM_ONE_PLACE.take(f"{caller.tenant}/{caller.principal}/{place}")
-        FROM_ONE_PLACE.tell(request.scope, left)
+        _take(request, platform, caller, 1)
     return Sender(caller, confined)
+
+
+def charge(request: Request, platform: Platform, sender: Sender, answers: int) -> None:
+    """
+    Count a batch as so many answers, one of which `sender_of` has counted.
+
+    Raises:
+        TooManyAtOnce, TooMany: Somebody in public sends more than a person can.
+    """
+    if not sender.confined or answers <= 1:
+        return
+    if answers > FROM_ONE_PLACE.burst:
+        raise TooManyAtOnce(
+            f"a key in a public page sends at most {FROM_ONE_PLACE.burst} answers at once",
+            detail_ru=f"ключ на открытой странице шлёт не больше {FROM_ONE_PLACE.burst} ответов"
+            " сразу",
+        )
+    _take(request, platform, sender.caller, answers - 1)
+
+
+def _take(request: Request, platform: Platform, caller: Caller, answers: int) -> None:
+    place = client_ip(request.scope, platform.settings.trusted_proxies)
+    left = FROM_ONE_PLACE.take(f"{caller.tenant}/{caller.principal}/{place}", answers)
+    FROM_ONE_PLACE.tell(request.scope, left)
 
 
 async def _is_publishable(platform: Platform, caller: Caller) -> bool:

@@ -1,6 +1,7 @@
 """What makes two bodies the same: a keyed digest of what they mean, not of how they are written."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -31,5 +32,8 @@ def digest_of(
         if value is not None and not (isinstance(value, str) and not value.strip())
     }
     parts = [survey, answered_at, identifiers, contact, dict(said), weight_micro, meant]
-    body = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=str)
+    try:
+        body = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=str)
+    except TypeError:  # A number beyond 64 bits: judged, and refused, with the scores.
+        body = json.dumps(parts, sort_keys=True, default=str).encode()
     return hashlib.blake2b(body, key=key, digest_size=32).digest()

@@ -19,6 +19,10 @@ UNHAPPY: Final[Mapping[str, int]] = {"nps": 6, "nps_1_10": 6, "csat": 2, "ces": 
 _REASONS: Final = {"nps": "nps", "nps_1_10": "nps", "csat": "csat", "ces": "ces"}
 
 
+NAMELESS: Final = ("answer/", "contact/")
+"""How `person` of a case begins whose customer was not known when it was opened."""
+
+
 class Step(StrEnum):
     """What happened to a case."""
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, text, update
+from sqlalchemy import ColumnElement, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.events.feedback import CaseState
 from otklik_common.paging import Part, keyset
-from otklik_feedback.domain.case import Case, Step
+from otklik_feedback.domain.case import NAMELESS, Case, Step
 from otklik_feedback.store.sets import Row, array, given
 from otklik_feedback.store.sets import add as add_rows
 from otklik_feedback.store.tables import answers, case_events, cases
@@ -78,17 +78,43 @@ def key_of(case: Case) -> Key:
 
 
 async def open_of(tx: AsyncConnection, tenant: str, keys: Collection[Key]) -> dict[Key, Case]:
-    """The open cases of these customers and touchpoints, locked in that order."""
+    """
+    The open cases of these customers and touchpoints, locked.
+
+    A case that was opened before its customer was known is theirs as soon as they are, unless
+    one bears their name.
+    """
     rows = [{"person": person, "place": place} for person, place in keys]
     wanted = given(cases, ("person", "place"), rows)
-    found = await tx.execute(
+    is_open = (cases.c.tenant == tenant) & text("state <> 'closed'")
+    of_name = (wanted.c.person == cases.c.person) & (wanted.c.place == cases.c.place)
+    named = await tx.execute(
         select(*_READ)
-        .join(wanted, (wanted.c.person == cases.c.person) & (wanted.c.place == cases.c.place))
-        .where(cases.c.tenant == tenant, text("state <> 'closed'"))
+        .join(wanted, of_name)
+        .where(is_open)
         .order_by(cases.c.id)
         .with_for_update(of=cases)
     )
-    return {key_of(case): case for case in map(_case, found)}
+    standing = {key_of(case): case for case in map(_case, named)}
+    customer = cases.c.identifiers[0].astext
+    nameless = await tx.execute(
+        select(*_READ, customer.label("customer"))
+        .where(is_open, or_(*(_begins(cases.c.person, prefix) for prefix in NAMELESS)))
+        .where(customer == array(cases, "person", {person for person, _ in keys}))
+        .order_by(cases.c.id)
+        .with_for_update()
+    )
+    for row in nameless:
+        case = _case(row)
+        key = (row.customer, case.touchpoint or "")
+        if key in keys:
+            standing.setdefault(key, case)
+    return standing
+
+
+def _begins(text_: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+    """As a range, which the index can answer."""
+    return (text_ >= prefix) & (text_ < prefix[:-1] + chr(ord(prefix[-1]) + 1))
 
 
 async def add(tx: AsyncConnection, tenant: str, new: Iterable[Case]) -> set[UUID]:
