@@ -108,8 +108,9 @@ async def sign_in(
         _note_aside(platform, tenant, entry)
         raise WrongLogin
     async with database(platform).begin(tenant) as tx:
+        company = await places.hold_company(tx, tenant)
         staff = Staff(tx, tenant, platform.sealer)
-        member = await _working(tx, staff, tenant, known.member, now)
+        member = await _working(staff, company, known.member, now)
         if member is None:
             raise WrongLogin
         await audit.append(tx, tenant, [entry])
@@ -148,10 +149,9 @@ async def _known(platform: Platform, *, name: str, tenant: str) -> Credential | 
 
 
 async def _working(
-    tx: AsyncConnection, staff: Staff, tenant: str, member: UUID, now: datetime
+    staff: Staff, company: Kept[Company] | None, member: UUID, now: datetime
 ) -> Kept[Member] | None:
     """The member, if they and their company may act now."""
-    company: Kept[Company] | None = await places.company(tx, tenant)
     found = await staff.by_id(member)
     if company is None or found is None or not company.value.active:
         return None
@@ -212,6 +212,7 @@ async def refresh(
         raise SessionOver
     tenant, token_id, secret = found[1], UUID(hex=found[2]), found[3]
     async with database(platform).begin(tenant) as tx:
+        company = await places.hold_company(tx, tenant)
         staff = Staff(tx, tenant, platform.sealer)
         kept = await staff.lock_refresh(token_id)
         if kept is None or not hmac.compare_digest(kept[1], _digest(secret)):
@@ -219,7 +220,7 @@ async def refresh(
         token = kept[0]
         verdict = judge(token, now)
         if verdict is RefreshVerdict.GOOD:
-            member = await _working(tx, staff, tenant, token.member, now)
+            member = await _working(staff, company, token.member, now)
             if member is None:
                 raise SessionOver
             await staff.use_refresh(token_id, now)

@@ -33,6 +33,22 @@ async def lock_company(tx: AsyncConnection, tenant: str) -> Kept[Company] | None
     return None if row is None else _company(row)
 
 
+async def hold_company(tx: AsyncConnection, tenant: str) -> Kept[Company] | None:
+    """
+    The company, kept from changing until this transaction ends; many may hold it at once.
+
+    Sessions begin and go on under it: what is read afterwards is what the last change left, and
+    the next change finds the tokens written here. A change that only waited for a token's row
+    would not see the token that took its place.
+    """
+    table = tables.company
+    found = await tx.execute(
+        select(table).where(table.c.tenant == tenant).with_for_update(read=True)
+    )
+    row = found.one_or_none()
+    return None if row is None else _company(row)
+
+
 def _company(row: Row[Any]) -> Kept[Company]:
     value = Company(
         tenant=row.tenant,
