@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -111,11 +111,12 @@ async def sign_in(
         company = await places.hold_company(tx, tenant)
         staff = Staff(tx, tenant, platform.sealer)
         member = await _working(staff, company, known.member, now)
-        if member is None:
+        # A password is verified outside of transactions, and may be another one by now.
+        if member is None or await staff.credential_of(known.member) != known:
             raise WrongLogin
         await audit.append(tx, tenant, [entry])
         if stronger is not None:
-            await staff.put_credential(replace(known, password_hash=stronger), now)
+            await staff.replace_hash(known, stronger, now)
         return await _next(
             tx, platform, staff, tenant, member, session=uuid4(), began_at=now, now=now
         )
@@ -260,9 +261,9 @@ async def _end(
     async with change(platform, actor) as this:
         await this.staff.end_session(token.session, this.now)
         member = await this.staff.by_id(token.member)
-        assert member is not None, "members are never deleted"
-        # Other sessions of the member go on: their next refresh gives a younger token.
-        await sign_out_tokens(this, member)
+        if member is not None:  # Nobody believes tokens of one who was removed.
+            # Other sessions of the member go on: their next refresh gives a younger token.
+            await sign_out_tokens(this, member)
         this.note(action, "member", str(token.member))
 
 
@@ -283,7 +284,7 @@ async def change_password(
     Change one's own password; every session ends, this one too.
 
     Raises:
-        WrongLogin: The old password is wrong.
+        WrongLogin: The old password is wrong, or no longer theirs.
         Unprocessable: The new one is too short, too long or easily guessed.
     """
     async with database(platform).begin(actor.tenant) as tx:
@@ -295,7 +296,7 @@ async def change_password(
     made = await passwords.hashed(new)
     async with change(platform, actor) as this:
         kept = await this.staff.by_id(member)
-        assert kept is not None, "members are never deleted"
-        await this.staff.put_credential(replace(known, password_hash=made), this.now)
+        if kept is None or not await this.staff.replace_hash(known, made, this.now):
+            raise WrongLogin
         await end_sessions(this, kept)
         this.note("change_password", "member", str(member))

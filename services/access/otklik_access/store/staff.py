@@ -190,6 +190,25 @@ class Staff:
             new.on_conflict_do_update(index_elements=["tenant", "member"], set_=changed)
         )
 
+    async def replace_hash(self, verified: Credential, made: str, now: datetime) -> bool:
+        """
+        Another hash for a credential that is still what was verified; False if it is not.
+
+        Between verifying and writing it may have been reset, or retired for ever.
+        """
+        table = tables.credential
+        written = await self._tx.execute(
+            update(table)
+            .where(
+                table.c.tenant == self._tenant,
+                table.c.member == verified.member,
+                table.c.login == verified.login,
+                table.c.password_hash == verified.password_hash,
+            )
+            .values(password_hash=made, changed_at=now)
+        )
+        return written.rowcount == 1
+
     async def retire_credential(self, member: UUID, now: datetime) -> None:
         """Nobody signs in as this member any more, and their login is free."""
         table = tables.credential
