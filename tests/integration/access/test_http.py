@@ -219,6 +219,18 @@ async def test_the_audit_trail_says_who_did_what_without_values(http: Http) -> N
     assert "Воробьёва" not in answer.text
 
 
+async def test_who_asks_for_a_customer_s_token_is_written_down(http: Http) -> None:
+    made = await http.good("POST", "/customer-tokens", {"external_id": "c-1"})
+    lines = (await http.good("GET", "/audit?object_kind=customer"))["items"]
+    assert [(line["action"], line["object_id"]) for line in lines] == [
+        ("make_customer_token", made["customer"])
+    ]
+    assert lines[0]["principal"] == f"key:{http.key.split('_')[2]}"
+    assert lines[0]["request_id"]
+    await http.ask("POST", "/customer-tokens", {"external_id": " "})
+    assert len((await http.good("GET", "/audit?object_kind=customer"))["items"]) == 1
+
+
 async def test_the_last_admin_stays(http: Http) -> None:
     refused = await http.ask("PUT", "/staff/admin", {"role": "agent"})
     assert (refused.status_code, refused.json()["code"]) == (409, "last_admin")

@@ -49,6 +49,16 @@ async def test_whatever_is_wrong_the_answer_is_the_same(http: Http) -> None:
     assert all(body == bodies[0] for body in bodies)
 
 
+async def test_the_right_password_of_somebody_who_left_is_written_down(http: Http) -> None:
+    await http.good("PUT", "/staff/gone", {"role": "agent"})
+    shown = await http.good("POST", "/staff/gone/password")
+    await http.good("PUT", "/staff/gone", {"role": "agent", "active": False})
+    before = await http.world.trail()
+    assert (await http.ask("POST", "/sign-in", shown, key="")).status_code == 401
+    await asyncio.sleep(0.2)
+    assert (await http.world.trail())[len(before) :] == ["sign_in_refused"]
+
+
 async def test_an_unknown_login_costs_as_much_as_a_known_one(
     http: Http, monkeypatch: pytest.MonkeyPatch
 ) -> None:

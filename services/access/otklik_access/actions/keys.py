@@ -20,7 +20,7 @@ from otklik_access.domain.keys import (
 )
 from otklik_access.domain.places import check_known
 from otklik_access.domain.staff import by_group, check_gift, reach_of
-from otklik_access.store import keys, places
+from otklik_access.store import audit, keys, places
 from otklik_access.store.keys import SeenKey
 from otklik_common.callers import ALL_SCOPES
 from otklik_common.errors import Forbidden, NotFound, Unprocessable
@@ -283,4 +283,13 @@ async def customer_token(
             life=min(life, TOKEN_LIFE),
             origins=origins or company.value.origins,
         )
+        entry = audit.Entry(
+            at=now,
+            principal=actor.principal,
+            action="make_customer_token",
+            object_kind="customer",
+            object_id=str(subject),
+            request_id=actor.request_id,
+        )
+        await audit.append(tx, actor.tenant, [entry])
     return CustomerToken(token, now.replace(microsecond=0) + min(life, TOKEN_LIFE), subject)

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -93,27 +93,36 @@ async def sign_in(
     if named is None or known is None:
         raise WrongLogin
     tenant = named[1]
-    stronger = None
-    if right and known.password_hash and passwords.outdated(known.password_hash):
-        stronger = await passwords.hashed(password)
     entry = audit.Entry(
         at=now,
         principal=f"member:{known.member}",
-        action="sign_in" if right else "sign_in_refused",
+        action="sign_in",
         object_kind="member",
         object_id=str(known.member),
         request_id=request_id,
     )
-    if not right:
-        _note_aside(platform, tenant, entry)
+    begun = await _begin(platform, tenant, known, password, entry) if right else None
+    if begun is None:
+        _note_aside(platform, tenant, replace(entry, action="sign_in_refused"))
         raise WrongLogin
+    return begun
+
+
+async def _begin(
+    platform: Platform, tenant: str, known: Credential, password: str, entry: audit.Entry
+) -> Session | None:
+    """A session after the password was right; None if who it belongs to may not act now."""
+    stronger = None
+    if known.password_hash and passwords.outdated(known.password_hash):
+        stronger = await passwords.hashed(password)
+    now = entry.at
     async with database(platform).begin(tenant) as tx:
         company = await places.hold_company(tx, tenant)
         staff = Staff(tx, tenant, platform.sealer)
         member = await _working(staff, company, known.member, now)
         # A password is verified outside of transactions, and may be another one by now.
         if member is None or await staff.credential_of(known.member) != known:
-            raise WrongLogin
+            return None
         await audit.append(tx, tenant, [entry])
         if stronger is not None:
             await staff.replace_hash(known, stronger, now)
