@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from otklik.pages import add_pages
 from otklik.targets import ALL, modules
 from otklik_access import actions
-from otklik_access.api.sessions import GUESSES, REFRESHES, SIGN_IN
+from otklik_access.api.sessions import FAILURES, GUESSES, REFRESHES, SIGN_IN
 from otklik_common.limits import RateLimit
 from otklik_common.migrate import Tree, migrate
 from otklik_common.module import Module, Platform
@@ -26,7 +26,7 @@ from tests.support.postgres import PostgresServer
 MIGRATED = "everything_migrated"
 SETTLE_SECONDS = 60
 
-LIMITS: Sequence[RateLimit] = (SIGN_IN, GUESSES, REFRESHES, FROM_ONE_PLACE)
+LIMITS: Sequence[RateLimit] = (SIGN_IN, GUESSES, FAILURES, REFRESHES, FROM_ONE_PLACE)
 
 
 def all_modules() -> list[Module]:

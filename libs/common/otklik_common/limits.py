@@ -82,6 +82,18 @@ class RateLimit:
             },
         )
 
+    def give_back(self, key: str) -> None:
+        """
+        Undo a `take` of one token, for what should not have cost anything.
+
+        Taking first and giving back lets no more through at once than the bucket holds; asking
+        whether there is a token and taking it later would.
+        """
+        found = self._buckets.get(key)
+        if found is not None:
+            tokens, since = found
+            self._buckets[key] = (min(float(self.burst), tokens + 1), since)
+
     def tell(self, scope: Scope, left: float) -> None:
         """Put the RateLimit fields on whatever answer this request gets."""
         wait = ceil((self.burst - left) / self.per_second)

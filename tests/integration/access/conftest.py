@@ -4,7 +4,7 @@ import asyncio
 import base64
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import asyncpg
@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from otklik_access import actions
 from otklik_access.actions.change import Actor
-from otklik_access.api.sessions import GUESSES, REFRESHES, SIGN_IN
+from otklik_access.api.sessions import FAILURES, GUESSES, REFRESHES, SIGN_IN
 from otklik_access.module import MODULE
 from otklik_common.callers import ALL_SCOPES
 from otklik_common.events.envelope import Event, Fact
@@ -117,8 +117,15 @@ class Http:
     """
 
     world: World
+    app: FastAPI
     client: httpx.AsyncClient
     key: str
+
+    def at(self, address: str) -> "Http":
+        """The same, asked from another address."""
+        transport = httpx.ASGITransport(app=self.app, client=(address, 1))
+        client = httpx.AsyncClient(transport=transport, base_url="http://access")
+        return replace(self, client=client)
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, key: str | None = None, **headers: str
@@ -180,11 +187,11 @@ def access_app(access_platform: Platform) -> FastAPI:
 @pytest_asyncio.fixture
 async def http(world: World, access_app: FastAPI, access_at_work: None) -> AsyncIterator[Http]:
     """The routes of access for a new company, whose key works already."""
-    for limit in (SIGN_IN, GUESSES, REFRESHES):
+    for limit in (SIGN_IN, GUESSES, FAILURES, REFRESHES):
         limit._buckets.clear()
     transport = httpx.ASGITransport(app=access_app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://access") as client:
         assert world.made.key is not None
-        one = Http(world, client, world.made.key)
+        one = Http(world, access_app, client, world.made.key)
         await one.until(200, "/me", key=one.key)
         yield one

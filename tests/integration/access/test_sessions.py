@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from otklik_access.actions import passwords
+from otklik_access.api.sessions import FAILURES
 from tests.integration.access.conftest import Http
 
 pytestmark = pytest.mark.asyncio
@@ -85,6 +86,35 @@ async def test_guessing_one_login_is_slowed_down(http: Http) -> None:
     assert int(answers[-1].headers["retry-after"]) > 0
     await asyncio.sleep(0.2)
     assert (await http.world.trail()).count("sign_in_refused") == 20
+
+
+async def test_who_guesses_at_a_login_does_not_lock_its_owner_out(http: Http) -> None:
+    login, password = http.world.made.login, http.world.made.password
+    stranger, owner = http.at("2001:db8::1"), http.at("203.0.113.7")
+    guesses = [
+        await stranger.ask("POST", "/sign-in", {"login": login, "password": "wrong"}, key="")
+        for _ in range(21)
+    ]
+    assert guesses[-1].status_code == 429
+    # Neighbours of one /64 are one client.
+    neighbour = http.at("2001:db8::2")
+    body = {"login": login, "password": password}
+    assert (await neighbour.ask("POST", "/sign-in", body, key="")).status_code == 429
+    assert (await owner.ask("POST", "/sign-in", body, key="")).status_code == 200
+
+
+async def test_of_guesses_from_everywhere_only_wrong_ones_count(http: Http) -> None:
+    login = http.world.made.login
+    right = {"login": login, "password": http.world.made.password}
+    FAILURES.take(login, FAILURES.burst - 1)
+    for number in range(3):
+        one = http.at(f"203.0.113.{number}")
+        assert (await one.ask("POST", "/sign-in", right, key="")).status_code == 200
+    wrong = {"login": login, "password": "wrong"}
+    assert (await http.at("198.51.100.1").ask("POST", "/sign-in", wrong, key="")).status_code == 401
+    last = await http.at("198.51.100.2").ask("POST", "/sign-in", wrong, key="")
+    assert (last.status_code, last.json()["code"]) == (429, "too_many_requests")
+    assert int(last.headers["retry-after"]) <= 2
 
 
 async def test_a_refresh_token_works_once_and_reuse_ends_the_session(http: Http) -> None:

@@ -61,6 +61,25 @@ def test_nobody_gets_more_than_burst_and_rate(pauses: list[float]) -> None:
     assert granted <= 5 + 3 * sum(pauses) + 1e-6
 
 
+def test_what_is_given_back_was_never_taken_and_no_bucket_holds_more_than_its_burst() -> None:
+    clock = Clock()
+    limit = http.RateLimit("test", per_second=1, burst=2, clock=clock)
+    limit.take("a")
+    limit.take("a")
+    limit.give_back("a")
+    assert limit.take("a") == 0
+    with pytest.raises(http.TooMany):
+        limit.take("a")
+    clock.now += 1.5
+    limit.take("a")
+    limit.give_back("a")
+    limit.give_back("a")
+    limit.give_back("a")
+    limit.give_back("nobody")
+    assert limit.take("a") == 1
+    assert limit.take("nobody") == 1
+
+
 def test_memory_is_bounded() -> None:
     limit = http.RateLimit("test", per_second=1, burst=1)
     for number in range(MOST_BUCKETS + 100):

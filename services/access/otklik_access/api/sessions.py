@@ -1,12 +1,14 @@
 """Signing in and out, and who the caller is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from otklik_access.actions import sessions, staff
 from otklik_access.actions.change import Actor
-from otklik_access.actions.sessions import Session, SessionOver
+from otklik_access.actions.sessions import Session, SessionOver, WrongLogin
 from otklik_access.api.callers import Lent, RequestId
 from otklik_access.api.credentials import (
     MeOut,
@@ -19,7 +21,7 @@ from otklik_access.domain.signing_in import parse_login
 from otklik_common.callers import Caller, Identified, identified
 from otklik_common.errors import Forbidden
 from otklik_common.http import PROBLEMS, Now
-from otklik_common.limits import RateLimit, per_ip
+from otklik_common.limits import RateLimit, client_ip, per_ip
 
 router = APIRouter(prefix="/access/v1", tags=["sessions"])
 
@@ -29,7 +31,14 @@ SIGN_IN: Final = RateLimit("sign-in", per_second=0.5, burst=30)
 """Of one address: an office behind one address signs in at nine o'clock."""
 
 GUESSES: Final = RateLimit("login", per_second=0.05, burst=20)
-"""Of one login from everywhere: 4,320 guesses a day, against 100 bits."""
+"""Of one login from one address: 4,320 guesses a day."""
+
+FAILURES: Final = RateLimit("login-failures", per_second=0.5, burst=1000)
+"""
+Of one login from everywhere, wrong passwords alone: 43,200 guesses a day.
+
+So much larger that nobody with a few addresses can keep its owner out.
+"""
 
 REFRESHES: Final = RateLimit("refresh", per_second=5, burst=100)
 
@@ -57,12 +66,33 @@ async def sign_in(
     same time.
     """
     named = parse_login(body.login)
-    if named is not None:
-        GUESSES.take("@".join(named))
-    session = await sessions.sign_in(
-        platform, login=body.login, password=body.password, request_id=request_id, now=now
-    )
+    client = client_ip(request.scope, platform.settings.trusted_proxies)
+    with _guess("@".join(named), client) if named else nullcontext():
+        session = await sessions.sign_in(
+            platform, login=body.login, password=body.password, request_id=request_id, now=now
+        )
     return _answer(session, request, response, cookie=body.cookie)
+
+
+@contextmanager
+def _guess(login: str, client: str) -> Iterator[None]:
+    """
+    A guess at a password; of those from everywhere only a wrong one counts.
+
+    Raises:
+        TooMany: There were too many from this client, or too many wrong ones.
+    """
+    GUESSES.take(f"{login}/{client}")
+    FAILURES.take(login)
+    wrong = False
+    try:
+        yield
+    except WrongLogin:
+        wrong = True
+        raise
+    finally:
+        if not wrong:
+            FAILURES.give_back(login)
 
 
 @router.post(
