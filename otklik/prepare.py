@@ -6,7 +6,7 @@ import sys
 
 from otklik.targets import ALL, modules
 from otklik_access.actions.first_start import NewCompany, first_start
-from otklik_access.actions.keys import create_key
+from otklik_access.actions.keys import create_demo_key
 from otklik_common.log import open_log
 from otklik_common.migrate import Tree, migrate
 from otklik_common.runtime import make_platform
@@ -40,7 +40,7 @@ async def prepare(settings: Settings, *, demo: bool, demo_key: bool) -> dict[str
     names = {"ru": "Агентство (демо)", "en": "Agency (demo)"} if demo else {}
     try:
         made = await first_start(platform, NewCompany(names=names, demo=demo))
-        key = await create_key(platform, made.tenant, name="demo") if demo_key else None
+        key = await create_demo_key(platform, made.tenant) if demo_key else None
     finally:
         await platform.close()
     return {

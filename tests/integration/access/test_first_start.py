@@ -8,7 +8,7 @@ import pytest
 from otklik_access import actions
 from otklik_access.module import MODULE
 from otklik_common.callers import ALL_SCOPES
-from otklik_common.errors import Conflict, Unprocessable
+from otklik_common.errors import Conflict
 from otklik_common.events.access import Company, Key, KeyPurpose, Member, Role
 from otklik_common.ids import is_tenant
 from otklik_common.keys import parse_key
@@ -95,12 +95,7 @@ async def test_a_wanted_id_is_taken_once(world: World, access_platform: Platform
         await actions.make_company(access_platform, actions.NewCompany(tenant=world.tenant))
 
 
-async def test_the_command_line_makes_keys(world: World) -> None:
-    shown = await actions.create_key(
-        world.platform, world.tenant, name="crm", scopes=["events:push"]
-    )
-    assert shown.kept.value.scopes == ("events:push",)
+async def test_the_launcher_makes_a_key_for_the_demo(world: World) -> None:
+    shown = await actions.create_demo_key(world.platform, world.tenant)
+    assert (shown.kept.value.demo, frozenset(shown.kept.value.scopes)) == (True, ALL_SCOPES)
     assert (await world.trail())[-1] == "make"
-    with pytest.raises(Unprocessable) as refused:
-        await actions.create_key(world.platform, world.tenant, name="x", scopes=["all"])
-    assert refused.value.code == "unknown_scope"

@@ -143,6 +143,8 @@ async def test_a_limited_key_gives_no_more_than_it_has(http: Http) -> None:
 async def test_a_publishable_key_is_write_only_and_knows_its_origins(http: Http) -> None:
     body = {"name": "site", "purpose": "publishable"}
     assert (await http.ask("POST", "/keys", body)).status_code == 422
+    unknown = await http.ask("POST", "/keys", {"name": "x", "scopes": ["all"]})
+    assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_scope")
     wide = await http.ask("POST", "/keys", {**body, "scopes": ["contacts:read"], "origins": []})
     assert wide.json()["code"] == "not_write_only"
     made = await http.good("POST", "/keys", {**body, "origins": ["https://a.ru"]})

@@ -194,7 +194,7 @@ async def test_a_password_changed_by_its_old_one_does_not_undo_a_reset(
 async def test_a_change_of_password_does_not_bring_back_the_login_of_who_was_removed(
     world: World, in_order: Callable[..., Any]
 ) -> None:
-    key = await actions.create_key(world.platform, world.tenant, name="demo")
+    key = await actions.create_demo_key(world.platform, world.tenant)
     demo = Actor(world.tenant, f"key:{key.kept.value.key_id}", ALL_SCOPES)
     petrova = Member(code="petrova", role=Role.AGENT)
     await staff.put_member(world.platform, demo, petrova, login=None, expected=Expected(None))

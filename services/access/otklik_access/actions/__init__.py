@@ -7,13 +7,13 @@ from otklik_access.actions.first_start import (
     make_company,
     reset_console_password,
 )
-from otklik_access.actions.keys import ShownKey, create_key
+from otklik_access.actions.keys import ShownKey, create_demo_key
 
 __all__ = [
     "FirstStart",
     "NewCompany",
     "ShownKey",
-    "create_key",
+    "create_demo_key",
     "first_start",
     "make_company",
     "reset_console_password",

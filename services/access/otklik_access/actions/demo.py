@@ -1,7 +1,6 @@
 """Taking the demo out of access: what only the demo's own key has made."""
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 from otklik_access.actions.change import Actor, Change, change
 from otklik_access.actions.companies import put_branch_revision, put_group_revision, whole_company
@@ -10,9 +9,6 @@ from otklik_access.domain.kept import removed, renewed, standing
 from otklik_access.domain.staff import member_id
 from otklik_access.store import audit, keys, places
 from otklik_common.module import Platform
-
-DEMO_KEY: Final = "demo"
-"""Name of the key with which the launcher lets the simulation in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +29,7 @@ async def remove_demo(platform: Platform, actor: Actor) -> Removed:
     whole_company(actor)
     async with change(platform, actor) as this:
         tenant = actor.tenant
-        demo = frozenset(
-            f"key:{key_id}" for key_id in await keys.ids_named(this.tx, tenant, DEMO_KEY)
-        )
+        demo = frozenset(f"key:{key_id}" for key_id in await keys.demo_ids(this.tx, tenant))
         put = await audit.put_only_by(this.tx, tenant, demo) if demo else []
         gone = Removed(
             branch_groups=await _remove_groups(this, [i for k, i in put if k == "branch_group"]),

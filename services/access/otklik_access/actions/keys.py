@@ -1,6 +1,6 @@
 """Use cases around API keys and customer tokens."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -52,6 +52,7 @@ class WantedKey:
     Attributes:
         branches, groups: Both empty means the whole company.
         origins: Where browsers may use it from; empty means anywhere.
+        demo: For the simulation.
     """
 
     name: str
@@ -61,6 +62,7 @@ class WantedKey:
     groups: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     expires_at: datetime | None = None
+    demo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +74,14 @@ class CustomerToken:
     customer: UUID
 
 
-async def create_key(
-    platform: Platform,
-    tenant: str,
-    *,
-    name: str,
-    scopes: Iterable[str] | None = None,
-    expires_at: datetime | None = None,
-) -> ShownKey:
+async def create_demo_key(platform: Platform, tenant: str) -> ShownKey:
     """
-    Make an API key from the command line of the server; without `scopes` it has every one.
+    Make the key with which the launcher lets the simulation in.
 
-    Raises:
-        NotFound: No such company.
-        Unprocessable: A scope is unknown, or the key would be expired from the start.
+    No other way makes one: what it alone puts is taken out with the demo. Raises NotFound.
     """
-    wanted = ALL_SCOPES if scopes is None else frozenset(scopes)
     async with change(platform, Actor.console(tenant)) as this:
-        return await make_key(this, WantedKey(name, wanted, expires_at=expires_at))
+        return await make_key(this, WantedKey("demo", ALL_SCOPES, demo=True))
 
 
 async def add_key(
@@ -130,6 +122,7 @@ async def make_key(this: Change, wanted: WantedKey) -> ShownKey:
         origins=wanted.origins,
         created_at=this.now,
         expires_at=wanted.expires_at,
+        demo=wanted.demo,
     )
     check_key(made)
     kept = await _put(this, None, made)

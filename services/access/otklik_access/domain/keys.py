@@ -25,6 +25,7 @@ class ApiKey:
         branches, groups: What it reaches; both empty means the whole company.
         origins: Where browsers may use it from; empty means anywhere.
         rotated_to: The key that takes its place; it works beside it until `expires_at`.
+        demo: Made by the launcher for the simulation: what it alone puts goes with the demo.
     """
 
     key_id: str
@@ -39,6 +40,7 @@ class ApiKey:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     rotated_to: str | None = None
+    demo: bool = False
 
     def alive(self, now: datetime) -> bool:
         """Whether it opens anything now."""
@@ -104,7 +106,8 @@ def rotated(
         raise Unprocessable("an overlap lasts 0 to 30 days", code="overlap_out_of_range")
     ends = now + overlap if key.expires_at is None else min(now + overlap, key.expires_at)
     old = replace(key, expires_at=ends, rotated_to=key_id)
-    return old, replace(key, key_id=key_id, digest=digest, created_at=now)
+    # The simulation knows nothing of a successor: whoever has it is not the demo.
+    return old, replace(key, key_id=key_id, digest=digest, created_at=now, demo=False)
 
 
 def origin(text: str) -> str:

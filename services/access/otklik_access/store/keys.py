@@ -78,6 +78,7 @@ def _key(row: Row[Any]) -> SeenKey:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         rotated_to=row.rotated_to,
+        demo=row.demo,
     )
     return SeenKey(Kept(value, row.revision, row.recorded_at), row.last_seen_at)
 
@@ -103,16 +104,15 @@ async def put_key(tx: AsyncConnection, tenant: str, kept: Kept[ApiKey]) -> None:
             "expires_at": value.expires_at,
             "revoked_at": value.revoked_at,
             "rotated_to": value.rotated_to,
+            "demo": value.demo,
         },
     )
 
 
-async def ids_named(tx: AsyncConnection, tenant: str, name: str) -> list[str]:
-    """Ids of the keys of that name, dead ones included."""
+async def demo_ids(tx: AsyncConnection, tenant: str) -> list[str]:
+    """Ids of the demo's keys, dead ones included."""
     table = tables.api_key
-    found = await tx.scalars(
-        select(table.c.key_id).where(table.c.tenant == tenant, table.c.name == name)
-    )
+    found = await tx.scalars(select(table.c.key_id).where(table.c.tenant == tenant, table.c.demo))
     return list(found)
 
 

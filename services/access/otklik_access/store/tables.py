@@ -181,6 +181,13 @@ api_key = Table(
     _moment("expires_at"),
     _moment("revoked_at"),
     Column("rotated_to", Text),
+    Column(
+        "demo",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="made by the launcher for the simulation; its objects go with the demo",
+    ),
     # Not part of the aggregate: when access itself last saw it, to the minute.
     _moment("last_seen_at"),
     *_revision(),
