@@ -151,14 +151,19 @@ async def _permit_operations(
 
 
 async def failing_checks(platform: Platform) -> dict[str, str]:
-    """Names of the checks that fail now, with the reason; empty when all is well."""
+    """
+    Names of the checks that fail now, with the reason; empty when all is well.
+
+    Anybody may ask: a reason is in our own words, or says what broke and where. The text of an
+    exception we did not expect may name a host, a login, or a value.
+    """
     names = list(platform.checks)
     problems = await asyncio.gather(*(_problem(platform.checks[name]) for name in names))
     return {name: why for name, why in zip(names, problems, strict=True) if why is not None}
 
 
 async def _problem(check: Hook) -> str | None:
-    """Why a check fails; what is not a text of ours may hold anything and is not shown."""
+    """Why a check fails, or None."""
     try:
         await asyncio.wait_for(check(), CHECK_SECONDS)
     except Refused as no:
