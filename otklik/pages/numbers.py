@@ -30,11 +30,31 @@ ABOUT_CALLS = frozenset(("calls", "sl20", "waiting"))
 
 @dataclass(slots=True)
 class Line:
-    """The numbers of one branch, or of one realtor."""
+    """
+    The numbers of the company, of one branch, or of one realtor there.
 
-    branch: str | None
-    agent: str | None = None
+    Attributes:
+        place: What the numbers are limited to, by dimension; None is a value like any other:
+            that of calls without a branch, or assigned to nobody.
+    """
+
+    place: dict[str, str | None]
     cells: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def branch(self) -> str | None:
+        """Code of the branch, if it is about one."""
+        return self.place.get("branch")
+
+    @property
+    def agent(self) -> str | None:
+        """Code of the realtor, if it is about one."""
+        return self.place.get("agent")
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """Its place in an address: what is missing stands there empty, as `body` reads it."""
+        return {dimension: value or "" for dimension, value in self.place.items()}
 
     def value(self, name: str) -> Any:
         """The value of a cell; None if it has none."""
@@ -54,7 +74,12 @@ class Numbers:
 def body(
     names: list[str], period: Period, *, branch: str | None, agent: str | None, by: list[str]
 ) -> dict[str, Any]:
-    """A metric query; numbers about calls are filtered to calls."""
+    """
+    A metric query; numbers about calls are filtered to calls.
+
+    Args:
+        branch, agent: None means any; empty, those without one.
+    """
     filters: list[dict[str, Any]] = []
     if ABOUT_CALLS.issuperset(names):
         filters.append(CALLS)
@@ -85,16 +110,19 @@ async def first_page(visit: Visit, period: Period, branch: str | None) -> Number
     answers = await asyncio.gather(
         *(visit.post("/metrics/v1/query", question) for question in asked)
     )
-    total = Line(branch)
+    total = Line({} if branch is None else {"branch": branch})
     for answer in answers[:3]:
         for row in answer["rows"]:
             total.cells |= _cells(row)
     lines: dict[str | None, Line] = {}
     for answer in answers[3:6]:
         for row in answer["rows"]:
-            line = lines.setdefault(row["branch"], Line(row["branch"]))
+            line = lines.setdefault(row["branch"], Line({"branch": row["branch"]}))
             line.cells |= _cells(row)
-    realtors = [Line(row["branch"], row["agent"], _cells(row)) for row in answers[6]["rows"]]
+    realtors = [
+        Line({"branch": row["branch"], "agent": row["agent"]}, _cells(row))
+        for row in answers[6]["rows"]
+    ]
     freshness = answers[0].get("freshness") or {}
     return Numbers(
         total,

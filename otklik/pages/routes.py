@@ -185,13 +185,7 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
 
     def link(name: str, line: numbers.Line) -> str:
         """Where a number leads: its receipt and records."""
-        chosen_branch = line.branch if line.branch is not None else branch
-        query = {"period_name": chosen.name}
-        if chosen_branch is not None:
-            query["branch"] = chosen_branch
-        if line.agent is not None:
-            query["agent"] = line.agent
-        return f"/number/{name}?{urlencode(query)}"
+        return f"/number/{name}?{urlencode({'period_name': chosen.name, **line.asked})}"
 
     return _filled(
         page,

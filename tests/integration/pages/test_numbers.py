@@ -1,0 +1,88 @@
+"""What a number says, the page it opens, and the records there: one and the same."""
+
+import re
+from dataclasses import dataclass
+from html import unescape
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+
+from tests.integration.pages.conftest import House
+
+pytestmark = pytest.mark.asyncio
+
+COUNTED = ("calls", "waiting", "cases", "overdue")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A number of a table that opens something: its row's head, where it leads, what it says."""
+
+    row: str
+    link: str
+    says: int
+
+    @property
+    def metric(self) -> str:
+        """Its name in the address."""
+        return urlsplit(self.link).path.rpartition("/")[2]
+
+    @property
+    def asks(self) -> dict[str, str]:
+        """What its address asks for."""
+        return dict(parse_qsl(urlsplit(self.link).query, keep_blank_values=True))
+
+
+def tables(text: str) -> list[list[Cell]]:
+    """The counts in each table of a page, row by row."""
+    return [
+        [
+            Cell(" ".join(unescape(re.sub("<[^>]+>", "", head)).split()), unescape(link), int(says))
+            for head, rest in re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', table, re.DOTALL)
+            for link, says in re.findall(r'<a href="(/number/[^"]+)">(\d+)</a>', rest)
+        ]
+        for table in re.findall("<tbody>(.*?)</tbody>", text, re.DOTALL)
+    ]
+
+
+async def opened(browser: httpx.AsyncClient, link: str) -> tuple[int, int]:
+    """The number on the page of a number, and how many records it lists."""
+    answer = await browser.get(link)
+    assert answer.status_code == 200, link
+    title = re.search(r"<h1>[^<]*:\s*(\d+)\s*</h1>", answer.text)
+    assert title is not None, answer.text
+    records = re.search(r'id="records">(.*?)</ul>', answer.text, re.DOTALL)
+    return int(title[1]), records[1].count("<li>") if records else 0
+
+
+async def test_every_count_of_a_row_opens_that_number_and_its_records(house: House) -> None:
+    async with house.signed_in() as browser:
+        branches, realtors = tables((await browser.get("/")).text)
+        assert {cell.row for cell in branches} == {"Tyumen", "no branch"}
+        for cell in branches + realtors:
+            if cell.metric in COUNTED:
+                assert await opened(browser, cell.link) == (cell.says, cell.says), cell
+
+
+async def test_a_row_without_branch_or_realtor_asks_for_none(house: House) -> None:
+    async with house.signed_in() as browser:
+        branches, realtors = tables((await browser.get("/")).text)
+    waiting = {cell.row: cell for cell in branches if cell.metric == "waiting"}
+    assert waiting["no branch"].says == 2
+    assert waiting["no branch"].asks["branch"] == ""
+    assert "agent" not in waiting["no branch"].asks
+    assert [(cell.row, cell.says) for cell in realtors if cell.asks["agent"] == ""] == [
+        ("nobody assigned", 1),
+        ("nobody assigned", 1),
+    ]
+    assert {cell.asks["branch"] for cell in realtors} == {"", "tyumen"}
+
+
+async def test_the_total_opens_all_of_it(house: House) -> None:
+    async with house.signed_in() as browser:
+        page = (await browser.get("/")).text
+        total = re.search(r'id="not-called-back".*?href="([^"]+)">(\d+)<', page, re.DOTALL)
+        assert total is not None
+        assert "branch=" not in total[1]
+        assert await opened(browser, unescape(total[1])) == (int(total[2]), 5)
