@@ -11,7 +11,7 @@ from otklik_common.module import Platform
 
 def add_pages(app: FastAPI, platform: Platform) -> None:
     """Answer `/` and the pages under it; APIs not in this process are found by `api_urls`."""
-    gateway = Gateway(app, platform.settings.api_urls)
+    gateway = Gateway(app, platform.settings)
     platform.on_stop.append(gateway.close)
     app.router.routes.extend(Pages(gateway, platform).routes())
     app.router.routes.append(Mount("/static", StaticFiles(directory=FOLDER / "static")))

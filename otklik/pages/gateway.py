@@ -2,12 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import httpx
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
-SECONDS = 20
+from otklik_common.limits import client_ip, forwarded
+from otklik_common.settings import Settings
+
+SECONDS: Final = 20
 
 
 class SignInNeeded(Exception):
@@ -32,20 +35,36 @@ class Tokens:
     renewed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """
+    Whoever looks at a page.
+
+    Attributes:
+        address: By which the limits of this process count.
+        forwarded: The same for APIs elsewhere, which trust it as far as they are told to.
+    """
+
+    address: str
+    forwarded: str
+    language: str
+
+
 class Gateway:
     """Calls to every service, in this process or over the network."""
 
-    def __init__(self, app: ASGIApp, urls: dict[str, str]) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         """
         Args:
-            app: Answers for services that are in this process.
-            urls: Base URL by service name, for those that are not.
+            app: Answers for services that are in this process; `api_urls` says where others do.
         """
+        self._proxies = settings.trusted_proxies
         self._here = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app), base_url="http://otklik", timeout=SECONDS
+            transport=_Here(app), base_url="http://otklik", timeout=SECONDS
         )
         self._there = {
-            name: httpx.AsyncClient(base_url=url, timeout=SECONDS) for name, url in urls.items()
+            name: httpx.AsyncClient(base_url=url, timeout=SECONDS)
+            for name, url in settings.api_urls.items()
         }
 
     async def close(self) -> None:
@@ -53,29 +72,55 @@ class Gateway:
         for client in (self._here, *self._there.values()):
             await client.aclose()
 
-    def visit(self, tokens: Tokens, language: str) -> "Visit":
+    def visit(self, scope: Scope, tokens: Tokens, language: str) -> "Visit":
         """Calls on behalf of one request for a page."""
-        return Visit(self, tokens, language)
+        looker = Looker(client_ip(scope, self._proxies), forwarded(scope, self._proxies), language)
+        return Visit(self, tokens, looker)
 
     async def send(
-        self, method: str, path: str, *, headers: dict[str, str], **arguments: Any
+        self, method: str, path: str, *, looker: Looker, token: str | None, **arguments: Any
     ) -> httpx.Response:
         """One call, to wherever the service of the path answers."""
         client = self._there.get(path.split("/", 2)[1], self._here)
+        headers = {"Accept-Language": looker.language, "X-Forwarded-For": looker.forwarded}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        from_ = {_ADDRESS: looker.address}
         try:
-            return await client.request(method, path, headers=headers, **arguments)
+            return await client.request(
+                method, path, headers=headers, extensions=from_, **arguments
+            )
         except httpx.TransportError as absent:
             raise Problem(503, f"a service does not answer: {type(absent).__name__}") from None
+
+
+_ADDRESS: Final = "otklik.address"
+
+
+class _Here(httpx.AsyncBaseTransport):
+    """
+    Calls within this process, from the address of whoever looks.
+
+    From our own, wrong logins of one would use up the sign-ins of all.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        client = (request.extensions[_ADDRESS], 0)
+        transport = httpx.ASGITransport(app=self._app, client=client)
+        return await transport.handle_async_request(request)
 
 
 class Visit:
     """The calls that one page makes; its session is renewed at most once."""
 
-    def __init__(self, gateway: Gateway, tokens: Tokens, language: str) -> None:
+    def __init__(self, gateway: Gateway, tokens: Tokens, looker: Looker) -> None:
         self._gateway = gateway
+        self._looker = looker
         self._renewing = asyncio.Lock()
         self.tokens = tokens
-        self.language = language
 
     async def get(self, path: str, **parameters: Any) -> Any:
         """The JSON at a path. Raises SignInNeeded, Problem."""
@@ -87,41 +132,33 @@ class Visit:
 
     async def sign_in(self, login: str, password: str) -> None:
         """Begin a session. Raises Problem for a wrong login."""
-        answer = await self._gateway.send(
-            "POST",
-            "/access/v1/sign-in",
-            headers=self._headers(None),
-            json={"login": login, "password": password},
-        )
+        credentials = {"login": login, "password": password}
+        answer = await self._send("POST", "/access/v1/sign-in", None, json=credentials)
         self._take(_checked(answer))
 
     async def sign_out(self) -> None:
         """End the session; one that is over already is no error."""
         if self.tokens.refresh is not None:
             # The refresh token names this session; a bare sign-out would end all of them.
-            await self._gateway.send(
-                "POST",
-                "/access/v1/sign-out",
-                headers=self._headers(self.tokens.token),
-                json={"refresh_token": self.tokens.refresh},
-            )
+            session = {"refresh_token": self.tokens.refresh}
+            await self._send("POST", "/access/v1/sign-out", self.tokens.token, json=session)
 
     async def _call(self, method: str, path: str, **arguments: Any) -> Any:
         used = self.tokens.token
         if used is not None:
-            answer = await self._send(method, path, used, arguments)
+            answer = await self._send(method, path, used, **arguments)
             if answer.status_code != httpx.codes.UNAUTHORIZED:
                 return _checked(answer)
         await self._renew(used)
-        answer = await self._send(method, path, self.tokens.token, arguments)
+        answer = await self._send(method, path, self.tokens.token, **arguments)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             raise SignInNeeded
         return _checked(answer)
 
     async def _send(
-        self, method: str, path: str, token: str | None, arguments: dict[str, Any]
+        self, method: str, path: str, token: str | None, **arguments: Any
     ) -> httpx.Response:
-        return await self._gateway.send(method, path, headers=self._headers(token), **arguments)
+        return await self._gateway.send(method, path, looker=self._looker, token=token, **arguments)
 
     async def _renew(self, used: str | None) -> None:
         async with self._renewing:
@@ -129,26 +166,16 @@ class Visit:
                 return  # another call of this page has renewed it meanwhile
             if self.tokens.refresh is None:
                 raise SignInNeeded
-            answer = await self._gateway.send(
-                "POST",
-                "/access/v1/refresh",
-                headers=self._headers(None),
-                json={"refresh_token": self.tokens.refresh},
-            )
-            if answer.is_error:
+            session = {"refresh_token": self.tokens.refresh}
+            answer = await self._send("POST", "/access/v1/refresh", None, json=session)
+            if answer.status_code == httpx.codes.UNAUTHORIZED:
                 raise SignInNeeded
-            self._take(answer.json())
+            self._take(_checked(answer))
 
     def _take(self, session: dict[str, Any]) -> None:
         self.tokens.token = session["token"]
         self.tokens.refresh = session["refresh_token"]
         self.tokens.renewed = True
-
-    def _headers(self, token: str | None) -> dict[str, str]:
-        headers = {"Accept-Language": self.language}
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
-        return headers
 
 
 def _checked(answer: httpx.Response) -> Any:

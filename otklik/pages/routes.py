@@ -145,7 +145,7 @@ class Pages:
         """Begin a session, then go to the first page."""
         words = Words(_language(request))
         form = await request.form()
-        visit = self._gateway.visit(Tokens(None, None), words.language)
+        visit = self._gateway.visit(request.scope, Tokens(None, None), words.language)
         try:
             await visit.sign_in(str(form.get("login", "")), str(form.get("password", "")))
         except Problem as no:
@@ -155,7 +155,8 @@ class Pages:
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
         words = Words(_language(request))
-        await self._gateway.visit(_tokens(request), words.language).sign_out()
+        visit = self._gateway.visit(request.scope, _tokens(request), words.language)
+        await visit.sign_out()
         answer = RedirectResponse("/sign-in", 303)
         answer.delete_cookie(SESSION_COOKIE)
         answer.delete_cookie(REFRESH_COOKIE)
@@ -163,7 +164,7 @@ class Pages:
 
     async def _drawn(self, request: Request, draw: Draw) -> Response:
         words = Words(_language(request))
-        visit = self._gateway.visit(_tokens(request), words.language)
+        visit = self._gateway.visit(request.scope, _tokens(request), words.language)
         try:
             company = await visit.get("/access/v1/companies/current")
             answer = await draw(Page(request, visit, words, company))

@@ -30,7 +30,7 @@ from otklik_common.etags import Expected, IfMatch, MustMatch, etag
 from otklik_common.idempotency import Once, OnceIfKeyed, OnceOnly, Reply
 from otklik_common.keys import same_text
 from otklik_common.language import Lang, Language, language_of
-from otklik_common.limits import RateLimit, client_ip, per_caller, per_ip, per_tenant
+from otklik_common.limits import RateLimit, client_ip, forwarded, per_caller, per_ip, per_tenant
 from otklik_common.paging import Page, Pages, Paging, Part, keyset
 from otklik_common.problems import (
     PROBLEMS,
@@ -97,6 +97,7 @@ __all__ = [
     "edge",
     "etag",
     "field_errors",
+    "forwarded",
     "install",
     "keyset",
     "language_of",

@@ -117,8 +117,22 @@ def client_ip(scope: Scope, trusted_proxies: int) -> str:
             the client is the last but so many from the right. What stands further left the
             caller has written itself.
     """
-    client = scope.get("client")
-    address = client[0] if client else ""
+    return _neighbourhood(_passed(scope, trusted_proxies)[0])
+
+
+def forwarded(scope: Scope, trusted_proxies: int) -> str:
+    """
+    X-Forwarded-For of a call that we make on behalf of this client.
+
+    The client, then whom the proxies between us passed it on to, and nothing the client has
+    written itself. The other side finds the client with the same `trusted_proxies`, or with 1
+    where none stands before us: we are its proxy then.
+    """
+    return ", ".join(map(_neighbourhood, _passed(scope, trusted_proxies)))
+
+
+def _passed(scope: Scope, trusted_proxies: int) -> list[str]:
+    """Whom proxies of ours saw, the client first; whoever is connected where they saw nobody."""
     if trusted_proxies > 0:
         seen = [
             entry.strip()
@@ -127,8 +141,9 @@ def client_ip(scope: Scope, trusted_proxies: int) -> str:
             for entry in value.decode("latin-1").split(",")
         ]
         if len(seen) >= trusted_proxies:
-            address = seen[-trusted_proxies]
-    return _neighbourhood(address)
+            return seen[-trusted_proxies:]
+    client = scope.get("client")
+    return [client[0] if client else ""]
 
 
 def _neighbourhood(address: str) -> str:

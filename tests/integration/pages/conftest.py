@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 import pytest_asyncio
+from fastapi import FastAPI
 
 from tests.support.app import Running, forget_limits, running_app
 from tests.support.postgres import PostgresServer
@@ -41,10 +42,14 @@ class House:
     logins: dict[str, tuple[str, str]]
     ports: "count[int]" = field(default_factory=lambda: count(1024))
 
-    def browser(self, address: str = "10.0.0.1", **cookies: str) -> httpx.AsyncClient:
+    def browser(
+        self, address: str = "10.0.0.1", *, app: FastAPI | None = None, **cookies: str
+    ) -> httpx.AsyncClient:
         """Somebody's browser at an address; it keeps cookies and asks for English."""
         transport = httpx.ASGITransport(
-            app=self.running.app, raise_app_exceptions=False, client=(address, next(self.ports))
+            app=app or self.running.app,
+            raise_app_exceptions=False,
+            client=(address, next(self.ports)),
         )
         return httpx.AsyncClient(
             transport=transport,

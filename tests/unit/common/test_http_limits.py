@@ -117,6 +117,23 @@ def test_several_headers_count_as_one_list() -> None:
     assert http.client_ip({"client": None, "headers": headers}, 2) == "1.1.1.1"
 
 
+@pytest.mark.parametrize(
+    ("proxies", "seen", "peer", "handed_on"),
+    [
+        (0, "6.6.6.6", "1.1.1.1", "1.1.1.1"),
+        (1, "6.6.6.6, 1.1.1.1", "10.0.0.1", "1.1.1.1"),
+        (2, "6.6.6.6, 1.1.1.1, 10.0.0.2", "10.0.0.1", "1.1.1.1, 10.0.0.2"),
+        (2, "1.1.1.1", "10.0.0.1", "10.0.0.1"),
+        (1, "g\u00fcrbage", "10.0.0.1", "unknown"),
+    ],
+)
+def test_who_calls_for_a_client_hands_on_what_proxies_saw_and_nothing_else(
+    proxies: int, seen: str, peer: str, handed_on: str
+) -> None:
+    scope = {"client": (peer, 1), "headers": [(b"x-forwarded-for", seen.encode("latin-1"))]}
+    assert http.forwarded(scope, proxies) == handed_on
+
+
 @pytest.mark.asyncio
 async def test_answers_tell_what_is_left_and_inventing_addresses_gains_nothing() -> None:
     app = FastAPI()
