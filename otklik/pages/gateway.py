@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import httpx
 from starlette.types import ASGIApp, Scope
 
+from otklik.pages.renewals import Renewals, Session
 from otklik_common.limits import client_ip, forwarded
 from otklik_common.settings import Settings
 
@@ -58,6 +60,7 @@ class Gateway:
         Args:
             app: Answers for services that are in this process; `api_urls` says where others do.
         """
+        self.renewals = Renewals()
         self._proxies = settings.trusted_proxies
         self._here = httpx.AsyncClient(
             transport=_Here(app), base_url="http://otklik", timeout=SECONDS
@@ -134,7 +137,7 @@ class Visit:
         """Begin a session. Raises Problem for a wrong login."""
         credentials = {"login": login, "password": password}
         answer = await self._send("POST", "/access/v1/sign-in", None, json=credentials)
-        self._take(_checked(answer))
+        self._take(_session(answer))
 
     async def sign_out(self) -> None:
         """End the session; one that is over already is no error."""
@@ -166,16 +169,26 @@ class Visit:
                 return  # another call of this page has renewed it meanwhile
             if self.tokens.refresh is None:
                 raise SignInNeeded
-            session = {"refresh_token": self.tokens.refresh}
-            answer = await self._send("POST", "/access/v1/refresh", None, json=session)
-            if answer.status_code == httpx.codes.UNAUTHORIZED:
-                raise SignInNeeded
-            self._take(_checked(answer))
+            exchange = partial(self._exchange, self.tokens.refresh)
+            self._take(await self._gateway.renewals.once(self.tokens.refresh, exchange))
 
-    def _take(self, session: dict[str, Any]) -> None:
-        self.tokens.token = session["token"]
-        self.tokens.refresh = session["refresh_token"]
+    async def _exchange(self, refresh: str) -> Session:
+        answer = await self._send(
+            "POST", "/access/v1/refresh", None, json={"refresh_token": refresh}
+        )
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            raise SignInNeeded
+        return _session(answer)
+
+    def _take(self, session: Session) -> None:
+        self.tokens.token = session.token
+        self.tokens.refresh = session.refresh
         self.tokens.renewed = True
+
+
+def _session(answer: httpx.Response) -> Session:
+    told = _checked(answer)
+    return Session(told["token"], told["refresh_token"])
 
 
 def _checked(answer: httpx.Response) -> Any:

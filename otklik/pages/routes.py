@@ -18,6 +18,7 @@ from otklik.pages import numbers
 from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit
 from otklik.pages.periods import PERIODS, period
 from otklik.pages.texts import LANGUAGES, Words
+from otklik.pages.way_back import SIGN_IN, page_wanted, to_sign_in
 from otklik_common.module import Platform
 
 FOLDER: Final = Path(__file__).parent
@@ -81,8 +82,8 @@ class Pages:
             Route("/number/{name}", self.number),
             Route("/contact/{contact:uuid}", self.contact),
             Route("/case/{case:uuid}", self.case),
-            Route("/sign-in", self.sign_in_form),
-            Route("/sign-in", self.sign_in, methods=["POST"]),
+            Route(SIGN_IN, self.sign_in_form),
+            Route(SIGN_IN, self.sign_in, methods=["POST"]),
             Route("/sign-out", self.sign_out, methods=["POST"]),
         ]
 
@@ -142,7 +143,7 @@ class Pages:
         return _html(request, words, "sign_in.html", error=None, status=200)
 
     async def sign_in(self, request: Request) -> Response:
-        """Begin a session, then go to the first page."""
+        """Begin a session, then go to the page that was wanted."""
         words = Words(_language(request))
         form = await request.form()
         visit = self._gateway.visit(request.scope, Tokens(None, None), words.language)
@@ -150,14 +151,14 @@ class Pages:
             await visit.sign_in(str(form.get("login", "")), str(form.get("password", "")))
         except Problem as no:
             return _html(request, words, "sign_in.html", error=no.detail, status=no.status)
-        return _with_cookies(request, RedirectResponse("/", 303), visit.tokens)
+        return _with_cookies(request, RedirectResponse(page_wanted(request), 303), visit.tokens)
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
         words = Words(_language(request))
         visit = self._gateway.visit(request.scope, _tokens(request), words.language)
         await visit.sign_out()
-        answer = RedirectResponse("/sign-in", 303)
+        answer = RedirectResponse(SIGN_IN, 303)
         answer.delete_cookie(SESSION_COOKIE)
         answer.delete_cookie(REFRESH_COOKIE)
         return answer
@@ -169,7 +170,7 @@ class Pages:
             company = await visit.get("/access/v1/companies/current")
             answer = await draw(Page(request, visit, words, company))
         except SignInNeeded:
-            return RedirectResponse("/sign-in", 303)
+            return RedirectResponse(to_sign_in(request), 303)
         except Problem as no:
             answer = _html(request, words, "problem.html", detail=no.detail, status=no.status)
         return _with_cookies(request, answer, visit.tokens)

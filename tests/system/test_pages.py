@@ -1,5 +1,6 @@
 """The first page in a real browser: plain numbers, and the very call two clicks away."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -190,3 +191,39 @@ async def test_a_wrong_password_and_a_foreign_contact_are_said_plainly(
     await page.click("main button")
     await page.wait_for_selector("[role=alert]")
     await page.context.close()
+
+
+@pytest.mark.asyncio
+async def test_tabs_go_on_after_ten_idle_minutes(browser: Browser, told: Deployment) -> None:
+    page, complaints = await _signed_in(browser, told, DESKTOP, "en")
+    # What is left then: the session token is refused, the refresh token is not.
+    await page.context.clear_cookies(name="otklik_session")
+    tabs = [page, await page.context.new_page(), await page.context.new_page()]
+    await asyncio.gather(*(tab.goto(told.urls["metrics"] + "/") for tab in tabs))
+    for tab in tabs:
+        assert await tab.is_visible("#not-called-back"), tab.url
+    await page.reload()
+    assert await page.is_visible("#not-called-back")
+    assert complaints == []
+    await page.context.close()
+
+
+@pytest.mark.asyncio
+async def test_whoever_signs_in_comes_back_to_the_page_they_wanted(
+    browser: Browser, told: Deployment
+) -> None:
+    page = await browser.new_page(locale="en")
+    wanted = told.urls["metrics"] + "/number/waiting?period_name=7d&branch=tyumen"
+    await page.goto(wanted)
+    await page.fill("[name=login]", told.login)
+    await page.fill("[name=password]", "wrong-wrong-wrong")
+    await page.click("main button")
+    await page.wait_for_selector("[role=alert]")
+    await page.click("header nav a")
+    await page.wait_for_selector("html[lang=ru]")
+    await page.fill("[name=login]", told.login)
+    await page.fill("[name=password]", told.password)
+    await page.click("main button")
+    await page.wait_for_selector("#receipt")
+    assert page.url == wanted
+    await page.close()
