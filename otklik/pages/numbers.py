@@ -27,6 +27,8 @@ METRICS = {
 
 ABOUT_CALLS = frozenset(("calls", "sl20", "waiting"))
 
+CASES_SHOWN = 8
+
 
 @dataclass(slots=True)
 class Line:
@@ -61,6 +63,18 @@ class Line:
         return self.cells.get(name, {}).get("value")
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A customer to call; times as the API writes them."""
+
+    id: str
+    branch: str | None
+    state: str
+    opened_at: str
+    due_at: str
+    overdue: bool
+
+
 @dataclass(slots=True)
 class Numbers:
     """The whole first page."""
@@ -93,6 +107,50 @@ def body(
         "group_by": by,
         "filters": filters,
     }
+
+
+def records(question: dict[str, Any], *, limit: int, cursor: str | None = None) -> dict[str, Any]:
+    """The query of the records behind a question of one metric."""
+    (metric,) = question["metrics"]
+    return {
+        "metric": metric,
+        "time": question["time"],
+        "filters": question["filters"],
+        "limit": limit,
+        "cursor": cursor,
+    }
+
+
+async def cases_to_call(visit: Visit, period: Period, branch: str | None) -> list[Case]:
+    """
+    Some of the cases that the first page counts as open, the overdue ones first.
+
+    The records of those very numbers, not a list of feedback's: its `open` knows no period, and
+    leaves out whom somebody has called already.
+    """
+    overdue, cases = await asyncio.gather(
+        *(
+            visit.post(
+                "/metrics/v1/query/records",
+                records(body([name], period, branch=branch, agent=None, by=[]), limit=CASES_SHOWN),
+            )
+            for name in ("overdue", "cases")
+        )
+    )
+    late = {record["subject"] for record in overdue["items"]}
+    found = {record["subject"]: record for record in overdue["items"] + cases["items"]}
+    shown = [
+        Case(
+            id=subject,
+            branch=record["dimensions"]["branch"],
+            state=record["values"]["state"],
+            opened_at=record["at"],
+            due_at=record["values"]["due_at"],
+            overdue=subject in late,
+        )
+        for subject, record in found.items()
+    ]
+    return sorted(shown, key=lambda case: (not case.overdue, case.due_at))[:CASES_SHOWN]
 
 
 async def first_page(visit: Visit, period: Period, branch: str | None) -> Numbers:

@@ -180,9 +180,7 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
     found, (branches, realtors), cases = await asyncio.gather(
         numbers.first_page(page.visit, chosen, branch),
         _names(page),
-        page.visit.get(
-            "/feedback/v1/cases", state="open", limit=8, **({"branch": branch} if branch else {})
-        ),
+        numbers.cases_to_call(page.visit, chosen, branch),
     )
 
     def link(name: str, line: numbers.Line) -> str:
@@ -195,7 +193,7 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
         numbers=found,
         branches=branches,
         realtors=realtors,
-        cases=cases["items"],
+        cases=cases,
         period=chosen,
         periods=list(PERIODS),
         branch=branch,
@@ -223,17 +221,11 @@ async def _number(
     cursor: str | None,
 ) -> Response:
     question = numbers.body([name], chosen, branch=branch, agent=agent, by=[])
-    metric = question["metrics"][0]
-    records = {
-        "metric": metric,
-        "time": question["time"],
-        "filters": question["filters"],
-        "limit": 50,
-        "cursor": cursor,
-    }
     answer, behind, (branches, realtors) = await asyncio.gather(
         page.visit.post("/metrics/v1/query", question),
-        page.visit.post("/metrics/v1/query/records", records),
+        page.visit.post(
+            "/metrics/v1/query/records", numbers.records(question, limit=50, cursor=cursor)
+        ),
         _names(page),
     )
     return _filled(

@@ -45,6 +45,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cases_title": ("Недовольные, с кем надо связаться", "Unhappy customers to call"),
     "cases_open": ("открыто", "open"),
     "cases_overdue": ("просрочено", "overdue"),
+    "overdue_one": ("просрочен", "overdue"),
+    "all": ("все {}", "all {}"),
     "by_branch": ("По филиалам", "By branch"),
     "by_realtor": ("Кому не перезвонили, по риелторам", "Not called back, by realtor"),
     "calls": ("Звонков", "Calls"),

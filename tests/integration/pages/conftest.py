@@ -138,8 +138,9 @@ UNHAPPY: Final = (
     ("tyumen", {"days": 5}),
     (None, {"hours": 2}),
     ("tyumen", {"days": 60}),
+    *((None, {"days": 70}),) * 9,
 )
-"""Branch and age of each unhappy answer: the second is overdue, the last before the 28 days."""
+"""Branch and age of each unhappy answer: due after two days, and the first was called since."""
 
 
 @pytest_asyncio.fixture(scope="package")

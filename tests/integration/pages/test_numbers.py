@@ -86,3 +86,46 @@ async def test_the_total_opens_all_of_it(house: House) -> None:
         assert total is not None
         assert "branch=" not in total[1]
         assert await opened(browser, unescape(total[1])) == (int(total[2]), 5)
+
+
+def listed(text: str) -> list[str]:
+    """The cases that the first page lists."""
+    found = re.search(r'id="to-call">(.*?)</ul>', text, re.DOTALL)
+    return re.findall("<li.*?</li>", found[1], re.DOTALL) if found else []
+
+
+def cases_counted(text: str) -> tuple[int, int]:
+    """How many cases the first page counts, and how many of them overdue."""
+    card = re.search(r'id="cases">(.*?)</article>', text, re.DOTALL)
+    assert card is not None
+    counted, overdue = re.findall(r">(\d+)(?: overdue)?</a>", card[1])
+    return int(counted), int(overdue)
+
+
+@pytest.mark.parametrize(
+    ("asked", "counted"),
+    [
+        ({"period_name": "28d"}, (3, 1)),
+        ({"period_name": "28d", "branch": "tyumen"}, (2, 1)),
+        ({"period_name": "90d", "branch": "tyumen"}, (3, 2)),
+    ],
+)
+async def test_the_cases_listed_are_those_counted(
+    house: House, asked: dict[str, str], counted: tuple[int, int]
+) -> None:
+    async with house.signed_in() as browser:
+        page = (await browser.get("/", params=asked)).text
+    assert cases_counted(page) == counted
+    late = [case for case in listed(page) if "overdue" in case]
+    assert (len(listed(page)), len(late)) == counted
+    assert late == listed(page)[: len(late)], "the overdue come first"
+
+
+async def test_of_many_cases_a_few_are_listed_and_all_one_click_away(house: House) -> None:
+    async with house.signed_in() as browser:
+        page = (await browser.get("/", params={"period_name": "90d"})).text
+        assert cases_counted(page) == (13, 11)
+        assert len(listed(page)) == 8
+        everything = re.search(r'<a href="([^"]+)">all 13</a>', page)
+        assert everything is not None
+        assert await opened(browser, unescape(everything[1])) == (13, 13)
