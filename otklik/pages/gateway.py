@@ -1,9 +1,10 @@
 """The pages' way to the APIs: like any client, with the session of whoever looks."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import httpx
 from starlette.types import ASGIApp, Scope
@@ -26,6 +27,19 @@ class Problem(Exception):
         super().__init__(detail)
         self.status = status
         self.detail = detail
+
+
+Answer = TypeVar("Answer")
+
+
+async def if_allowed(call: Awaitable[Answer]) -> Answer | None:
+    """What a call answers; None where the role of whoever looks does not allow it."""
+    try:
+        return await call
+    except Problem as no:
+        if no.status != httpx.codes.FORBIDDEN:
+            raise
+        return None
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
-from otklik.pages.gateway import Problem, Visit
+from otklik.pages.gateway import Visit, if_allowed
 from otklik.pages.periods import Period
 
 CALLS = {"dimension": "channel", "op": "in", "values": ["call"]}
@@ -200,18 +200,12 @@ def _cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
 async def names_of(visit: Visit, path: str, language: str) -> dict[str, str]:
     """Display names by code; empty for those who may not read them: codes do then."""
     found: dict[str, str] = {}
-    cursor: str | None = None
-    try:
-        while True:
-            more = {"cursor": cursor} if cursor else {}
-            page = await visit.get(path, limit=200, **more)
-            for one in page["items"]:
-                names = one.get("names") or {}
-                found[one["code"]] = names.get(language) or one.get("name") or one["code"]
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return found
-    except Problem as no:
-        if no.status != 403:
-            raise
-        return found
+    more: dict[str, str] = {}
+    while page := await if_allowed(visit.get(path, limit=200, **more)):
+        for one in page["items"]:
+            names = one.get("names") or {}
+            found[one["code"]] = names.get(language) or one.get("name") or one["code"]
+        if page["next_cursor"] is None:
+            break
+        more = {"cursor": page["next_cursor"]}
+    return found

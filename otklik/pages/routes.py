@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from otklik.pages import numbers
-from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit
+from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit, if_allowed
 from otklik.pages.periods import PERIODS, period
 from otklik.pages.texts import LANGUAGES, Words
 from otklik.pages.way_back import SIGN_IN, page_wanted, to_sign_in
@@ -180,7 +180,7 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
     found, (branches, realtors), cases = await asyncio.gather(
         numbers.first_page(page.visit, chosen, branch),
         _names(page),
-        numbers.cases_to_call(page.visit, chosen, branch),
+        if_allowed(numbers.cases_to_call(page.visit, chosen, branch)),
     )
 
     def link(name: str, line: numbers.Line) -> str:
@@ -223,8 +223,10 @@ async def _number(
     question = numbers.body([name], chosen, branch=branch, agent=agent, by=[])
     answer, behind, (branches, realtors) = await asyncio.gather(
         page.visit.post("/metrics/v1/query", question),
-        page.visit.post(
-            "/metrics/v1/query/records", numbers.records(question, limit=50, cursor=cursor)
+        if_allowed(
+            page.visit.post(
+                "/metrics/v1/query/records", numbers.records(question, limit=50, cursor=cursor)
+            )
         ),
         _names(page),
     )
@@ -235,8 +237,8 @@ async def _number(
         cell=answer["rows"][0][name],
         receipt=answer["receipts"][name],
         freshness=answer.get("freshness") or {},
-        records=behind["items"],
-        next_cursor=behind["next_cursor"],
+        records=behind and behind["items"],
+        next_cursor=behind and behind["next_cursor"],
         branches=branches,
         realtors=realtors,
         period=chosen,

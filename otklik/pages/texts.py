@@ -70,6 +70,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "records": ("Записи, из которых оно сложено", "The records it is made of"),
     "more": ("Дальше", "More"),
     "none": ("Здесь ничего нет", "There is nothing here"),
+    "not_yours": (
+        "Вашей роли этот список не показывается",
+        "Your role may not see this list",
+    ),
     "back": ("← Назад", "← Back"),
     "call": ("Звонок", "Call"),
     "chat": ("Чат", "Chat"),
