@@ -15,7 +15,7 @@ NPS = {"name": "nps", "as": "nps"}
 OPENED = {"name": "cases_open", "as": "cases"}
 OVERDUE = {"name": "cases_overdue", "as": "overdue"}
 
-METRICS = {
+METRICS: dict[str, dict[str, Any]] = {
     "calls": OFFERED,
     "sl20": SERVICE,
     "waiting": NOT_CALLED_BACK,

@@ -75,45 +75,84 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Your role may not see this list",
     ),
     "back": ("← Назад", "← Back"),
-    "call": ("Звонок", "Call"),
-    "chat": ("Чат", "Chat"),
-    "email": ("Письмо", "E-mail"),
-    "form": ("Заявка с сайта", "Site form"),
-    "visit": ("Визит", "Visit"),
-    "messenger": ("Мессенджер", "Messenger"),
-    "social": ("Соцсеть", "Social network"),
-    "other": ("Другое", "Other"),
     "contact": ("Обращение", "Contact"),
-    "when": ("Когда", "When"),
-    "what": ("Что", "What"),
-    "who": ("Кто", "Who"),
     "phone": ("Телефон", "Phone"),
     "waited": ("Ждал", "Waited"),
     "outcome": ("Исход", "Outcome"),
     "events": ("Что происходило", "What happened"),
     "score": ("Оценка", "Score"),
-    "open": ("открыт", "open"),
-    "answered": ("ответили", "answered"),
-    "abandoned": ("не дождался", "gave up waiting"),
-    "resolved": ("решено", "resolved"),
-    "overflowed": ("переведён", "overflowed"),
-    "callback_requested": ("просил перезвонить", "asked to be called"),
-    "transferred": ("передан", "transferred"),
-    "voicemail": ("автоответчик", "voicemail"),
-    "not_reached": ("не дозвонились", "not reached"),
-    "unknown": ("неизвестно", "unknown"),
     "case": ("Случай", "Case"),
-    "opened": ("Открыт", "Opened"),
     "due": ("Срок", "Due"),
     "state": ("Состояние", "State"),
     "reason": ("Причина", "Reason"),
     "comment": ("Слова клиента", "The customer's words"),
-    "closed": ("закрыт", "closed"),
-    "contacted": ("связались", "contacted"),
     "skip": ("К содержанию", "Skip to content"),
     "error": ("Не получилось", "That did not work"),
     "not_found": ("Такой страницы нет", "There is no such page"),
 }
+
+CODES: dict[str, dict[str, tuple[str, str]]] = {
+    "channel": {
+        "call": ("Звонок", "Call"),
+        "chat": ("Чат", "Chat"),
+        "email": ("Письмо", "E-mail"),
+        "form": ("Заявка с сайта", "Site form"),
+        "visit": ("Визит", "Visit"),
+        "messenger": ("Мессенджер", "Messenger"),
+        "social": ("Соцсеть", "Social network"),
+        "other": ("Другое", "Other"),
+    },
+    "outcome": {
+        "open": ("открыто", "open"),
+        "answered": ("ответили", "answered"),
+        "abandoned": ("не дождался", "gave up waiting"),
+        "resolved": ("решено", "resolved"),
+        "overflowed": ("ушло в другую очередь", "overflowed"),
+        "callback_requested": ("просил перезвонить", "asked to be called"),
+        "transferred": ("передано", "transferred"),
+        "voicemail": ("автоответчик", "voicemail"),
+        "not_reached": ("не дозвонились", "not reached"),
+        "unknown": ("неизвестно", "unknown"),
+    },
+    "event": {
+        "started": ("началось", "began"),
+        "queued": ("в очереди", "in the queue"),
+        "assigned": ("назначен сотрудник", "somebody assigned"),
+        "ringing": ("звонит у сотрудника", "ringing"),
+        "answered": ("сотрудник ответил", "answered"),
+        "message": ("сообщение", "message"),
+        "held": ("на удержании", "on hold"),
+        "resumed": ("снято с удержания", "off hold"),
+        "transferred": ("передано", "transferred"),
+        "paused": ("приостановлено", "paused"),
+        "unpaused": ("возобновлено", "went on"),
+        "ended": ("завершено", "ended"),
+        "wrapped": ("обработка после разговора закончена", "work after the call done"),
+        "reopened": ("открыто снова", "opened again"),
+        "recording": ("есть запись", "recording kept"),
+        "amended": ("данные исправлены", "details amended"),
+    },
+    "state": {
+        "open": ("открыт", "open"),
+        "contacted": ("связались", "contacted"),
+        "closed": ("закрыт", "closed"),
+    },
+    "reason": {
+        "nps": ("вряд ли порекомендует (NPS)", "unlikely to recommend us (NPS)"),
+        "csat": ("остался недоволен (CSAT)", "was not satisfied (CSAT)"),
+        "ces": ("было трудно решить вопрос (CES)", "found it hard (CES)"),
+    },
+    "excluded": {
+        "short_abandon": ("бросили почти сразу", "hung up almost at once"),
+        "abandoned_in_time": ("бросили раньше порога", "gave up within the threshold"),
+        "not_answered": ("остались без ответа", "not answered"),
+        "still_open": ("ещё открыты", "still open"),
+        "callback_requested": ("просили перезвонить", "asked to be called"),
+        "other_outcome": ("закончились иначе", "ended in another way"),
+        "unknown_person": ("неизвестно, кто звонил", "nobody knows who called"),
+    },
+}
+"""What APIs say in codes: by kind of code, then code."""
 
 PEOPLE: dict[str, dict[str, str]] = {
     "ru": {"one": "человек", "few": "человека", "many": "человек", "other": "человека"},
@@ -130,9 +169,15 @@ class Words:
         self._locale = Locale(language)
 
     def __call__(self, name: str, *values: Any) -> str:
-        """The text of that name; a name without text is a code and stands for itself."""
-        known = TEXTS.get(name)
-        return name if known is None else known[self._index].format(*values)
+        """The text of that name."""
+        return TEXTS[name][self._index].format(*values)
+
+    def code(self, kind: str, code: str | None) -> str:
+        """The text of a code; one that is newer than this page stands for itself."""
+        if code is None:
+            return ""
+        known = CODES[kind].get(code)
+        return code if known is None else known[self._index]
 
     def people(self, count: int) -> str:
         """The noun that follows a number of people."""

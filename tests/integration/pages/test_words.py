@@ -1,0 +1,52 @@
+"""On a Russian page nothing is said in codes."""
+
+import re
+from html import unescape
+
+import httpx
+import pytest
+
+from tests.integration.pages.conftest import House
+
+pytestmark = pytest.mark.asyncio
+
+RUSSIAN = {"lang": "ru"}
+
+
+def words(text: str) -> str:
+    """What is read on a page, below its header."""
+    main = text.partition("<main")[2].partition(">")[2]
+    return " ".join(unescape(re.sub("<[^>]+>", " ", main)).split())
+
+
+async def opened(browser: httpx.AsyncClient, number: str, kind: str) -> str:
+    """The first record behind a number, read in Russian."""
+    page = (await browser.get(f"/number/{number}", params={"agent": "petrova"})).text
+    if kind == "case":
+        page = (await browser.get(f"/number/{number}")).text
+    link = re.search(f'href="(/{kind}/[^"]+)"', page)
+    assert link is not None
+    return words((await browser.get(link[1], params=RUSSIAN)).text)
+
+
+async def test_a_contact_tells_what_happened_and_who_did_it(house: House) -> None:
+    async with house.signed_in() as browser:
+        told = await opened(browser, "waiting", "contact")
+    assert "в очереди" in told
+    assert "назначен сотрудник · Petrova Ivanova" in told
+    assert "завершено" in told
+    for code in ("queued", "assigned", "ended", "petrova"):
+        assert code not in told
+
+
+async def test_a_case_tells_why_it_was_opened(house: House) -> None:
+    async with house.signed_in() as browser:
+        told = await opened(browser, "cases", "case")
+    assert "Причина вряд ли порекомендует (NPS)" in told
+
+
+async def test_a_receipt_tells_what_was_left_out(house: House) -> None:
+    async with house.signed_in() as browser:
+        told = words((await browser.get("/number/sl20", params=RUSSIAN)).text)
+    assert "Не вошло бросили почти сразу: 0" in told
+    assert "short_abandon" not in told

@@ -1,0 +1,73 @@
+"""Whatever code an API may send to a page, the page says it in Russian and in English."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from otklik.pages.numbers import METRICS
+from otklik.pages.texts import CODES, LANGUAGES, Words
+from otklik_common.events.contact_center import Channel, Outcome
+from otklik_common.events.feedback import CaseState
+from otklik_contact_center.domain.events import CHANNELS, ENDINGS, TYPES
+from otklik_feedback.domain.answer import Content
+from otklik_feedback.domain.case import UNHAPPY, reason_of
+from otklik_metrics.domain.catalogue import CATALOGUE
+from otklik_metrics.domain.indicators.cells import Values
+from otklik_metrics.domain.indicators.service import FORMULAS
+
+
+class Everything(dict[str, int]):
+    """Numbers of a cell in which nothing is nought, nor any difference of two sums."""
+
+    def get(self, name: str, _: Any = None) -> int:
+        """The next power of seven for a new name."""
+        return self.setdefault(name, 7 ** (len(self) + 1))
+
+
+def reasons() -> Iterable[str]:
+    """Why an answer opens a case."""
+    for measure, most in UNHAPPY.items():
+        reason = reason_of(Content(measures={measure: most}))
+        assert reason is not None
+        yield reason
+
+
+def left_out() -> Iterable[str]:
+    """Why facts may stand outside the base of a number of the pages, by any formula."""
+    for asked in METRICS.values():
+        metric = CATALOGUE[asked["name"]]
+        usual = {one.name: one.default for one in metric.parameters} | asked
+        for formula in FORMULAS if metric.name == "service_level" else [None]:
+            params = usual | ({"formula": formula} if formula else {})
+            yield from metric.work_out(Values(Everything()), params).excluded
+
+
+POSSIBLE = {
+    "channel": {*Channel, *CHANNELS},
+    "outcome": {*Outcome, *ENDINGS},
+    "event": set(TYPES),
+    "state": set(CaseState),
+    "reason": set(reasons()),
+    "excluded": set(left_out()),
+}
+
+
+def test_reasons_to_leave_out_are_really_looked_for() -> None:
+    assert {"short_abandon", "still_open", "other_outcome", "unknown_person"} <= set(left_out())
+
+
+@pytest.mark.parametrize("kind", POSSIBLE)
+def test_every_code_has_a_text_in_both_languages(kind: str) -> None:
+    assert {str(code) for code in POSSIBLE[kind]} == set(CODES[kind])
+    for language in LANGUAGES:
+        texts = [Words(language).code(kind, code) for code in CODES[kind]]
+        assert all(texts)
+        assert len(set(texts)) == len(texts), "two codes that nobody can tell apart"
+        if language == "ru":
+            assert not set(texts) & set(CODES[kind])
+
+
+def test_a_code_that_is_new_stands_for_itself() -> None:
+    assert Words("ru").code("event", "teleported") == "teleported"
+    assert not Words("ru").code("outcome", None)
