@@ -1,0 +1,84 @@
+"""Whether we can listen, and whether what we started answers."""
+
+import asyncio
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from contextlib import suppress
+from http import HTTPStatus
+
+from otklik.family import Family, say
+
+READY_SECONDS = 90
+PORT_ATTEMPTS = 12
+
+PROBES = (
+    "/access/v1/me",
+    "/contact-center/v1/sources",
+    "/feedback/v1/surveys",
+    "/loyalty/v1/programme",
+    "/metrics/v1/catalog",
+)
+"""A key that is known to each of these works everywhere."""
+
+
+async def until_port_is_free(host: str, port: int, stop: asyncio.Event) -> None:
+    """Wait a moment: processes of a killed `otklik up` need one to see that it is gone."""
+    for attempt in range(PORT_ATTEMPTS):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as taken:
+                if attempt == PORT_ATTEMPTS - 1:
+                    raise SystemExit(
+                        f"cannot listen on {host}:{port} ({taken.strerror}); "
+                        "choose another with --port"
+                    ) from None
+            else:
+                return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 0.5)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def until_ready(urls: Sequence[str], key: str | None, family: Family) -> bool:
+    """Whether, within a while, both processes are ready and every service knows the key."""
+    deadline = time.monotonic() + READY_SECONDS
+    pending = [f"{url}/readyz" for url in urls]
+    if key is not None:
+        pending += [urls[0] + probe for probe in PROBES]
+    while pending and not family.stop.is_set():
+        status, failing = await asyncio.to_thread(_ask, pending[0], key)
+        if status == HTTPStatus.OK:
+            pending.pop(0)
+            continue
+        if (broken := family.hopeless()) is not None:
+            say(f"{broken} fails again and again; its last words stand above")
+            return False
+        if time.monotonic() > deadline:
+            say(f"not ready after {READY_SECONDS} s: {pending[0]} answers {status} {failing}")
+            return False
+        await asyncio.sleep(0.05)
+    return not pending
+
+
+def _ask(url: str, key: str | None) -> tuple[int, str]:
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - our own http:// URL
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            return answer.status, ""
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read(500).decode(errors="replace")
+    except OSError as absent:
+        return 0, str(absent)
