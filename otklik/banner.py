@@ -1,18 +1,25 @@
 """What `otklik up` says once it works: where it is, who may enter, and lines to try."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The first company; secrets are there only at the very start that made it."""
+    """The first company; secrets are there until they were shown once."""
 
     company: str
     login: str
     password: str | None = None
     key: str | None = None
     demo_key: str | None = None
+
+    def with_kept(self, secrets: dict[str, str] | None) -> Self:
+        """With the secrets that a start left unseen, if they are this company's."""
+        if secrets is None or secrets["company"] != self.company:
+            # A start that was broken off before its commit kept those of a company never made.
+            return self
+        return replace(self, password=secrets["password"], key=secrets["key"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +51,26 @@ class Result:
 SHOWN_ONCE = "(shown at the first start only)"
 
 
-def banner(result: Result) -> str:
-    """Lines for a person; the curl lines work when pasted."""
-    key = result.key or "$OTKLIK_KEY"
+def entrance(result: Result) -> str:
+    """Where it is and who may enter: said before anything that takes its time."""
     lines = [
-        "",
-        "  Otklik is up · Отклик работает",
         "",
         f"  URL      {result.url}/",
         f"  company  {result.company}",
         f"  admin    {result.login}   password {result.password or SHOWN_ONCE}",
         f"  key      {result.key or SHOWN_ONCE}",
         "",
+    ]
+    return "\n".join(lines)
+
+
+def banner(result: Result) -> str:
+    """Lines for a person; the curl lines work when pasted."""
+    key = result.key or "$OTKLIK_KEY"
+    lines = [
+        "",
+        "  Otklik is up · Отклик работает",
+        entrance(result),
         "  Push a call, ask how fast calls are answered, see whom nobody called back:",
         "",
         f"  export OTKLIK_URL={result.url} OTKLIK_KEY={key}",

@@ -14,6 +14,9 @@ from otklik.embedded import EmbeddedPostgres
 
 MASTER_BYTES = 32
 
+FIRST_START = "first-start.json"
+"""Secret with the first admin's password and key: there until somebody has seen them."""
+
 
 class InUseError(Exception):
     """Another `otklik up` runs on the same data folder."""
@@ -68,6 +71,10 @@ class Data:
         """Keep a secret for later starts, readable by its owner alone."""
         keep_secret(self.folder, name, text)
 
+    def forget_secret(self, name: str) -> None:
+        """Remove a secret; nothing if there is none."""
+        (secret_folder(self.folder) / name).unlink(missing_ok=True)
+
 
 def read_state(folder: Path) -> dict[str, Any]:
     """The state of a data folder; empty before its first start."""
@@ -93,6 +100,12 @@ def keep_secret(folder: Path, name: str, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+    # The name as well: what follows relies on the secret, even after the power was cut.
+    folder_descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder_descriptor)
+    finally:
+        os.close(folder_descriptor)
 
 
 def master_key_file(folder: Path) -> Path:

@@ -29,12 +29,14 @@ class Child:
     Attributes:
         once: It may end well; others are started again whatever they end with.
         failures: How often it failed in a row.
+        failed: How often it failed at all, however long it had run.
         done: It is not running and will not be started again.
     """
 
     name: str
     once: bool = False
     failures: int = 0
+    failed: int = 0
     process: asyncio.subprocess.Process | None = None
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -76,9 +78,21 @@ class Family:
         return child
 
     async def once(self, command: Sequence[str]) -> str:
-        """Run a step to its end; returns its output. Raises SystemExit if it fails."""
+        """
+        Run a step; returns its output. Raises SystemExit if it fails.
+
+        Told to stop, we end it: a step leaves nothing that the next start would not make good.
+        """
         process = await self._spawn(command, {}, stdout=asyncio.subprocess.PIPE)
-        output, _ = await process.communicate()
+        speaking = asyncio.create_task(process.communicate())
+        stopping = asyncio.create_task(self.stop.wait())
+        await asyncio.wait((speaking, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not speaking.done():
+            process.terminate()
+            if not (await asyncio.wait((speaking,), timeout=GRACE_SECONDS))[0]:
+                process.kill()
+        output, _ = await speaking
         if process.returncode != 0 and not self.stop.is_set():
             raise SystemExit(f"{' '.join(command[1:])} failed with {process.returncode}; see above")
         return output.decode()
@@ -106,6 +120,7 @@ class Family:
                 break
             steady = time.monotonic() - started > STEADY_SECONDS
             child.failures = 0 if steady else child.failures + 1
+            child.failed += 1
             pause = RESTART_SECONDS[min(child.failures, len(RESTART_SECONDS) - 1)]
             say(f"{child.name} ended with {code}; starting it again in {pause} s")
             with suppress(TimeoutError):

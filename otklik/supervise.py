@@ -11,10 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from otklik.banner import Made, Result, banner
-from otklik.data import Data, demo_loaded, environment, fingerprint
+from otklik.banner import Made, Result, banner, entrance
+from otklik.data import FIRST_START, Data, demo_loaded, environment, fingerprint
 from otklik.embedded import EmbeddedPostgres
-from otklik.family import Child, Family, say
+from otklik.family import MOST_FAILURES, Child, Family, say
 from otklik.readiness import free_port, until_port_is_free, until_ready
 from otklik.targets import migration_folders
 
@@ -65,6 +65,8 @@ async def _run(
         made = await _prepare(options, data, family)
         if stop.is_set():
             return 0
+        kept = data.secret(FIRST_START)
+        made = made.with_kept(None if kept is None else json.loads(kept))
         ops_port = free_port()
         family.begin("serve", ["serve", "all", "--port", str(options.port)])
         family.begin("work", ["work", "all", "--ops-port", str(ops_port)])
@@ -88,7 +90,7 @@ async def _prepare(options: Options, data: Data, family: Family) -> Made:
     if state.get("prepared") == mark and "company" in state:
         return Made(company=state["company"], login=state["login"])
     say("preparing the database")
-    steps = ["--demo"] if options.demo else []
+    steps = ["--keep-in", str(data.folder), *(["--demo"] if options.demo else [])]
     if options.demo and data.secret("demo.key") is None and "company" not in state:
         steps.append("--demo-key")
     output = await family.once([sys.executable, "-m", "otklik.prepare", *steps])
@@ -96,8 +98,9 @@ async def _prepare(options: Options, data: Data, family: Family) -> Made:
         return Made(company="", login="")
     made = Made(**json.loads(output))
     if made.demo_key:
-        data.keep_secret("demo.key", made.demo_key)
+        # The key last: where it is kept, the end is known.
         data.remember(demo_ends=_midnight())
+        data.keep_secret("demo.key", made.demo_key)
     data.remember(prepared=mark, company=made.company, login=made.login)
     return made
 
@@ -109,21 +112,34 @@ def _midnight() -> str:
 
 
 async def _announce(options: Options, data: Data, family: Family, result: Result) -> None:
+    key, ends = data.secret("demo.key"), data.state.get("demo_ends")
+    demonstrated = options.demo and key is not None and ends is not None
+    waits = demonstrated and not options.as_json and not demo_loaded(data.folder)
     if options.as_json:
         print(json.dumps(result.as_json()), flush=True)
-    key, ends = data.secret("demo.key"), data.state.get("demo_ends")
-    if options.demo and key is not None and ends is not None:
-        told = {"OTKLIK_KEY": key}
-        demo = family.begin("demo", ["demo", "run", "--until", ends], told=told, once=True)
-        if not options.as_json:
-            say("loading the demo company (once; a killed load goes on at the next start)")
-            await _until_loaded(data, demo, family.stop)
-    if not options.as_json and not family.stop.is_set():
-        print(banner(result), flush=True)
+    else:
+        print(entrance(result) if waits else banner(result), flush=True)
+    # Seen: from now on nobody can be told them again.
+    data.forget_secret(FIRST_START)
+    if not demonstrated:
+        return
+    told = {"OTKLIK_KEY": str(key)}
+    demo = family.begin("demo", ["demo", "run", "--until", str(ends)], told=told, once=True)
+    if waits:
+        say("loading the demo company (once; a killed load goes on at the next start)")
+        await _until_loaded(data, demo, family.stop)
+        if not family.stop.is_set():
+            print(banner(result), flush=True)
 
 
 async def _until_loaded(data: Data, demo: Child, stop: asyncio.Event) -> None:
     """The load is another process; a file tells that it is done."""
     while not (stop.is_set() or demo.done.is_set() or demo_loaded(data.folder)):
+        if demo.failed >= MOST_FAILURES:
+            say(
+                f"the demo could not be loaded: it failed {demo.failed} times, and its last words "
+                "stand above; everything else works, and the load is tried again"
+            )
+            return
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), LOOK_SECONDS)

@@ -1,14 +1,17 @@
 """`otklik up`: starts, says who may enter, ends at Ctrl-C, and loses nothing by any of it."""
 
 import json
+import stat
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.support.deployment import SERVICES, Client, Deployment, Process
+from otklik.data import read_state
+from tests.support.deployment import SERVICES, START_SECONDS, Client, Deployment, Process
 from tests.support.kafka import free_ports
 from tests.system.scenario import CALLS, until_counted
 
@@ -55,6 +58,63 @@ def test_a_second_start_is_quick_and_finds_everything_as_it_was() -> None:
         assert up.terminate() == 0, up.last_words()
         client.close()
         deployment.close()
+
+
+def test_secrets_that_nobody_saw_are_shown_by_the_next_start() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        up = _up(folder, port)
+        up.start()
+        _wait(lambda: "company" in read_state(Path(folder)), "prepared", up)
+        assert up.output() == ""
+        up.kill_tree(Path(folder))
+
+        kept = Path(folder) / "secrets" / "first-start.json"
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        up = _up(folder, port)
+        up.start()
+        shown = json.loads(up.first_line())
+        assert set(shown["admin"]) == {"login", "password"}
+        headers = {"Authorization": f"Bearer {shown['key']}"}
+        assert httpx.get(f"{shown['url']}/access/v1/me", headers=headers).status_code == 200
+        _wait(lambda: not kept.exists(), "forgotten", up)
+        assert up.interrupt() == 0, up.last_words()
+
+
+def test_a_stop_while_the_database_is_prepared_is_quick_and_loses_no_secrets() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        up = _up(folder, port)
+        up.start()
+        _wait((Path(folder) / "secrets" / "first-start.json").exists, "kept", up)
+        assert up.terminate() == 0, up.last_words()
+        up = _up(folder, port)
+        up.start()
+        assert set(json.loads(up.first_line())) == {"url", "company", "admin", "key"}
+        assert up.interrupt() == 0, up.last_words()
+
+
+def test_who_may_enter_is_said_at_once_though_the_demo_cannot_be_loaded() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "demo.position").write_text("broken")
+        (port,) = free_ports(1)
+        up = Process(["up", "--port", str(port), "--data", folder], {})
+        up.start()
+        _wait(lambda: "password" in up.output(), "entrance", up)
+        assert "curl" not in up.output()
+        assert "shown at the first start only" not in up.output()
+        _wait(lambda: "curl" in up.output(), "banner", up)
+        assert "the demo could not be loaded" in up.said()
+        assert up.interrupt() == 0, up.last_words()
+
+
+def _wait(true: Callable[[], bool], what: str, up: Process) -> None:
+    assert up.running is not None
+    deadline = time.monotonic() + START_SECONDS
+    while not true():
+        assert up.running.poll() is None, up.last_words()
+        assert time.monotonic() < deadline, f"never {what}: {up.last_words()}"
+        time.sleep(0.02)
 
 
 def test_a_folder_in_use_and_a_port_in_use_are_said_so() -> None:

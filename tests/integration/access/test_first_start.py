@@ -50,6 +50,30 @@ async def test_of_processes_that_start_at_once_one_gets_the_secrets(
         await connection.close()
 
 
+async def test_secrets_are_kept_before_there_is_a_company_that_needs_them(
+    postgres: PostgresServer, access_settings: Settings
+) -> None:
+    url = await postgres.create_database("first_start_kept")
+    settings = access_settings.model_copy(update={"database_url": url, "admin_database_url": url})
+    await migrate(settings, [Tree(MODULE.schema, MODULE.migrations)])
+    platform = make_platform(settings)
+    kept: list[actions.FirstStart] = []
+
+    def fail(_: actions.FirstStart) -> None:
+        raise OSError("no space left on device")
+
+    try:
+        with pytest.raises(OSError, match="no space left"):
+            await actions.first_start(platform, actions.NewCompany(), keep=fail)
+        made = await actions.first_start(platform, actions.NewCompany(), keep=kept.append)
+        await actions.first_start(platform, actions.NewCompany(), keep=kept.append)
+    finally:
+        await platform.close()
+    assert made.password is not None
+    assert made.key is not None
+    assert kept == [made]
+
+
 async def test_a_company_is_announced_without_secrets_or_names(world: World) -> None:
     facts = await world.facts()
     company = next(event.data for event in facts if isinstance(event.data, Company))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otklik.banner import Made, Result, banner
+from otklik.banner import Made, Result, banner, entrance
 from otklik.data import Data, InUseError, keep_secret, master_key_file
 from otklik.pages.periods import period
 from otklik.pages.texts import TEXTS, Words
@@ -55,6 +55,21 @@ def test_later_starts_tell_no_secrets() -> None:
     assert "password" not in json.dumps(later.as_json())
     assert "key" not in later.as_json()
     assert "otk_2" not in banner(first)
+
+
+def test_secrets_that_nobody_saw_are_those_of_their_company_alone() -> None:
+    unseen = {"company": "c", "password": "pw", "key": "otk_1"}
+    assert Made("c", "admin@c").with_kept(unseen) == Made("c", "admin@c", "pw", "otk_1")
+    assert Made("other", "admin@other").with_kept(unseen) == Made("other", "admin@other")
+    assert Made("c", "admin@c").with_kept(None) == Made("c", "admin@c")
+
+
+def test_who_may_enter_is_said_before_and_in_the_banner() -> None:
+    result = Result.of("http://h:1", Made("c", "admin@c", "pw", "otk_1"))
+    for word in ("http://h:1/", "admin@c", "pw", "otk_1"):
+        assert word in entrance(result)
+        assert word in banner(result)
+    assert "curl" not in entrance(result)
 
 
 def test_every_service_has_a_module_and_migrations() -> None:

@@ -1,6 +1,6 @@
 """The first start of an installation, and what the command line of a server may do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -57,11 +57,21 @@ class FirstStart:
     created_at: datetime | None = None
 
 
-async def first_start(platform: Platform, wanted: NewCompany) -> FirstStart:
+def _nowhere(_: FirstStart) -> None:
+    """Secrets that their caller alone remembers."""
+
+
+async def first_start(
+    platform: Platform, wanted: NewCompany, *, keep: Callable[[FirstStart], None] = _nowhere
+) -> FirstStart:
     """
     Make the installation's company, admin and key, unless that was done before.
 
     Two processes may try at once: one makes them, the other waits and gets no secrets.
+
+    Args:
+        keep: Called with the secrets before the commit: if it raises, nothing was made. A crash
+            after it may leave the secrets of a company that was never made.
     """
     db = database(platform)
     tenant = _tenant(wanted)
@@ -70,7 +80,9 @@ async def first_start(platform: Platform, wanted: NewCompany) -> FirstStart:
         if known is None:
             hashed = await _admin_password()
             if await places.install(tx, tenant):
-                return await _make(tx, platform, tenant, wanted, hashed)
+                made = await _make(tx, platform, tenant, wanted, hashed)
+                keep(made)
+                return made
             known = await places.installed(tx)
     assert known is not None, "either this transaction made it, or another has committed"
     return await _known(db, known)
