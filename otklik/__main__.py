@@ -120,6 +120,18 @@ def doctor(data: DataOption = None, as_json: Json = False) -> None:
     diagnose(data, as_json=as_json)
 
 
+@app.command("reset-password")
+def reset_password(
+    login: Annotated[str, typer.Argument(help="As it is typed to sign in: name@company.")],
+    data: DataOption = None,
+    as_json: Json = False,
+) -> None:
+    """Give somebody who lost theirs a new password; it is shown this once, their sessions end."""
+    from otklik.commands.direct import reset_lost_password
+
+    reset_lost_password(data, login, as_json=as_json)
+
+
 @app.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help=".csv or .csv.gz")],

@@ -48,7 +48,8 @@ class Result:
         return found
 
 
-SHOWN_ONCE = "(shown at the first start only)"
+SHOWN_ONCE = "(shown once; lost? otklik reset-password LOGIN)"
+KEY_SHOWN_ONCE = "(shown once)"
 
 
 def entrance(result: Result) -> str:
@@ -58,7 +59,7 @@ def entrance(result: Result) -> str:
         f"  URL      {result.url}/",
         f"  company  {result.company}",
         f"  admin    {result.login}   password {result.password or SHOWN_ONCE}",
-        f"  key      {result.key or SHOWN_ONCE}",
+        f"  key      {result.key or KEY_SHOWN_ONCE}",
         "",
     ]
     return "\n".join(lines)

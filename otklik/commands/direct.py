@@ -1,4 +1,4 @@
-"""Commands that go to the database itself: `migrate`, `rebuild`, `doctor`."""
+"""Commands that go to the database itself: `migrate`, `rebuild`, `doctor`, `reset-password`."""
 
 import asyncio
 import json
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from otklik.client import fail
 from otklik.data import environment
+from otklik_common.errors import Refused
 from otklik_common.module import Platform
 from otklik_common.runtime import make_platform
 from otklik_common.settings import Settings, load_settings
@@ -104,3 +105,21 @@ def diagnose(data: Path | None, *, as_json: bool) -> None:
                 print(f"    → {finding.advice}")
     if not all(finding.ok for finding in found):
         raise SystemExit(1)
+
+
+def reset_lost_password(data: Path | None, login: str, *, as_json: bool) -> None:
+    """Print a new password; whoever owns the server may ask for it."""
+    from otklik_access.actions import reset_console_password
+
+    async def run(platform: Platform) -> Any:
+        return await reset_console_password(platform, login)
+
+    with settings_of(data) as settings:
+        try:
+            shown = asyncio.run(_with_platform(settings, run))
+        except Refused as no:
+            fail(no.detail)
+    if as_json:
+        print(json.dumps({"login": shown.login, "password": shown.password}))
+    else:
+        print(f"{shown.login}   password {shown.password}")

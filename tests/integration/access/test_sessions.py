@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from otklik_access import actions
 from otklik_access.actions import passwords
 from otklik_access.api.sessions import FAILURES
+from otklik_common.errors import NotFound
 from tests.integration.access.conftest import Http
 
 pytestmark = pytest.mark.asyncio
@@ -202,6 +204,25 @@ async def test_a_changed_password_ends_every_session(http: Http) -> None:
     over = {"refresh_token": session["refresh_token"]}
     assert (await http.ask("POST", "/refresh", over, key="")).status_code == 401
     await http.sign_in(shown_login, good["new"])
+
+
+async def test_the_servers_command_line_gives_a_new_password_to_who_lost_theirs(
+    http: Http,
+) -> None:
+    old = await _admin(http)
+    await http.good("PUT", "/staff/Petrova-2", {"role": "agent", "login": "petrova"})
+    await http.good("POST", "/staff/Petrova-2/password")
+    for login in (http.world.made.login, f"petrova@{http.world.tenant}"):
+        shown = await actions.reset_console_password(http.world.platform, login)
+        assert shown.login == login
+        await http.sign_in(login, shown.password)
+    lost = {"login": http.world.made.login, "password": http.world.made.password}
+    assert (await http.ask("POST", "/sign-in", lost, key="")).status_code == 401
+    over = {"refresh_token": old["refresh_token"]}
+    assert (await http.ask("POST", "/refresh", over, key="")).status_code == 401
+    for unknown in ("admin", "admin@zzzzzzzz", f"nobody@{http.world.tenant}"):
+        with pytest.raises(NotFound, match=f"nobody signs in as {unknown}"):
+            await actions.reset_console_password(http.world.platform, unknown)
 
 
 async def test_who_leaves_has_no_access_within_five_seconds(http: Http) -> None:

@@ -12,14 +12,14 @@ from otklik_access.actions.keys import WantedKey, make_key
 from otklik_access.actions.staff import ShownPassword, put_revision, reset_password
 from otklik_access.domain.kept import Kept
 from otklik_access.domain.places import Company
-from otklik_access.domain.signing_in import full_login
+from otklik_access.domain.signing_in import full_login, parse_login
 from otklik_access.domain.staff import Member, member_id
 from otklik_access.store import places
 from otklik_access.store.staff import Credential, Staff
 from otklik_common import outbox
 from otklik_common.callers import ALL_SCOPES
 from otklik_common.db import Database
-from otklik_common.errors import Conflict
+from otklik_common.errors import Conflict, NotFound
 from otklik_common.events.access import Role
 from otklik_common.ids import is_tenant, short_id
 from otklik_common.module import Platform
@@ -103,16 +103,25 @@ async def make_company(platform: Platform, wanted: NewCompany) -> FirstStart:
         return await _make(tx, platform, tenant, wanted, hashed)
 
 
-async def reset_console_password(
-    platform: Platform, tenant: str, code: str = ADMIN
-) -> ShownPassword:
+async def reset_console_password(platform: Platform, login: str) -> ShownPassword:
     """
-    A new password for a member who lost theirs, from the command line of the server.
+    A new password for somebody who lost theirs, from the command line of the server.
 
+    Args:
+        login: What they type to sign in: `name@company`.
     Raises:
-        NotFound: No such company or member.
+        NotFound: Nobody signs in so.
     """
-    return await reset_password(platform, Actor.console(tenant), code)
+    named = parse_login(login)
+    if named is not None:
+        name, tenant = named
+        async with database(platform).begin(tenant) as tx:
+            staff = Staff(tx, tenant, platform.sealer)
+            credential = await staff.credential_by_login(name)
+            member = None if credential is None else await staff.by_id(credential.member)
+        if member is not None:
+            return await reset_password(platform, Actor.console(tenant), member.value.code)
+    raise NotFound(f"nobody signs in as {login}; a login has the form name@company")
 
 
 def _tenant(wanted: NewCompany) -> str:
