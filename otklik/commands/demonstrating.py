@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from otklik.client import Client, fail
-from otklik.demo.loading import Position, live, load
+from otklik.demo.loading import OTHERS, Position, live, load, somebody_else_pushes
 
 CONTACT_CENTER = "/contact-center/v1/demo"
 
@@ -28,6 +28,9 @@ def run(url: str, key: str, *, until: str, data: Path | None, seed: int, live_on
     with Client(url, key) as client:
         if data is not None and _was_taken_out(client, data):
             _say(f"demo: it was taken out; delete {Position.file(data)} to tell it again")
+            return
+        if somebody_else_pushes(client):
+            _say(f"demo: {OTHERS}; the demo falls silent")
             return
         teller, _ = load(client, until=ends, folder=data, seed=seed, say=_say)
         if data is not None:

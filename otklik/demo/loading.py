@@ -16,6 +16,9 @@ BATCH = 2_000
 CAUGHT_UP_SECONDS = 600
 LOOK_SECONDS = 2.0
 
+SOURCE = "demo"
+OTHERS = "somebody else pushes"
+
 SURVEYS: dict[str, dict[str, Any]] = {
     "tnps": {
         "template": "tnps",
@@ -96,11 +99,17 @@ class Teller:
 
     def set_up(self, begins: date) -> None:
         """
-        Branches, staff, the source, the surveys and how purchases earn; safe to repeat.
+        Branches, staff, the surveys, how purchases earn, and the source: once.
+
+        What the company has changed since is its own, so nothing of it is said again.
 
         Args:
             begins: First day of the agency's life.
         """
+        known = [one["id"] for one in _sources(self.client) if one["name"] == SOURCE]
+        if known:
+            self.source = str(known[0])
+            return
         for grouping, code, names in _groups():
             body = {"grouping": grouping, "names": names}
             self.client.call("PUT", f"/access/v1/branch-groups/{code}", json=body)
@@ -115,11 +124,12 @@ class Teller:
         for region, operators in OPERATORS.items():
             for number, code in enumerate(operators, 1):
                 self._member(code, f"Оператор {REGIONS[region][0]} {number}", [], [region])
-        # What leaves the contact centre beside the standard fields is declared, never implied.
-        self.client.call("PUT", "/contact-center/v1/attributes", json={"names": ["campaign"]})
-        self.source = self._source()
+        self._attributes()
         self._surveys()
         self._earning(begins)
+        # The source last: where it is, a set-up that was killed has reached its end.
+        body = {"name": SOURCE, "kind": "generic"}
+        self.source = str(self.client.post("/contact-center/v1/sources", body)["id"])
 
     def tell(self, pushes: Iterable[Push]) -> None:
         """Push all, sort by sort, in batches."""
@@ -148,11 +158,11 @@ class Teller:
 
     def reason_to_end(self) -> str | None:
         """Why the demo should fall silent: another source has sent something, or it is gone."""
-        known = self.client.get("/contact-center/v1/sources")["items"]
+        known = _sources(self.client)
         if all(one["id"] != self.source for one in known):
             return "it was taken out"
         others = any(one["id"] != self.source and one["heard"] for one in known)
-        return "somebody else pushes" if others else None
+        return OTHERS if others else None
 
     def heard(self, begins: datetime, ends: datetime) -> int:
         """How many contacts the metrics count in a stretch of time."""
@@ -206,12 +216,11 @@ class Teller:
         body = {"name": name, "role": "agent", "branches": branches, "groups": groups}
         self.client.call("PUT", f"/access/v1/staff/{code}", json=body)
 
-    def _source(self) -> str:
-        for one in self.client.get("/contact-center/v1/sources")["items"]:
-            if one["name"] == "demo":
-                return str(one["id"])
-        made = self.client.post("/contact-center/v1/sources", {"name": "demo", "kind": "generic"})
-        return str(made["id"])
+    def _attributes(self) -> None:
+        """What leaves the contact centre beside the standard fields is declared, never implied."""
+        path = "/contact-center/v1/attributes"
+        names = set(self.client.get(path)["names"])
+        self.client.call("PUT", path, json={"names": sorted(names | {"campaign"})})
 
     def _surveys(self) -> None:
         for name, survey in SURVEYS.items():
@@ -225,6 +234,16 @@ class Teller:
         # Where something was sold already the company earns as it decided: nothing.
         sold = frozenset({409})
         self.client.call("POST", "/loyalty/v1/programme/rules", json=rule, also=sold)
+
+
+def somebody_else_pushes(client: Client) -> bool:
+    """Whether a source that is not the demo's has sent something."""
+    return any(one["heard"] for one in _sources(client) if one["name"] != SOURCE)
+
+
+def _sources(client: Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get("/contact-center/v1/sources")["items"]
+    return found
 
 
 def _groups() -> Iterable[tuple[str, str, dict[str, str]]]:

@@ -149,3 +149,47 @@ async def test_a_demo_that_lives_falls_silent(office: Office, monkeypatch: Any) 
 
     await asyncio.to_thread(live)
     assert said == ["demo: it was taken out; the demo falls silent"]
+
+
+async def test_what_the_company_declares_outlives_the_demos_next_start(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "DAYS", 1)
+    monkeypatch.setattr(simulation, "REQUESTS_A_DAY", 20)
+    attributes, branch = "/contact-center/v1/attributes", "/access/v1/branches/perm"
+    survey = "/feedback/v1/surveys/demo-csi"
+
+    def declare_and_tell_again() -> None:
+        with Client(office.url, office.key) as client:
+            client.call("PUT", attributes, json={"names": ["product"]})
+            run(office, tmp_path)
+            assert client.get(attributes)["names"] == ["campaign", "product"]
+            renamed = {"names": {"ru": "Пермь, Ленина 1", "en": "Perm, Lenin St. 1"}}
+            client.call("PUT", branch, json=renamed)
+            client.call("PUT", attributes, json={"names": ["product"]})
+            title = {"ru": "Наш опрос", "en": "Our survey"}
+            read = {"If-Match": client.call("GET", survey).headers["etag"]}
+            client.call("PATCH", survey, json={"title": title}, headers=read)
+            run(office, tmp_path)
+            assert client.get(branch)["names"] == renamed["names"]
+            assert client.get(attributes)["names"] == ["product"]
+            assert client.get(survey)["title"] == title
+
+    await asyncio.to_thread(declare_and_tell_again)
+
+
+async def test_where_somebody_else_pushes_the_demo_says_nothing_at_all(
+    office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = {"id": "1", "contact": "c", "type": "queued", "channel": "call", "direction": "in"}
+
+    def push_and_tell() -> None:
+        with Client(office.url, office.key) as client:
+            client.post("/contact-center/v1/events", call | {"at": "2026-03-02T09:14:00Z"})
+            run(office, tmp_path)
+            assert client.get("/access/v1/branches")["items"] == []
+            assert client.get("/contact-center/v1/attributes")["names"] == []
+
+    await asyncio.to_thread(push_and_tell)
+    assert "somebody else pushes; the demo falls silent" in capsys.readouterr().err
+    assert not (tmp_path / "demo.position").exists()
