@@ -1,6 +1,7 @@
 """Whether we can listen, and whether what we started answers."""
 
 import asyncio
+import errno
 import socket
 import time
 import urllib.error
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
 
+from otklik.addresses import THIS_MACHINE
 from otklik.family import Family, say
 
 READY_SECONDS = 90
@@ -26,27 +28,36 @@ PROBES = (
 
 async def until_port_is_free(host: str, port: int, stop: asyncio.Event) -> None:
     """Wait a moment: processes of a killed `otklik up` need one to see that it is gone."""
-    for attempt in range(PORT_ATTEMPTS):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as taken:
-                if attempt == PORT_ATTEMPTS - 1:
-                    raise SystemExit(
-                        f"cannot listen on {host}:{port} ({taken.strerror}); "
-                        "choose another with --port"
-                    ) from None
-            else:
-                return
+    for attempt in range(1, PORT_ATTEMPTS + 1):
+        try:
+            _try_to_listen(host, port)
+        except OSError as refused:
+            if refused.errno != errno.EADDRINUSE or attempt == PORT_ATTEMPTS:
+                raise SystemExit(
+                    f"cannot listen on {host} port {port} ({refused.strerror}); "
+                    "choose another with --port or --host"
+                ) from None
+        else:
+            return
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 0.5)
+
+
+def _try_to_listen(host: str, port: int) -> None:
+    """Bind as the server will, everywhere that the host stands for. Raises OSError."""
+    kind = socket.SOCK_STREAM
+    for family, *_, address in socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE):
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
 
 
 def free_port() -> int:
     """A port of this machine that nobody listens on just now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((THIS_MACHINE, 0))
         port: int = probe.getsockname()[1]
         return port
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from otklik.addresses import THIS_MACHINE, url_of
 from otklik.banner import Made, Result, banner, entrance
 from otklik.data import FIRST_START, Data, demo_loaded, environment, fingerprint
 from otklik.embedded import EmbeddedPostgres
@@ -56,8 +57,9 @@ async def _up(options: Options) -> int:
 async def _run(
     options: Options, data: Data, postgres: EmbeddedPostgres, stop: asyncio.Event
 ) -> int:
-    url = f"http://{options.host}:{options.port}"
-    told = environment(data.folder, postgres) | {"OTKLIK_PUBLIC_URL": url, "OTKLIK_URL": url}
+    url = url_of(options.host, options.port)
+    public = os.environ.get("OTKLIK_PUBLIC_URL", url)
+    told = environment(data.folder, postgres) | {"OTKLIK_PUBLIC_URL": public, "OTKLIK_URL": url}
     # Children hold the reading end: however we die, they see its end and go.
     lifeline, ours = os.pipe()
     family = Family(told, lifeline, stop)
@@ -68,10 +70,11 @@ async def _run(
         kept = data.secret(FIRST_START)
         made = made.with_kept(None if kept is None else json.loads(kept))
         ops_port = free_port()
-        family.begin("serve", ["serve", "all", "--port", str(options.port)])
-        family.begin("work", ["work", "all", "--ops-port", str(ops_port)])
+        family.begin("serve", ["serve", "all", "--host", options.host, "--port", str(options.port)])
+        # Nobody but us asks the worker, wherever the API listens.
+        family.begin("work", ["work", "all", "--host", THIS_MACHINE, "--ops-port", str(ops_port)])
         key = made.key or data.secret("demo.key")
-        if not await until_ready([url, f"http://127.0.0.1:{ops_port}"], key, family):
+        if not await until_ready([url, url_of(THIS_MACHINE, ops_port)], key, family):
             return 0 if stop.is_set() else 1
         await _announce(options, data, family, Result.of(url, made))
         await stop.wait()

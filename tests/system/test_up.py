@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from otklik.data import read_state
@@ -18,8 +19,9 @@ from tests.system.scenario import CALLS, until_counted
 pytestmark = pytest.mark.system
 
 
-def _up(folder: str, port: int) -> Process:
-    return Process(["up", "--no-demo", "--json", "--port", str(port), "--data", folder], {})
+def _up(folder: str, port: int, *more: str) -> Process:
+    arguments = ["up", "--no-demo", "--json", "--port", str(port), "--data", folder, *more]
+    return Process(arguments, {})
 
 
 def test_a_second_start_is_quick_and_finds_everything_as_it_was() -> None:
@@ -137,6 +139,43 @@ def test_a_folder_in_use_and_a_port_in_use_are_said_so() -> None:
         assert up.interrupt() == 0
 
 
+def _listening(up: Process) -> set[tuple[str, int]]:
+    assert up.running is not None
+    return {
+        (found.laddr.ip, found.laddr.port)
+        for child in psutil.Process(up.running.pid).children(recursive=True)
+        for found in child.net_connections("tcp")
+        if found.status == psutil.CONN_LISTEN
+    }
+
+
+@pytest.mark.parametrize(("host", "near"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
+def test_the_api_listens_where_it_is_told_to_and_the_worker_on_this_machine(
+    host: str, near: str
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        up = _up(folder, port, "--host", host)
+        up.start()
+        first = json.loads(up.first_line())
+        assert first["url"] == f"http://{near}:{port}"
+        assert httpx.get(f"{first['url']}/readyz").status_code == 200
+        listening = _listening(up)
+        assert {address for address, at in listening if at == port} == {host}
+        assert {address for address, at in listening if at != port} == {"127.0.0.1"}
+        assert up.interrupt() == 0, up.last_words()
+
+
+def test_a_host_that_is_not_ours_is_said_so_at_once() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        up = _up(folder, port, "--host", "192.0.2.1")  # for documentation: nobody's
+        up.start()
+        assert up.running is not None
+        assert up.running.wait(20) == 1
+        assert f"cannot listen on 192.0.2.1 port {port}" in up.last_words()
+
+
 def test_children_end_with_a_killed_parent_and_the_next_start_works() -> None:
     with tempfile.TemporaryDirectory() as folder:
         (port,) = free_ports(1)
@@ -157,8 +196,6 @@ def test_children_end_with_a_killed_parent_and_the_next_start_works() -> None:
 
 def _end_adopted(data: Path) -> None:
     """Who adopts a live PostgreSQL never stops it; a test leaves nothing running."""
-    import psutil
-
     pid = int((data / "postgres" / "postmaster.pid").read_text().split()[0])
     postmaster = psutil.Process(pid)
     postmaster.terminate()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from otklik.addresses import url_of
 from otklik.banner import Made, Result, banner, entrance
 from otklik.data import Data, InUseError, keep_secret, master_key_file
 from otklik.pages.periods import period
@@ -41,6 +42,21 @@ def test_state_is_remembered_and_added_to(tmp_path: Path) -> None:
     held.remember(login="admin@abc")
     assert held.state == {"company": "abc", "login": "admin@abc"}
     os.close(held.lock)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080"),
+        ("10.0.0.7", "http://10.0.0.7:8080"),
+        ("otklik.example", "http://otklik.example:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+        ("::", "http://[::1]:8080"),
+        ("fd00::7", "http://[fd00::7]:8080"),
+    ],
+)
+def test_a_server_is_reached_from_its_own_machine_wherever_it_listens(host: str, url: str) -> None:
+    assert url_of(host, 8080) == url
 
 
 def test_later_starts_tell_no_secrets() -> None:
