@@ -5,6 +5,8 @@ from typing import Any, NoReturn, Self
 
 import httpx
 
+from otklik.addresses import on_this_machine
+
 SECONDS = 60
 
 
@@ -15,7 +17,10 @@ class Client:
         if not key:
             fail("no key: set OTKLIK_KEY or pass --key (the first start of `otklik up` prints one)")
         self._http = httpx.Client(
-            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=SECONDS
+            base_url=url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=SECONDS,
+            trust_env=not on_this_machine(url),
         )
 
     def __enter__(self) -> Self:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import httpx
 from starlette.types import ASGIApp, Scope
 
+from otklik.addresses import on_this_machine
 from otklik.pages.renewals import Renewals, Session
 from otklik_common.limits import client_ip, forwarded
 from otklik_common.settings import Settings
@@ -80,7 +81,9 @@ class Gateway:
             transport=_Here(app), base_url="http://otklik", timeout=SECONDS
         )
         self._there = {
-            name: httpx.AsyncClient(base_url=url, timeout=SECONDS)
+            name: httpx.AsyncClient(
+                base_url=url, timeout=SECONDS, trust_env=not on_this_machine(url)
+            )
             for name, url in settings.api_urls.items()
         }
 

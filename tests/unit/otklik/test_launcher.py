@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otklik.addresses import url_of
+from otklik.addresses import on_this_machine, url_of
 from otklik.banner import Made, Result, banner, entrance
 from otklik.data import Data, InUseError, keep_secret, master_key_file
 from otklik.pages.periods import period
@@ -57,6 +57,13 @@ def test_state_is_remembered_and_added_to(tmp_path: Path) -> None:
 )
 def test_a_server_is_reached_from_its_own_machine_wherever_it_listens(host: str, url: str) -> None:
     assert url_of(host, 8080) == url
+
+
+def test_the_environments_proxy_is_for_other_machines() -> None:
+    own = ("http://127.0.0.1:1", "http://127.8.8.8", "http://localhost:1/x", "http://[::1]:1")
+    assert all(on_this_machine(url) for url in own)
+    others = ("https://otklik.example", "http://10.0.0.7:1", "http://[fd00::7]:1", "")
+    assert not any(on_this_machine(url) for url in others)
 
 
 def test_later_starts_tell_no_secrets() -> None:

@@ -1,0 +1,71 @@
+"""With a proxy in the environment this machine is still reached directly."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from starlette.applications import Starlette
+
+from otklik.addresses import url_of
+from otklik.client import Client
+from otklik.family import Family
+from otklik.pages.gateway import Gateway
+from otklik.readiness import until_ready
+
+DEAD = "http://127.0.0.1:9"
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Says yes to everything."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"path": self.path}).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server of this machine, and a proxy that is dead."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, DEAD)
+        monkeypatch.setenv(name.upper(), DEAD)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield url_of("127.0.0.1", server.server_port)
+        server.shutdown()
+        thread.join()
+
+
+def test_the_command_line_reaches_it(url: str) -> None:
+    with Client(url, "otk_key") as client:
+        assert client.get("/access/v1/me") == {"path": "/access/v1/me"}
+
+
+def test_the_pages_reach_a_service_beside_them(url: str) -> None:
+    async def ask() -> int:
+        gateway = Gateway(Starlette(), {"access": url})
+        answer = await gateway.send("GET", "/access/v1/me", headers={})
+        await gateway.close()
+        return answer.status_code
+
+    assert asyncio.run(ask()) == 200
+
+
+def test_a_start_sees_that_it_is_ready(url: str) -> None:
+    async def ready() -> bool:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().call_later(10, stop.set)
+        return await until_ready([url], "otk_key", Family({}, 0, stop))
+
+    assert asyncio.run(ready())
