@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from otklik import lifeline
+from otklik.data import DataFolderError
+from otklik.embedded import EmbeddedPostgresError
 from otklik.targets import SERVED, WORKING
 
 app = typer.Typer(
@@ -288,6 +290,9 @@ def main() -> None:
     except BrokenPipeError:
         # Whoever read our output has gone; nothing is left to say to them.
         sys.stderr.close()
+        raise SystemExit(1) from None
+    except (DataFolderError, EmbeddedPostgresError) as no:
+        print(no, file=sys.stderr)
         raise SystemExit(1) from None
 
 

@@ -18,7 +18,11 @@ FIRST_START = "first-start.json"
 """Secret with the first admin's password and key: there until somebody has seen them."""
 
 
-class InUseError(Exception):
+class DataFolderError(Exception):
+    """This folder cannot hold our data; the message says why."""
+
+
+class InUseError(DataFolderError):
     """Another `otklik up` runs on the same data folder."""
 
 
@@ -37,10 +41,13 @@ class Data:
 
     @classmethod
     def hold(cls, folder: Path) -> Self:
-        """Take the folder for ourselves, making it if need be. Raises InUseError."""
+        """Take the folder for ourselves, making it if need be. Raises DataFolderError."""
         folder = folder.absolute()
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        lock = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+            lock = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as broken:
+            raise DataFolderError(f"cannot keep data in {folder}: {broken.strerror}") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

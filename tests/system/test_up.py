@@ -135,7 +135,8 @@ def test_a_folder_in_use_and_a_port_in_use_are_said_so() -> None:
         second.start()
         assert second.running is not None
         assert second.running.wait(20) == 1
-        assert "is in use by another otklik up" in second.last_words()
+        in_use = f"{folder} is in use by another otklik up; stop it, or choose another --data"
+        assert second.said().splitlines() == [in_use]
         assert up.interrupt() == 0
 
 
