@@ -116,7 +116,15 @@ ACCESS: Final[Rows] = {
 CONTACT_CENTER: Final[Rows] = {
     "POST /contact-center/v1/events": (
         Row("events:push", ok=202, body=event),
-        Row("events:push", of="source", ok=202, body=event, query={"source": "{id}"}),
+        # Through a source of the whole company nobody pushes for a branch alone.
+        Row(
+            "events:push",
+            of="source",
+            ok=202,
+            body=event,
+            query={"source": "{id}"},
+            but={"narrow key": 404},
+        ),
     ),
     # They show what senders wrote, of whatever branch.
     "GET /contact-center/v1/events/refused": Row("sources:write contacts:write", limited=403),

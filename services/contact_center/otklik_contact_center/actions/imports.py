@@ -55,6 +55,12 @@ class ChunksMissing(Conflict):
     code = "chunks_missing"
 
 
+class SourceOfBranch(Unprocessable):
+    """A file names branches row by row; a branch's source takes what its own keys push."""
+
+    code = "source_of_branch"
+
+
 class WrongChunk(Unprocessable):
     """A part that is none of this file."""
 
@@ -95,11 +101,16 @@ async def begin(
     Returns:
         Besides it, whether it was begun just now.
     Raises:
-        BadMapping, UnknownSource, TooManyImports: It was not begun.
+        BadMapping, UnknownSource, SourceOfBranch, TooManyImports: It was not begun.
     """
     _check_reach(caller)
     check_mapping(new.mapping)
     source = await book.get(caller.tenant, new.source, now)
+    if source.branch is not None:
+        raise SourceOfBranch(
+            f"{source.id} is a branch's source, it takes no files",
+            detail_ru=f"{source.id} – источник филиала, файлы в него не загружаются",
+        )
     async with db.begin(caller.tenant) as tx:
         for attempt in range(MOST_ATTEMPTS):
             id_ = job_id(caller.tenant, source.id, new.file_hash, new.mapping, attempt)

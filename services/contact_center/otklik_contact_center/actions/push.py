@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -15,10 +15,12 @@ from otklik_contact_center.domain import signature
 from otklik_contact_center.domain.admission import (
     Admitted,
     MalformedError,
+    Push,
     Refusal,
     lane_of,
     read_push,
 )
+from otklik_contact_center.domain.reach import of_branch
 from otklik_contact_center.domain.source import Source
 from otklik_contact_center.store.inbox import RefusedRow, Row
 
@@ -63,6 +65,14 @@ class Pushed(msgspec.Struct, frozen=True):
     refused: Sequence[RefusedEvent] = ()
 
 
+class Portion(NamedTuple):
+    """Of a push: what was read of it for one source."""
+
+    source: Source
+    admitted: Sequence[Admitted]
+    refused: Sequence[Refusal]
+
+
 class Door:
     """Where pushes come in."""
 
@@ -78,7 +88,6 @@ class Door:
         *,
         now: datetime,
         lines: bool = False,
-        branches: frozenset[str] | None = None,
         traceparent: str | None = None,
     ) -> Pushed:
         """
@@ -86,64 +95,52 @@ class Door:
 
         Args:
             lines: It is NDJSON.
-            branches: Codes that the sender may name; None: all.
             traceparent: Trace of the request.
         Raises:
             MalformedPush, TooManyEvents: Nothing of it was kept.
             Unavailable: The same, for now.
         """
-        try:
-            push = read_push(body, now, lines=lines)
-        except MalformedError as wrong:
-            raise said(wrong) from None
-        return await self.keep(
-            source,
-            push.admitted,
-            push.refused,
-            now=now,
-            branches=branches,
-            traceparent=traceparent,
-        )
+        push = read(body, now, lines=lines)
+        part = Portion(source, push.admitted, push.refused)
+        return await self.keep([part], now=now, traceparent=traceparent)
 
     async def keep(
-        self,
-        source: Source,
-        admitted: Sequence[Admitted],
-        refusals: Sequence[Refusal],
-        *,
-        now: datetime,
-        branches: frozenset[str] | None = None,
-        traceparent: str | None = None,
+        self, parts: Sequence[Portion], *, now: datetime, traceparent: str | None = None
     ) -> Pushed:
         """
         Keep events that were read, and remember those that were not let in.
 
         Args:
-            branches, traceparent: As for `push`.
+            parts: Of one push, all kept or none.
+            traceparent: As for `push`.
         Raises:
             Unavailable: Nothing was kept, for now.
         """
-        if branches is not None:
-            admitted, foreign = _within(admitted, branches)
-            refusals = [*refusals, *foreign]
+        admitted: list[tuple[Source, Admitted]] = []
+        refusals: list[tuple[Source, Refusal]] = []
+        for part in parts:
+            source = part.source
+            mine, refused = part.admitted, part.refused
+            if source.branch is not None:
+                mine, foreign = of_branch(mine, source.branch)
+                refused = [*refused, *foreign]
+            admitted += [(source, one) for one in mine]
+            refusals += [(source, one) for one in refused]
         if not admitted and not refusals:
             return Pushed(0, 0)
-        rows = [self._row(source, one, now, traceparent) for one in admitted]
-        refused = [self._refused(source, refusal, now) for refusal in refusals]
-        verdict = await self._intake.submit(rows, refused)
+        rows = [self._row(source, one, now, traceparent) for source, one in admitted]
+        verdict = await self._intake.submit(rows, self._all_refused(refusals, now))
         if verdict.reused:
-            reused = [_reused(admitted[place]) for place in verdict.reused]
-            await self._intake.submit(
-                [], [self._refused(source, refusal, now) for refusal in reused]
-            )
-            refusals = [*refusals, *reused]
+            reused = [(admitted[n][0], _reused(admitted[n][1])) for n in verdict.reused]
+            await self._intake.submit([], self._all_refused(reused, now))
+            refusals += reused
         return Pushed(
             accepted=len(rows) - len(verdict.duplicates) - len(verdict.reused),
             duplicates=len(verdict.duplicates),
-            refused=[
-                RefusedEvent(refusal.index, refusal.code, refusal.detail)
-                for refusal in sorted(refusals, key=lambda refusal: refusal.index)
-            ],
+            refused=sorted(
+                (RefusedEvent(one.index, one.code, one.detail) for _, one in refusals),
+                key=lambda one: one.index,
+            ),
         )
 
     def _row(self, source: Source, one: Admitted, now: datetime, traceparent: str | None) -> Row:
@@ -151,6 +148,11 @@ class Door:
         return self._packer.row(
             source.tenant, source.id, one, now=now, lane=lane, traceparent=traceparent
         )
+
+    def _all_refused(
+        self, refusals: Sequence[tuple[Source, Refusal]], now: datetime
+    ) -> list[RefusedRow]:
+        return [self._refused(source, refusal, now) for source, refusal in refusals]
 
     def _refused(self, source: Source, refusal: Refusal, now: datetime) -> RefusedRow:
         tenant, body = source.tenant, refusal.body
@@ -180,26 +182,18 @@ def check_signature(
         raise BadSignature(fault)
 
 
-def _within(
-    admitted: Sequence[Admitted], branches: frozenset[str]
-) -> tuple[list[Admitted], list[Refusal]]:
-    """Events that name no branch out of reach, and the others."""
-    kept: list[Admitted] = []
-    foreign: list[Refusal] = []
-    for one in admitted:
-        if one.event.branch is None or one.event.branch in branches:
-            kept.append(one)
-        else:
-            foreign.append(
-                Refusal(one.index, "branch_out_of_reach", "the key is for other branches", one.body)
-            )
-    return kept, foreign
-
-
 def _reused(one: Admitted) -> Refusal:
     return Refusal(
         one.index, "event_id_reused", "the id was used before for another event", one.body
     )
+
+
+def read(body: bytes, now: datetime, *, lines: bool = False) -> Push:
+    """What a body holds. Raises MalformedPush, TooManyEvents."""
+    try:
+        return read_push(body, now, lines=lines)
+    except MalformedError as wrong:
+        raise said(wrong) from None
 
 
 def said(wrong: MalformedError) -> Refused:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +10,7 @@ from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_common.paging import Part
 from otklik_common.pseudonym import Sealer
-from otklik_contact_center.actions.push import REFUSED, Door, Pushed, RefusedEvent
+from otklik_contact_center.actions.push import REFUSED, Door, Portion, Pushed, RefusedEvent
 from otklik_contact_center.actions.sources import SourceBook, UnknownSource
 from otklik_contact_center.domain.admission import (
     Admitted,
@@ -18,7 +18,6 @@ from otklik_contact_center.domain.admission import (
     Refusal,
     read_push,
 )
-from otklik_contact_center.domain.source import Source
 from otklik_contact_center.store import refusals
 from otklik_contact_center.store.refusals import Kept, Wanted
 
@@ -49,13 +48,13 @@ def _shown(sealer: Sealer, tenant: str, kept: Kept) -> Shown:
     return Shown(kept, sealer.open(tenant, REFUSED, kept.detail), body)
 
 
-@dataclass(slots=True)
-class _Batch:
-    """What is pushed again into one source."""
+class _Impossible(Exception):
+    """It cannot be pushed again; with code and detail."""
 
-    source: Source
-    admitted: list[Admitted] = field(default_factory=list)
-    refused: list[Refusal] = field(default_factory=list)
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
 
 
 class Replay:
@@ -90,53 +89,38 @@ class Replay:
         return await self._push(caller.tenant, dict(enumerate(found)), now)
 
     async def _push(self, tenant: str, chosen: Mapping[int, Kept | None], now: datetime) -> Pushed:
-        batches: dict[str, _Batch] = {}
+        parts: list[Portion] = []
         impossible: list[RefusedEvent] = []
         for index, kept in chosen.items():
-            no = await self._sort(tenant, index, kept, batches, now)
-            if no is not None:
-                impossible.append(no)
-        accepted = duplicates = 0
-        refused = impossible
-        for batch in batches.values():
-            done = await self._door.keep(batch.source, batch.admitted, batch.refused, now=now)
-            accepted += done.accepted
-            duplicates += done.duplicates
-            refused.extend(done.refused)
+            try:
+                parts.append(await self._part(tenant, index, kept, now))
+            except _Impossible as no:
+                impossible.append(RefusedEvent(index, no.code, no.detail))
+        done = await self._door.keep(parts, now=now)
         tried = {kept.number for kept in chosen.values() if kept is not None}
         if tried:
             async with self._db.begin(tenant) as tx:
                 await refusals.replayed(tx, tenant, tried, now)
-        return Pushed(accepted, duplicates, sorted(refused, key=lambda one: one.index))
+        refused = sorted([*impossible, *done.refused], key=lambda one: one.index)
+        return Pushed(done.accepted, done.duplicates, refused)
 
-    async def _sort(
-        self,
-        tenant: str,
-        index: int,
-        kept: Kept | None,
-        batches: dict[str, _Batch],
-        now: datetime,
-    ) -> RefusedEvent | None:
-        """Put an event into the batch of its source; or say why it cannot be pushed."""
+    async def _part(self, tenant: str, index: int, kept: Kept | None, now: datetime) -> Portion:
+        """An event as it is pushed again. Raises _Impossible."""
         if kept is None:
-            return RefusedEvent(index, "not_found", "no refused event has that id")
+            raise _Impossible("not_found", "no refused event has that id")
         body = _shown(self._sealer, tenant, kept).body
         if body is None:
-            return RefusedEvent(index, "body_not_kept", "the event was too large to be kept")
-        if kept.source not in batches:
-            try:
-                batches[kept.source] = _Batch(await self._book.get(tenant, kept.source, now))
-            except UnknownSource as no:
-                return RefusedEvent(index, no.code, no.detail)
-        _read(body, index, batches[kept.source], now)
-        return None
-
-
-def _read(body: bytes, index: int, batch: _Batch, now: datetime) -> None:
-    try:
-        push = read_push(body, now)
-    except MalformedError as wrong:
-        batch.refused.append(Refusal(index, wrong.code, str(wrong), body))
-        return
-    batch.admitted += [Admitted(index, one.event, one.body) for one in push.admitted]
-    batch.refused += [Refusal(index, one.code, one.detail, one.body) for one in push.refused]
+            raise _Impossible("body_not_kept", "the event was too large to be kept")
+        try:
+            source = await self._book.get(tenant, kept.source, now)
+        except UnknownSource as no:
+            raise _Impossible(no.code, no.detail) from None
+        try:
+            push = read_push(body, now)
+        except MalformedError as wrong:
+            return Portion(source, (), [Refusal(index, wrong.code, str(wrong), body)])
+        return Portion(
+            source,
+            [Admitted(index, one.event, one.body) for one in push.admitted],
+            [Refusal(index, one.code, one.detail, one.body) for one in push.refused],
+        )

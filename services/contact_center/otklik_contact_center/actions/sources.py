@@ -17,6 +17,8 @@ from otklik_common.pseudonym import Sealer
 from otklik_contact_center.domain.source import (
     MOST_SOURCES,
     Source,
+    branch_id,
+    branch_source,
     default_id,
     default_source,
     new_source,
@@ -67,6 +69,12 @@ async def listed(db: Database, sealer: Sealer, tenant: str, now: datetime) -> Se
     return found
 
 
+async def make_known(db: Database, sealer: Sealer, source: Source) -> None:
+    """Add a source that is made when it is first needed; whoever comes second finds it."""
+    async with db.begin(source.tenant) as tx:
+        await _announce(tx, sealer, source)
+
+
 async def heard(db: Database, tenant: str) -> frozenset[str]:
     """Ids of the sources that have ever sent an event."""
     async with db.begin(tenant) as tx:
@@ -80,7 +88,7 @@ async def rotate(
     async with db.begin(tenant) as tx:
         found = await sources.locked(tx, sealer, tenant, source_id)
         if found is None:
-            raise _unknown(source_id)
+            raise unknown(source_id)
         rotated = found[0].rotated(now)
         await sources.put(tx, sealer, rotated)
     return rotated
@@ -93,7 +101,7 @@ async def require_signature(
     async with db.begin(tenant) as tx:
         found = await sources.locked(tx, sealer, tenant, source_id)
         if found is None:
-            raise _unknown(source_id)
+            raise unknown(source_id)
         changed = replace(found[0], require_signature=required)
         await sources.put(tx, sealer, changed)
     return changed
@@ -114,7 +122,8 @@ async def _announce(tx: AsyncConnection, sealer: Sealer, source: Source) -> None
         await recorder.append([event])
 
 
-def _unknown(source_id: str) -> UnknownSource:
+def unknown(source_id: str) -> UnknownSource:
+    """What is said of a source that is not there, or out of reach."""
     return UnknownSource(
         f"there is no source {source_id[:60]}",
         detail_ru=f"нет источника {source_id[:60]}",
@@ -155,8 +164,17 @@ class SourceBook:
             kept = await self._read(tenant, now)
         found = kept[1].get(wanted)
         if found is None:
-            raise _unknown(wanted)
+            raise unknown(wanted)
         return found
+
+    async def of_branch(self, tenant: str, branch: str, now: datetime) -> Source:
+        """The source of a branch, made if there is none."""
+        try:
+            return await self.get(tenant, branch_id(tenant, branch), now)
+        except UnknownSource:
+            await make_known(self._db, self._sealer, branch_source(tenant, branch, now))
+            self.forget(tenant)
+            return await self.get(tenant, branch_id(tenant, branch), now)
 
     async def _read(self, tenant: str, now: datetime) -> tuple[float, Mapping[str, Source]]:
         read_at = time.monotonic()

@@ -15,11 +15,12 @@ from fastapi import Body
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from otklik_common.callers import Callers
+from otklik_common.callers import Caller, Callers
 from otklik_common.errors import BadRequest, FieldError, Forbidden, TooLarge, Unprocessable
 from otklik_common.http import PROBLEMS, edge
 from otklik_common.module import Platform
 from otklik_common.tracing import current_traceparent
+from otklik_contact_center.actions.confined import named_source, push_for_branches
 from otklik_contact_center.actions.push import Door, Pushed, check_signature
 from otklik_contact_center.actions.sources import SourceBook, UnknownSource
 from otklik_contact_center.api.schemas import PushAnswer, PushedEvent
@@ -60,19 +61,31 @@ class Pushes:
         if SCOPE not in caller.scopes:
             raise Forbidden(f"this needs the scope {SCOPE}")
         query = scope["query_string"]
-        source = await self._book.get(caller.tenant, _source_id(query) if query else None, now)
-        body = await _body(receive)
-        if source.require_signature:
-            check_signature(source, _signature_headers(scope), body, now)
-        pushed = await self._door.push(
-            source,
+        named = _source_id(query) if query else None
+        if caller.branches is not None and named is None:
+            pushed = await self._push_for_branches(caller, await _body(receive), now, scope, lines)
+        else:
+            source = await named_source(self._book, caller, named, now)
+            body = await _body(receive)
+            _check_signed(source, scope, body, now)
+            pushed = await self._door.push(
+                source, body, now=now, lines=lines, traceparent=current_traceparent()
+            )
+        await _answer(send, pushed)
+
+    async def _push_for_branches(
+        self, caller: Caller, body: bytes, now: datetime, scope: Scope, lines: bool
+    ) -> Pushed:
+        return await push_for_branches(
+            self._door,
+            self._book,
+            caller,
             body,
             now=now,
+            proof=lambda source: _check_signed(source, scope, body, now),
             lines=lines,
-            branches=caller.branches,
             traceparent=current_traceparent(),
         )
-        await _answer(send, pushed)
 
 
 class Hooks:
@@ -148,6 +161,11 @@ def _unknown_parameters(names: list[str]) -> Unprocessable:
     )
 
 
+def _check_signed(source: Source, scope: Scope, body: bytes, now: datetime) -> None:
+    if source.require_signature:
+        check_signature(source, _signature_headers(scope), body, now)
+
+
 def _signature_headers(scope: Scope) -> dict[str, str]:
     return {
         name.decode("latin-1"): value.decode("latin-1")
@@ -186,6 +204,10 @@ async def push_events(
     as duplicates. Order does not matter, nor does lateness. Bad events are refused one by one and
     kept for replay; good ones among them are taken. Without `source` they belong to the company's
     default source.
+
+    A key that is limited to branches pushes through the sources of these branches, made on the
+    way: each event is of the branch that it names, which may be left out where there is one. It
+    reaches no contact of any other source.
     """
 
 

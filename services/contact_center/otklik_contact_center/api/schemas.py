@@ -117,6 +117,9 @@ class SourceView(StrictModel):
     created_at: datetime
     hook: str = Field(description="path that takes its signed pushes without a key")
     heard: bool = Field(default=False, description="whether it has ever sent an event")
+    branch: str | None = Field(
+        default=None, description="all its contacts are this branch's; null: of any branch"
+    )
 
 
 class SourceWithSecret(SourceView):

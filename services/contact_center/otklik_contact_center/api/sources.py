@@ -35,6 +35,7 @@ def _view(source: Source, *, heard: bool = False) -> SourceView:
         created_at=source.created_at,
         hook=f"{PREFIX}/sources/{source.id}/hook",
         heard=heard,
+        branch=source.branch,
     )
 
 

@@ -1,5 +1,7 @@
 """Something that sends us events: a telephone exchange, a chat, a form, an import."""
 
+import base64
+import hashlib
 import re
 import secrets
 from dataclasses import dataclass, replace
@@ -16,6 +18,9 @@ DEFAULT: Final = "default"
 
 GENERIC: Final = "generic"
 """Sends our own event contract."""
+
+BRANCH: Final = "branch"
+"""Takes what keys of a branch push; made when the first of them does (decision 0029)."""
 
 KINDS: Final = (GENERIC,)
 
@@ -37,6 +42,7 @@ class Source:
         secret: Signs its pushes; `former_secret` does so too until `former_until`.
         require_signature: A key alone is not enough.
         revision: Of the fact that was published last.
+        branch: All its contacts are this branch's; None: of any branch.
     """
 
     tenant: str
@@ -49,6 +55,7 @@ class Source:
     former_secret: bytes | None = None
     former_until: datetime | None = None
     revision: int = 1
+    branch: str | None = None
 
     @property
     def subject(self) -> UUID:
@@ -94,6 +101,22 @@ def default_source(tenant: str, now: datetime) -> Source:
     """The source of what names no other."""
     made = new_source(tenant, name=DEFAULT, kind=GENERIC, require_signature=False, now=now)
     return replace(made, id=default_id(tenant))
+
+
+def branch_source(tenant: str, branch: str, now: datetime) -> Source:
+    """Where contacts come from that keys of a branch push."""
+    made = new_source(tenant, name=branch, kind=BRANCH, require_signature=False, now=now)
+    return replace(made, id=branch_id(tenant, branch), branch=branch)
+
+
+def branch_id(tenant: str, branch: str) -> str:
+    """
+    Id of a branch's source.
+
+    The same for every key of the branch: a new key goes on with the contacts of the old one.
+    """
+    digest = hashlib.blake2b(branch.encode(), digest_size=10).digest()
+    return f"{tenant}.b{base64.b32encode(digest).decode().lower()}"
 
 
 def default_id(tenant: str) -> str:

@@ -85,6 +85,7 @@ def _row(source: Source, sealer: Sealer) -> dict[str, Any]:
         "require_signature": source.require_signature,
         "created_at": source.created_at,
         "revision": source.revision,
+        "branch": source.branch,
     }
 
 
@@ -105,6 +106,7 @@ def _source(row: Row[Any], sealer: Sealer) -> Source:
         require_signature=row.require_signature,
         created_at=row.created_at,
         revision=row.revision,
+        branch=row.branch,
     )
 
 

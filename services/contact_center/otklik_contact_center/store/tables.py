@@ -200,6 +200,7 @@ source = Table(
     _moment("created_at", nullable=False),
     Column("revision", Integer, nullable=False),
     _moment("recorded_at", nullable=False),
+    _code("branch"),
     comment="What sends us events, each with a sealed secret of its own",
 )
 
