@@ -123,7 +123,8 @@ CONTACT_CENTER: Final[Rows] = {
             ok=202,
             body=event,
             query={"source": "{id}"},
-            but={"narrow key": 404},
+            # Nor does a page, whose key anybody may read.
+            but={"narrow key": 404, "publishable": 404},
         ),
     ),
     # They show what senders wrote, of whatever branch.
@@ -138,6 +139,7 @@ CONTACT_CENTER: Final[Rows] = {
         "events:push",
         ok=202,
         body=lambda ask: {"id": f"s{ask.number}", "agent": "petrova", "state": "break", "at": AT},
+        but={"publishable": 403},
     ),
     # A source pushes for every branch.
     "POST /contact-center/v1/sources": Row(

@@ -70,6 +70,7 @@ class Caller:
         member: Subject id of the member of staff.
         agent: Code by which contact-centre software knows the member.
         customer: Subject id of the customer who calls for themselves.
+        publishable: Anybody may hold the key: it stands in the source of a site.
     """
 
     tenant: str
@@ -80,6 +81,7 @@ class Caller:
     member: UUID | None = None
     agent: str | None = None
     customer: UUID | None = None
+    publishable: bool = False
 
     def may(self, scope: str) -> bool:
         """Whether they have a scope."""
@@ -156,6 +158,7 @@ class Callers:
             principal=f"key:{key.key_id}",
             scopes=scopes & ALL_SCOPES,
             branches=_reach(key.branches, key.groups, known),
+            publishable=key.purpose is KeyPurpose.PUBLISHABLE,
         )
 
     async def _by_token(self, text: str, origin: str | None, now: datetime) -> Caller:

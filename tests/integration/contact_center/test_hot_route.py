@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from httpx import AsyncClient, Response
 
+from otklik_common.events.access import KeyPurpose
 from tests.integration.contact_center.conftest import World
 from tests.integration.contact_center.test_pushes import EVENTS, an_event
 
@@ -51,8 +52,10 @@ async def test_both_ways_answer_alike(
 
 
 @pytest.mark.asyncio
-async def test_a_page_may_push_with_a_publishable_key(client: AsyncClient) -> None:
-    response = await client.post(EVENTS, json=an_event(), headers=BROWSER)
+async def test_a_page_may_push_with_a_publishable_key(client: AsyncClient, world: World) -> None:
+    key = await world.key("events:push", purpose=KeyPurpose.PUBLISHABLE)
+    headers = BROWSER | {"Authorization": f"Bearer {key}"}
+    response = await client.post(EVENTS, json=an_event(), headers=headers)
     assert response.status_code == 202
     assert response.headers["access-control-allow-origin"] == BROWSER["Origin"]
 

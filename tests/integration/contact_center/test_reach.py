@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
+from otklik_common.events.access import KeyPurpose
 from otklik_common.ids import contact_subject
 from otklik_contact_center.actions.fold import Folder
-from otklik_contact_center.domain.source import branch_id, default_id
+from otklik_contact_center.domain.source import branch_id, default_id, web_id
 from tests.integration.contact_center.conftest import World, fold_all
 from tests.integration.contact_center.test_pushes import EVENTS, an_event, counts, push
 from tests.support.routes_world import a_file
@@ -20,8 +21,12 @@ Bearer = dict[str, str]
 pytestmark = pytest.mark.asyncio
 
 
-async def a_key(world: World, *branches: str, scopes: str = "") -> Bearer:
-    text = await world.key(*scopes.split(), branches=branches)
+async def a_key(world: World, *branches: str) -> Bearer:
+    return {"Authorization": f"Bearer {await world.key(branches=branches)}"}
+
+
+async def a_page(world: World, *branches: str) -> Bearer:
+    text = await world.key("events:push", purpose=KeyPurpose.PUBLISHABLE, branches=branches)
     return {"Authorization": f"Bearer {text}"}
 
 
@@ -181,3 +186,81 @@ async def test_any_order_of_pushes_by_any_keys_gives_the_same_facts(
         ("omsk", "omsk-agent", "omsk-queue"),
         ("perm", "perm-agent", "perm-queue"),
     }
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        an_event("x", contact="c1", type="ended"),
+        an_event("x", contact="c1", type="answered", agent="petrova"),
+        an_event("x", contact="c1", type="amended", queue="other"),
+        an_event("x", contact="c1", type="message", actor="human"),
+        an_event("x", contact="c1", type="message", actor="bot"),
+        an_event("x", contact="c1", type="message", direction="out"),
+        an_event("x", contact="c1", type="message", agent="petrova"),
+        an_event("x", contact="c1", type="message", public=False),
+        an_event("x", contact="c1", type="started", direction="out"),
+        an_event("x", contact="c1", type="queued", outcome="resolved"),
+        an_event("x", contact="c1", type="queued", waited_seconds=1),
+    ],
+)
+async def test_a_page_tells_only_what_the_customer_does(
+    client: AsyncClient, world: World, forged: dict[str, Any]
+) -> None:
+    page = await a_page(world)
+    told = [
+        an_event("e1", contact="c1", type="started", channel="chat"),
+        an_event("e2", contact="c1", channel="chat"),
+        an_event("e3", contact="c1", type="message", channel="chat", text="добрый день"),
+        forged,
+    ]
+    assert counts(await push(client, told, headers=page)) == (3, 0, ["not_the_customers"])
+    again = await client.post(f"{EVENTS}/refused:replay", json={"source": web_id(world.tenant)})
+    assert counts(again.json()) == (0, 0, ["not_the_customers"])
+
+
+async def test_a_page_touches_no_contact_but_those_of_pages(
+    client: AsyncClient, world: World, folder: Folder
+) -> None:
+    page = await a_page(world)
+    await push(client, a_call_to_tyumen())
+    await push(client, an_event("e1", contact="c1", branch="omsk", queue="other"), headers=page)
+    await fold_all(folder)
+    mine, theirs = (
+        contact_subject(world.tenant, source, "c1")
+        for source in (web_id(world.tenant), default_id(world.tenant))
+    )
+    contacts = await world.latest("contact")
+    assert contacts[str(theirs)].branch == "tyumen"
+    assert (contacts[str(mine)].branch, contacts[str(mine)].outcome) == ("omsk", "open")
+    for source in (default_id(world.tenant), web_id(world.tenant)):
+        params = {"source": source}
+        no = await client.post(EVENTS, json=an_event("e9"), headers=page, params=params)
+        assert (no.status_code, no.json()["code"]) == (404, "unknown_source")
+
+
+async def test_whoever_answers_a_page_names_its_source(
+    client: AsyncClient, world: World, folder: Folder
+) -> None:
+    asked = an_event("e1", contact="c1", type="message", channel="chat")
+    await push(client, asked, headers=await a_page(world))
+    reply = an_event("e2", contact="c1", type="message", channel="chat", agent="petrova")
+    await push(client, reply, params={"source": web_id(world.tenant)})
+    await fold_all(folder)
+    (contact,) = (await world.latest("contact")).values()
+    assert (contact.outcome, contact.agent) == ("answered", "petrova")
+
+
+async def test_a_page_of_a_branch_pushes_into_the_branchs_own_source(
+    client: AsyncClient, world: World
+) -> None:
+    page, omsk = await a_page(world, "omsk"), await a_key(world, "omsk")
+    events = [an_event("e1"), an_event("e2", branch="tyumen")]
+    assert counts(await push(client, events, headers=page)) == (1, 0, ["branch_out_of_reach"])
+    rows = await world.admin.fetch(
+        "SELECT source FROM contact_center.inbox WHERE tenant = $1", world.tenant
+    )
+    assert [row["source"] for row in rows] == [web_id(world.tenant, "omsk")]
+    params = {"source": web_id(world.tenant, "omsk")}
+    ended = an_event("e3", type="ended")
+    assert counts(await push(client, ended, headers=omsk, params=params)) == (1, 0, [])

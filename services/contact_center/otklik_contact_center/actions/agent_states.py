@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from otklik_common import outbox
 from otklik_common.callers import Caller
 from otklik_common.db import Database
-from otklik_common.errors import Unavailable
+from otklik_common.errors import Forbidden, Unavailable
 from otklik_common.events.contact_center import AgentState
 from otklik_common.ids import subject_id
 from otklik_common.outbox import Recorder
@@ -60,9 +60,12 @@ async def push_states(
     Args:
         lines: It is NDJSON.
     Raises:
+        Forbidden: Anybody may hold the key: what agents do is not for a page to say.
         MalformedPush, TooManyEvents: Nothing of it was kept.
         Unavailable: The same, for now.
     """
+    if caller.publishable:
+        raise Forbidden("a publishable key tells only what customers do")
     try:
         push = read_states(body, now, lines=lines)
     except MalformedError as wrong:

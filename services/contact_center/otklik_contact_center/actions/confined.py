@@ -5,18 +5,24 @@ A contact is named by its source and its sender's id of it, so whoever may push 
 may change any of its contacts. What is limited therefore has sources of its own (decision 0029).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from otklik_common.callers import Caller
 from otklik_common.errors import Forbidden
 from otklik_contact_center.actions.push import Door, Portion, Pushed, read
 from otklik_contact_center.actions.sources import SourceBook, unknown
-from otklik_contact_center.domain.reach import by_branch
-from otklik_contact_center.domain.source import Source
+from otklik_contact_center.domain.admission import Admitted, Push, Refusal
+from otklik_contact_center.domain.reach import by_branch, by_customer
+from otklik_contact_center.domain.source import Source, branch_source, web_source
 
 Proof = Callable[[Source], None]
 """Raises BadSignature if a source signs its pushes and this is not signed by it."""
+
+
+def is_confined(caller: Caller) -> bool:
+    """Whether a caller may push only through sources of its own."""
+    return caller.publishable or caller.branches is not None
 
 
 async def named_source(
@@ -29,12 +35,13 @@ async def named_source(
         UnknownSource: There is none of that id, or it is not within the caller's reach.
     """
     source = await book.get(caller.tenant, source_id, now)
-    if caller.branches is not None and source.branch not in caller.branches:
+    within = caller.branches is None or source.branch in caller.branches
+    if caller.publishable or not within:
         raise unknown(source.id)
     return source
 
 
-async def push_for_branches(
+async def push_confined(
     door: Door,
     book: SourceBook,
     caller: Caller,
@@ -46,36 +53,49 @@ async def push_for_branches(
     traceparent: str | None = None,
 ) -> Pushed:
     """
-    Keep the events in a body, each in the source of the branch that it is of.
+    Keep the events in a body, each in the source of the caller's that it belongs to.
 
     Args:
-        caller: Limited to branches.
+        caller: Confined.
         lines, traceparent: As for `Door.push`.
     Raises:
         Forbidden: The key is for no branch.
         BadSignature, MalformedPush, TooManyEvents: Nothing of it was kept.
         Unavailable: The same, for now.
     """
-    branches = caller.branches
-    if not branches:
+    if caller.branches is not None and not caller.branches:
         raise Forbidden("the key is for no branch")
-    push = read(body, now, lines=lines)
-    kept, foreign = by_branch(push.admitted, branches)
-    refused = [*push.refused, *foreign]
-    # What was not let in lies with a branch of the key too: replayed, it reaches no further.
-    home = min(branches)
+    kept, refused = _sorted(caller, read(body, now, lines=lines))
+    # What was not let in lies with a source of the key too: replayed, it reaches no further.
+    home = min(caller.branches) if caller.branches else None
     if refused:
-        kept.setdefault(home, [])
-    parts = [
-        Portion(source, kept[branch], refused if branch == home else ())
-        for branch, source in await _sources(book, caller.tenant, kept, now)
-    ]
-    for part in parts:
-        proof(part.source)
-    return await door.keep(parts, now=now, traceparent=traceparent)
+        kept = {home: [], **kept}
+    portions = []
+    for branch, admitted in kept.items():
+        source = await book.get_or_make(_source(caller, branch, now), now)
+        proof(source)
+        portions.append(Portion(source, admitted, refused if branch == home else ()))
+    return await door.keep(portions, now=now, traceparent=traceparent)
 
 
-async def _sources(
-    book: SourceBook, tenant: str, branches: Iterable[str], now: datetime
-) -> list[tuple[str, Source]]:
-    return [(branch, await book.of_branch(tenant, branch, now)) for branch in branches]
+def _sorted(
+    caller: Caller, push: Push
+) -> tuple[Mapping[str | None, Sequence[Admitted]], Sequence[Refusal]]:
+    """What the caller may push, by branch, and all the rest; None: of any branch."""
+    admitted, refused = push.admitted, push.refused
+    if caller.publishable:
+        admitted, foreign = by_customer(admitted)
+        refused = [*refused, *foreign]
+    if caller.branches is None:
+        return ({None: admitted} if admitted else {}), refused
+    mine, foreign = by_branch(admitted, caller.branches)
+    kept: dict[str | None, Sequence[Admitted]] = {}
+    kept.update(mine)
+    return kept, [*refused, *foreign]
+
+
+def _source(caller: Caller, branch: str | None, now: datetime) -> Source:
+    if caller.publishable:
+        return web_source(caller.tenant, branch, now)
+    assert branch is not None, "only pages push for the whole company in a source of their own"
+    return branch_source(caller.tenant, branch, now)

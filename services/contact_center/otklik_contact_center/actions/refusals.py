@@ -18,6 +18,8 @@ from otklik_contact_center.domain.admission import (
     Refusal,
     read_push,
 )
+from otklik_contact_center.domain.reach import by_customer
+from otklik_contact_center.domain.source import WEB
 from otklik_contact_center.store import refusals
 from otklik_contact_center.store.refusals import Kept, Wanted
 
@@ -119,8 +121,13 @@ class Replay:
             push = read_push(body, now)
         except MalformedError as wrong:
             return Portion(source, (), [Refusal(index, wrong.code, str(wrong), body)])
+        admitted, refused = push.admitted, push.refused
+        if source.kind == WEB:
+            # Anybody may have pushed it: a replay lets in no more than they could.
+            admitted, foreign = by_customer(admitted)
+            refused = [*refused, *foreign]
         return Portion(
             source,
-            [Admitted(index, one.event, one.body) for one in push.admitted],
-            [Refusal(index, one.code, one.detail, one.body) for one in push.refused],
+            [Admitted(index, one.event, one.body) for one in admitted],
+            [Refusal(index, one.code, one.detail, one.body) for one in refused],
         )

@@ -17,8 +17,6 @@ from otklik_common.pseudonym import Sealer
 from otklik_contact_center.domain.source import (
     MOST_SOURCES,
     Source,
-    branch_id,
-    branch_source,
     default_id,
     default_source,
     new_source,
@@ -167,14 +165,14 @@ class SourceBook:
             raise unknown(wanted)
         return found
 
-    async def of_branch(self, tenant: str, branch: str, now: datetime) -> Source:
-        """The source of a branch, made if there is none."""
+    async def get_or_make(self, wanted: Source, now: datetime) -> Source:
+        """The source of that id; `wanted` itself is kept if there is none."""
         try:
-            return await self.get(tenant, branch_id(tenant, branch), now)
+            return await self.get(wanted.tenant, wanted.id, now)
         except UnknownSource:
-            await make_known(self._db, self._sealer, branch_source(tenant, branch, now))
-            self.forget(tenant)
-            return await self.get(tenant, branch_id(tenant, branch), now)
+            await make_known(self._db, self._sealer, wanted)
+            self.forget(wanted.tenant)
+            return await self.get(wanted.tenant, wanted.id, now)
 
     async def _read(self, tenant: str, now: datetime) -> tuple[float, Mapping[str, Source]]:
         read_at = time.monotonic()

@@ -20,7 +20,11 @@ from otklik_common.errors import BadRequest, FieldError, Forbidden, TooLarge, Un
 from otklik_common.http import PROBLEMS, edge
 from otklik_common.module import Platform
 from otklik_common.tracing import current_traceparent
-from otklik_contact_center.actions.confined import named_source, push_for_branches
+from otklik_contact_center.actions.confined import (
+    is_confined,
+    named_source,
+    push_confined,
+)
 from otklik_contact_center.actions.push import Door, Pushed, check_signature
 from otklik_contact_center.actions.sources import SourceBook, UnknownSource
 from otklik_contact_center.api.schemas import PushAnswer, PushedEvent
@@ -62,8 +66,8 @@ class Pushes:
             raise Forbidden(f"this needs the scope {SCOPE}")
         query = scope["query_string"]
         named = _source_id(query) if query else None
-        if caller.branches is not None and named is None:
-            pushed = await self._push_for_branches(caller, await _body(receive), now, scope, lines)
+        if named is None and is_confined(caller):
+            pushed = await self._push_confined(caller, await _body(receive), now, scope, lines)
         else:
             source = await named_source(self._book, caller, named, now)
             body = await _body(receive)
@@ -73,10 +77,10 @@ class Pushes:
             )
         await _answer(send, pushed)
 
-    async def _push_for_branches(
+    async def _push_confined(
         self, caller: Caller, body: bytes, now: datetime, scope: Scope, lines: bool
     ) -> Pushed:
-        return await push_for_branches(
+        return await push_confined(
             self._door,
             self._book,
             caller,
@@ -208,6 +212,10 @@ async def push_events(
     A key that is limited to branches pushes through the sources of these branches, made on the
     way: each event is of the branch that it names, which may be left out where there is one. It
     reaches no contact of any other source.
+
+    A publishable key pushes through the source of the company's pages, `<company>.web` (or its
+    branches', if it is limited to some), and tells only what the customer does: `started`,
+    `queued` and `message`. Whoever answers there pushes with a secret key and names that source.
     """
 
 

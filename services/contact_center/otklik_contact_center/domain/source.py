@@ -22,6 +22,9 @@ GENERIC: Final = "generic"
 BRANCH: Final = "branch"
 """Takes what keys of a branch push; made when the first of them does (decision 0029)."""
 
+WEB: Final = "web"
+"""Takes what pages push with publishable keys; made when the first of them does."""
+
 KINDS: Final = (GENERIC,)
 
 ROTATION: Final = timedelta(hours=24)
@@ -109,14 +112,30 @@ def branch_source(tenant: str, branch: str, now: datetime) -> Source:
     return replace(made, id=branch_id(tenant, branch), branch=branch)
 
 
+def web_source(tenant: str, branch: str | None, now: datetime) -> Source:
+    """Where contacts come from that pages push: the company's, or those of a branch."""
+    made = new_source(tenant, name=branch or WEB, kind=WEB, require_signature=False, now=now)
+    return replace(made, id=web_id(tenant, branch), branch=branch)
+
+
 def branch_id(tenant: str, branch: str) -> str:
     """
     Id of a branch's source.
 
     The same for every key of the branch: a new key goes on with the contacts of the old one.
     """
+    return f"{tenant}.b{_marked(branch)}"
+
+
+def web_id(tenant: str, branch: str | None = None) -> str:
+    """Id of the source of a company's pages, or of a branch's."""
+    return f"{tenant}.{WEB}" if branch is None else f"{tenant}.w{_marked(branch)}"
+
+
+def _marked(branch: str) -> str:
+    """What stands for a code in an id: codes may hold anything."""
     digest = hashlib.blake2b(branch.encode(), digest_size=10).digest()
-    return f"{tenant}.b{base64.b32encode(digest).decode().lower()}"
+    return base64.b32encode(digest).decode().lower()
 
 
 def default_id(tenant: str) -> str:
