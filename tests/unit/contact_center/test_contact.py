@@ -224,6 +224,40 @@ def test_what_we_began_has_no_first_response() -> None:
     assert contact.connected_at == at(60)
 
 
+@pytest.mark.parametrize("kind", ["started", "message"])
+def test_a_reply_that_goes_out_makes_no_outbound_contact(kind: str) -> None:
+    asked = an_event(kind, 0, channel="chat", actor="customer")
+    contact = folded(asked, a_message("human", 90, agent="petrova", direction="out"))
+    assert contact.about.direction == "in"
+    assert contact.course.offered_at == at(0)
+    assert (contact.outcome, contact.waited_ms) == ("answered", 90_000)
+
+
+def test_a_chat_that_our_agent_begins_is_outbound_whether_or_not_it_is_said() -> None:
+    said = [a_message("human", 0, agent="petrova", direction="out")]
+    unsaid = [a_message("human", 0, agent="petrova")]
+    for first in (said, unsaid, [a_message("bot", -5), *unsaid]):
+        contact = folded(*first, a_message("customer", 60, direction="in"))
+        assert contact.about.direction == "out"
+        assert contact.waited_ms is None
+        assert contact.outcome != "answered"
+        assert contact.connected_at == at(60)
+
+
+def test_a_note_or_a_greeting_begins_nothing() -> None:
+    note = a_message("human", -9, agent="petrova", public=False)
+    assert folded(note, a_message("customer", 0)).about.direction == "in"
+    greeting = a_message("human", 3, agent="petrova")
+    assert folded(an_event("started", 0, channel="chat"), greeting).about.direction == "in"
+
+
+def test_a_call_may_say_its_direction_after_it_began() -> None:
+    contact = folded(
+        an_event("started", 0, channel="call"), an_event("ringing", 1, direction="out")
+    )
+    assert contact.about.direction == "out"
+
+
 def test_addresses_of_every_kind_are_found() -> None:
     contact = folded(
         an_event("message", 0, channel="chat", actor="customer", from_="anna@example.test"),

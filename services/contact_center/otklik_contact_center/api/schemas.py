@@ -31,7 +31,12 @@ class PushedEvent(StrictModel):
     type_: events.Type = Field(alias="type")
     at: AwareTime = Field(description="when it happened, with offset")
     channel: events.Channel | None = None
-    direction: events.Direction | None = None
+    direction: events.Direction | None = Field(
+        default=None,
+        description="of the contact: in, where the customer began; on a message that is not the"
+        " contact's first event it says only who wrote. Without it the author of the first"
+        " message began, else the customer",
+    )
     party: Code | None = Field(default=None, description="buyer, seller, …")
     from_: Address | None = Field(
         default=None, alias="from", description="who called or wrote: a phone, an e-mail, an id"

@@ -11,6 +11,12 @@ from otklik_contact_center.domain.events import SPOKEN, Customer, Event, author_
 
 OFFERS: Final = frozenset(("started", "queued", "assigned", "ringing", "transferred"))
 
+COME: Final = frozenset(("started", "queued", "ringing", "answered"))
+"""Types that show, where no direction is said, that a customer came to us."""
+
+BEGINNERS: Final = {"customer": "in", "human": "out"}
+"""By whose first words a contact is inbound or outbound; bots and systems only go along."""
+
 AMENDABLE: Final = (
     "channel",
     "direction",
@@ -90,10 +96,29 @@ def amendments(ordered: Sequence[Event]) -> Amendments:
 
 
 def nature(lived: Sequence[Event], overrides: Amendments) -> tuple[str, str]:
-    """Channel and direction of a contact: as first said."""
+    """Channel and direction of a contact: as first said, else as it shows who began."""
     channel = overrides.get("channel") or _first(lived, "channel") or "other"
-    direction = overrides.get("direction") or _first(lived, "direction") or "in"
+    direction = overrides.get("direction") or _direction(lived)
     return channel, direction
+
+
+def _direction(lived: Sequence[Event]) -> str:
+    """
+    Who began a contact.
+
+    On a message `direction` says who wrote it: it tells of the contact only where it begins one.
+    """
+    for number, event in enumerate(lived):
+        if event.direction is not None and (number == 0 or event.type != "message"):
+            return event.direction
+    for event in lived:
+        if event.type in COME:
+            break
+        if event.type == "message" and event.public:
+            author = author_of(event)
+            if author in BEGINNERS:
+                return BEGINNERS[author]
+    return "in"
 
 
 def about(

@@ -95,6 +95,7 @@ class Event(
         id: The sender's own id of this event; with company and source it is unique for ever.
         contact: The sender's own id of the contact.
         at: When it happened, with its offset from UTC.
+        direction: Of the contact; on messages, the first event apart, only who wrote.
         from_: Who called or wrote: a phone, an e-mail, an id in a messenger.
         actor: Who did it; see `author_of` where it is absent.
         public: Whether the customer can see a message; notes are not public.
