@@ -1,6 +1,7 @@
 """A contact is the fold of its events."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -138,6 +139,55 @@ def test_an_outbound_call_is_tried_never_offered() -> None:
     assert contact.attempted_at == at(0)
     assert contact.connected_at is None
     assert contact.about.phone == "+79991234567"
+
+
+@pytest.mark.parametrize("actor", ["customer", "human", None])
+def test_an_outbound_call_is_answered_by_whoever_picks_up(actor: Any) -> None:
+    contact = folded(
+        an_event("started", 0, channel="call", direction="out", agent="petrova"),
+        an_event("answered", 10, actor=actor),
+        an_event("ended", 70),
+    )
+    assert (contact.outcome, contact.connected_at) == ("answered", at(10))
+    assert (contact.handled_ms, contact.attempted_at) == (60_000, at(0))
+    assert contact.about.agent == "petrova"
+
+
+def test_who_called_may_be_named_by_the_customers_answer() -> None:
+    contact = folded(
+        an_event("started", 0, channel="call", direction="out"),
+        an_event("answered", 10, actor="customer", agent="petrova"),
+    )
+    assert contact.about.agent == "petrova"
+
+
+@pytest.mark.parametrize("actor", ["bot", "system"])
+def test_nobody_is_reached_by_an_answering_machine(actor: Any) -> None:
+    contact = folded(
+        an_event("started", 0, channel="call", direction="out", agent="petrova"),
+        an_event("answered", 10, actor=actor),
+        an_event("ended", 70),
+    )
+    assert (contact.outcome, contact.connected_at) == ("not_reached", None)
+
+
+def test_whom_a_bot_calls_is_answered_once_a_person_speaks() -> None:
+    dialled = [
+        an_event("started", 0, channel="call", direction="out", actor="bot"),
+        an_event("answered", 10, actor="customer"),
+    ]
+    assert folded(*dialled, an_event("ended", 70)).outcome == "not_reached"
+    taken = folded(*dialled, an_event("answered", 30, agent="petrova"), an_event("ended", 70))
+    assert (taken.outcome, taken.connected_at) == ("answered", at(30))
+
+
+def test_a_customer_answers_no_call_of_their_own() -> None:
+    contact = folded(
+        an_event("queued", 0, channel="call"),
+        an_event("answered", 5, actor="customer"),
+        an_event("ended", 9),
+    )
+    assert contact.outcome == "abandoned"
 
 
 def test_a_bot_that_dials_is_no_attempt_of_a_person() -> None:

@@ -59,7 +59,9 @@ class Contact(Fact):
     One conversation with a customer over one channel, as the fold of its events.
 
     Times are None until they happen. Durations are whole milliseconds. An outbound contact
-    is never offered: its `offered_at` is None and `started_at` says when we tried.
+    is never offered: its `offered_at` is None and `started_at` says when we tried. `answered_at`
+    is the first answer of a person of ours; where a person of ours calls, the customer's counts
+    as well. Bots and systems never answer.
     """
 
     source: UUID

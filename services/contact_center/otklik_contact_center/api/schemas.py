@@ -55,7 +55,8 @@ class PushedEvent(StrictModel):
     actor: events.Actor | None = Field(
         default=None,
         description="who did it; without it whoever answers is a person, and a message is an"
-        " agent's if `agent` is named or `direction` is out, else the customer's",
+        " agent's if `agent` is named or `direction` is out, else the customer's. Bots and systems"
+        " answer nothing; the customer's `answered` counts in calls that a person of ours makes",
     )
     public: bool = Field(default=True, description="false for notes that the customer cannot see")
     outcome: events.Ending | None = Field(

@@ -201,7 +201,12 @@ def _first(events: Sequence[Event], name: str) -> Any:
 
 def _agent(lived: Sequence[Event], split: int) -> str | None:
     """Who answered; else the last one whom it was offered to, else the last one named."""
-    mine = [event for event in lived if event.agent is not None and author_of(event) == "human"]
+    mine = [
+        event
+        for number, event in enumerate(lived, 1)
+        # The answer of a customer whom we call may name who called.
+        if event.agent is not None and (author_of(event) == "human" or number == split)
+    ]
     if not split:
         mine.sort(key=lambda event: event.type in OFFERS)
         return mine[-1].agent if mine else None

@@ -29,7 +29,8 @@ class Course(msgspec.Struct):
         offered_at: When an inbound contact first asked for a person: its first `queued`, else
             its `started`, else whatever shows that it had begun. None for outbound ones.
         assigned_at: When a person was named: by assigning, ringing or answering.
-        answer: The event of the first human answer.
+        answer: The event of the first human answer: of a person of ours, or of the customer whom
+            one of ours has called.
         tried_at: When a person of ours began an outbound contact.
         ended_at: The last end; None while open, also after a reopening.
         handled_ms: From the answer to the last end, without the time between an end and a
@@ -113,11 +114,19 @@ def _assigned(course: Course, event: Event) -> None:
 
 
 def _answered(course: Course, event: Event) -> None:
-    if course.answer is None and author_of(event) == "human":
-        course.answer = event
-        course.handled_since = event.at
-        if course.assigned_at is None:
-            course.assigned_at = event.at
+    author = author_of(event)
+    if course.answer is not None or not (author == "human" or _picks_up(course, author)):
+        return
+    course.answer = event
+    course.handled_since = event.at
+    if course.assigned_at is None and (author == "human" or event.agent is not None):
+        course.assigned_at = event.at
+
+
+def _picks_up(course: Course, author: str) -> bool:
+    """Whether it is the customer who answers a call that a person of ours, no bot, has made."""
+    dialled_by_bot = course.started_at is not None and course.tried_at is None
+    return author == "customer" and not course.inbound and course.spoken and not dialled_by_bot
 
 
 def _message(course: Course, event: Event) -> None:
