@@ -1,5 +1,6 @@
 """Buckets in a zone: exact over clock changes, at any offset, over the whole range."""
 
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -119,6 +120,17 @@ def test_a_range_without_data_at_both_ends_has_every_bucket() -> None:
 def test_an_unknown_zone_is_none() -> None:
     for name in ("Europe/Atlantis", "../etc/passwd", "europe/moscow", "", "Europe"):
         assert find_zone(name) is None
+
+
+def test_a_name_that_is_no_zone_is_not_remembered() -> None:
+    find_zone("UTC")
+    tracemalloc.start()
+    try:
+        assert not any(find_zone(f"Europe/Atlantis{number}") for number in range(20_000))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 100_000
 
 
 def test_two_hundred_years_are_counted_without_making_them() -> None:

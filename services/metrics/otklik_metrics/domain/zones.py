@@ -54,15 +54,18 @@ def _names() -> frozenset[str]:
     return frozenset(resources.files("tzdata").joinpath("zones").read_text().split())
 
 
-@cache
 def find_zone(name: str) -> ZoneInfo | None:
     """
     The IANA zone of that name, exactly as it is spelt there, or None.
 
     Always of the tzdata package: the machine's own data may be of another year.
     """
-    if name not in _names():
-        return None
+    # Callers send any name: what is no zone must not be remembered.
+    return _zone(name) if name in _names() else None
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
     with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
         return ZoneInfo.from_file(file, key=name)
 
