@@ -149,3 +149,16 @@ async def test_freshness_says_how_far_the_numbers_reach(office: Office) -> None:
     assert alone == (await office.query("answers"))["freshness"]
     assert datetime.fromisoformat(alone["log"]) >= NOW - timedelta(seconds=2)
     assert 0 <= alone["lag_seconds"] <= 2
+
+
+@pytest.mark.asyncio
+async def test_the_last_days_of_february_are_compared_with_march(office: Office) -> None:
+    await office.hear({"last": answered(offered_at=datetime(2026, 2, 28, 9, tzinfo=UTC))})
+    (row,) = (
+        await office.query(
+            "contacts_offered",
+            time={"to": "2026-03-31T00:00:00+03:00", "granularity": "month"},
+            compare="previous",
+        )
+    )["rows"]
+    assert row["contacts_offered"]["previous"]["value"] == 1

@@ -226,8 +226,52 @@ def test_the_earlier_period_ends_before_this_one_begins(
 ) -> None:
     zone = ZoneInfo(name)
     shift = shift_of(start, start + length, granularity, zone)
-    # A day that begins at one in the morning may overlap by that hour.
-    assert shift.back(start + length, zone) <= start + timedelta(hours=2)
+    before = shift.period(start, start + length, zone)
+    assert before[0] <= before[1] <= start
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "granularity", "expected"),
+    [
+        # February has no 31st, 30th, 29th: nothing of it is left out.
+        ("2026-03-01", "2026-03-31", "month", ("2026-02-01", "2026-03-01")),
+        ("2026-03-01", "2026-03-30", "month", ("2026-02-01", "2026-03-01")),
+        ("2026-03-01", "2026-03-29", "month", ("2026-02-01", "2026-03-01")),
+        ("2026-03-01", "2026-03-28", "month", ("2026-02-01", "2026-02-28")),
+        ("2026-02-01", "2026-03-01", "month", ("2026-01-01", "2026-02-01")),
+        ("2026-05-01", "2026-05-31", "quarter", ("2026-02-01", "2026-03-01")),
+        ("2024-01-01", "2024-02-29", "year", ("2023-01-01", "2023-03-01")),
+        ("2026-01-31", "2026-03-31", "month", ("2025-11-30", "2026-01-31")),
+    ],
+)
+def test_a_shorter_month_is_compared_to_its_end(
+    start: str, end: str, granularity: str, expected: tuple[str, str]
+) -> None:
+    first, last = at(f"{start}T00:00:00+03:00"), at(f"{end}T00:00:00+03:00")
+    shift = shift_of(first, last, Granularity(granularity), MOSCOW)
+    found = shift.period(first, last, MOSCOW)
+    assert found == (at(f"{expected[0]}T00:00:00+03:00"), at(f"{expected[1]}T00:00:00+03:00"))
+
+
+@given(
+    st.dates(date(2000, 1, 1), date(2030, 1, 1)),
+    st.integers(1, 400),
+    st.sampled_from([g for g in Granularity if g not in (Granularity.QUARTER_HOUR, g.HOUR)]),
+)
+def test_every_day_finds_its_namesake_in_the_earlier_period(
+    first: date, days: int, granularity: Granularity
+) -> None:
+    start, end = (
+        datetime.combine(day, datetime.min.time(), tzinfo=MOSCOW)
+        for day in (first, first + timedelta(days=days))
+    )
+    shift = shift_of(start, end, granularity, MOSCOW)
+    before = shift.period(start, end, MOSCOW)
+    assert before[0] < before[1] <= start
+    for number in range(days):
+        namesake = shift.day_back(first + timedelta(days=number))
+        midnight = datetime.combine(namesake, datetime.min.time(), tzinfo=MOSCOW)
+        assert before[0] <= midnight < before[1], namesake
 
 
 def test_buckets_are_compared_with_their_namesakes() -> None:

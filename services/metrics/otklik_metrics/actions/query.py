@@ -54,7 +54,7 @@ async def answer(db: Database, query: Query, now: datetime) -> Answered:
 async def _before(desk: Desk, query: Query) -> Reads:
     now = query.buckets
     shift = shift_of(now.start, now.end, now.granularity, now.zone)
-    start, end = shift.back(now.start, now.zone), shift.back(now.end, now.zone)
+    start, end = shift.period(now.start, now.end, now.zone)
     earlier = buckets(start, end, now.granularity, now.zone)
     frames = await desk.read(replace(query, buckets=earlier))
     return Reads(frames, partners(now, earlier, shift))

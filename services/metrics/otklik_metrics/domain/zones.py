@@ -301,8 +301,23 @@ class Shift:
         wall = _wall(instant, zone).replace(fold=0)
         return resolve(datetime.combine(self.day_back(wall.date()), wall.time()), zone)
 
+    def period(self, start: datetime, end: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+        """
+        [start, end) moved back, never past `start`.
+
+        Where the earlier month has no such day as `end` has, it is taken to its own end: its last
+        days are namesakes of days that lie in the range.
+        """
+        first, last = self.back(start, zone), self.back(end, zone)
+        if self.unit in MONTHS:
+            day = _wall(end, zone).date()
+            found = self.day_back(day)
+            if found.day < day.day:
+                last = start_of(found + timedelta(days=1), zone)
+        return first, min(last, start)
+
     def day_back(self, day: date) -> date:
-        """`day` moved back, for units from a day upwards."""
+        """`day` moved back, for units from a day upwards; in a shorter month, its last day."""
         return shifted(day, self.unit, -self.count)
 
 
