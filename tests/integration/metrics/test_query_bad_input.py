@@ -8,7 +8,7 @@ import pytest
 
 from otklik_metrics.actions import reading
 from tests.support.facts import an_answered_contact
-from tests.support.metrics_api import TEN, Office, a_body, answered, numbered
+from tests.support.metrics_api import NOW, TEN, Office, a_body, answered, numbered
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown metric": (a_body("service_levle"), "unknown_metric"),
@@ -244,6 +244,36 @@ async def test_too_many_facts_are_refused_with_what_to_narrow(
     assert "shorten" in refused.json()["detail"]
     # What rollups know is not limited by the number of facts.
     assert (await office.call("POST", "/query", a_body("service_level"))).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_a_filter_helps_where_there_are_too_many_facts(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.hear(
+        numbered("a", [answered()] * 30) | numbered("b", [answered(branch="perm")] * 5)
+    )
+    monkeypatch.setattr(reading, "MOST_FACTS", 20)
+    level = {"name": "service_level", "threshold_seconds": 21}
+    assert await office.refusal(a_body(level)) == (422, "too_many_rows")
+    perm = {"dimension": "branch", "op": "eq", "value": "perm"}
+    (row,) = (await office.query(level, filters=[perm]))["rows"]
+    assert row["service_level"]["n"] == 5
+
+
+@pytest.mark.asyncio
+async def test_the_past_is_not_narrowed_by_filters_and_does_not_advise_them(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.hear(numbered("a", [answered()] * 30))
+    await office.history_reaches(NOW)
+    monkeypatch.setattr(reading, "MOST_FACTS", 20)
+    refused = await office.call(
+        "POST", "/query", a_body("contacts_offered", as_of="2026-05-01T00:00:00Z")
+    )
+    assert (refused.status_code, refused.json()["code"]) == (422, "too_many_rows")
+    assert "shorten" in refused.json()["detail"]
+    assert "filter" not in refused.json()["detail"]
 
 
 @pytest.mark.asyncio

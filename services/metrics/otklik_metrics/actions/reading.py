@@ -23,12 +23,12 @@ from otklik_metrics.domain.query import (
     Query,
 )
 from otklik_metrics.domain.readings import Histories, Op, Sum, Tally
-from otklik_metrics.domain.refusals import HistoryBehind, TooManyRows
+from otklik_metrics.domain.refusals import HistoryBehind, TooManyRevisions, TooManyRows
 from otklik_metrics.domain.sets import TIME_COLUMNS
 from otklik_metrics.domain.zones import find_zone
 from otklik_metrics.store import query_facts, query_rollups
 from otklik_metrics.store.history import facts_as_of, history_until, identity_as_of
-from otklik_metrics.store.query_facts import Source, count_up_to, in_range, unpacked
+from otklik_metrics.store.query_facts import Source, count_up_to, in_piece, unpacked
 from otklik_metrics.store.query_histories import Known, TooManyFactsError
 from otklik_metrics.store.query_measures import Moment
 from otklik_metrics.store.query_rollups import Read
@@ -138,7 +138,7 @@ class Desk:
         try:
             frame = await asker.frame(reading, piece)
         except TooManyFactsError:
-            raise self._too_many(asked, MOST_HISTORIES, ONE_BY_ONE) from None
+            raise self._too_many(query, asked, MOST_HISTORIES, ONE_BY_ONE) from None
         self._note(query, [asked], piece, len(frame), ONE_BY_ONE)
         return frame
 
@@ -264,11 +264,11 @@ class Desk:
         source = self.source(query, kind, by, piece)
         if piece.end - piece.start > A_DAY or query.as_of is not None:
             if query.as_of is None:
-                looked_at = in_range(source, query, job.tally, piece)
+                looked_at = in_piece(source, query, job.tally, piece)
             else:
                 looked_at = self._revisions(kind, by, query.as_of, piece)
             if await count_up_to(self._tx, looked_at, most) > most:
-                raise self._too_many(job.asked, most, job.plan.because or GOING_ON)
+                raise self._too_many(query, job.asked, most, job.plan.because or GOING_ON)
         return source
 
     def _revisions(self, kind: str, by: str, as_of: datetime, piece: Piece) -> Any:
@@ -304,8 +304,9 @@ class Desk:
             self.steps[one.name].append(Step(reads, one.metric.kind, piece, rows, why))
 
     @staticmethod
-    def _too_many(asked: Asked, most: int, because: Text) -> TooManyRows:
-        return TooManyRows(asked.name, most, because.en, because.ru)
+    def _too_many(query: Query, asked: Asked, most: int, because: Text) -> TooManyRows:
+        refusal = TooManyRows if query.as_of is None else TooManyRevisions
+        return refusal(asked.name, most, because.en, because.ru)
 
 
 def _first_time(kind: str) -> str | None:

@@ -117,15 +117,27 @@ class TooManyRows(QueryRefused):
     """Only facts can answer, and there are more than may be read."""
 
     code = "too_many_rows"
+    advice = Title(
+        "shorten the range or filter by branch, queue or channel",
+        "сократите период или отфильтруйте по филиалу, очереди или каналу",
+    )
 
     def __init__(self, metric: str, most: int, en: str, ru: str) -> None:
         super().__init__(
-            f"{metric} needs the facts ({en}) and there are more than {most} in the range: shorten "
-            "it or filter by branch, queue or channel",
-            detail_ru=f"для {metric} нужны факты ({ru}), а их в периоде больше {most}: сократите "
-            "период или отфильтруйте по филиалу, очереди или каналу",
+            f"{metric} needs the facts ({en}) and there are more than {most} to look at: "
+            f"{self.advice.en}",
+            detail_ru=f"для {metric} нужны факты ({ru}), а смотреть пришлось бы больше {most}: "
+            f"{self.advice.ru}",
             limit=most,
         )
+
+
+class TooManyRevisions(TooManyRows):
+    """The same of the past, whose revisions are read before it is known what they say."""
+
+    advice = Title(
+        "shorten the range, or ask without as_of", "сократите период или спросите без as_of"
+    )
 
 
 class NoCalendar(QueryRefused):

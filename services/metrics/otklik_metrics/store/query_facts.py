@@ -58,12 +58,13 @@ async def count_up_to(tx: AsyncConnection, statement: Select[Any], most: int) ->
     return (await tx.execute(select(func.count()).select_from(some))).scalar_one()
 
 
-def in_range(source: Source, query: Query, tally: Tally, piece: Piece) -> Select[Any]:
-    """The facts that a piece of a tally looks at, whatever their dimensions."""
-    facts = source.facts.c
-    moment = facts[tally.time_column]
-    return select(literal_column("1")).where(
-        facts.tenant == query.company.tenant, moment >= piece.start, moment < piece.end
+def in_piece(source: Source, query: Query, tally: Tally, piece: Piece) -> Select[Any]:
+    """The facts that a piece of a tally looks at."""
+    moment = source.facts.c[tally.time_column]
+    return (
+        select(literal_column("1"))
+        .select_from(source.facts)
+        .where(*looked_at(source, query, moment, piece, anonymous=tally.anonymous))
     )
 
 
