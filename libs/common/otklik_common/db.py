@@ -139,11 +139,22 @@ class Database:
         self.role: Role = role
         self.url = url_of(settings, schema, role)
         self._engine = engine_of(settings, schema, role, answer_seconds=answer_seconds)
+        # The same connections; what is said here is undone when one goes back to the pool.
+        self._reading = self._engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
 
     @asynccontextmanager
     async def begin(self, tenant: str) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one company's rows; committed unless an exception leaves it."""
         async with self._engine.begin() as tx:
+            await tx.execute(_SET_TENANT, {"tenant": tenant})
+            yield tx
+
+    @asynccontextmanager
+    async def snapshot(self, tenant: str) -> AsyncIterator[AsyncConnection]:
+        """The same, but all its reads see one moment, that of its beginning; it writes nothing."""
+        async with self._reading.begin() as tx:
             await tx.execute(_SET_TENANT, {"tenant": tenant})
             yield tx
 

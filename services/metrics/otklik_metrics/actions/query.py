@@ -30,7 +30,7 @@ class Answered:
 
 async def answer(db: Database, query: Query, now: datetime) -> Answered:
     """
-    The answer to a checked query.
+    The answer to a checked query: all its numbers and how fresh they are, of one moment.
 
     Args:
         db: As role `api`.
@@ -38,7 +38,7 @@ async def answer(db: Database, query: Query, now: datetime) -> Answered:
         HistoryBehind: `as_of` is later than the history reaches.
         TooManyRows, TooManyCells: It would cost more than an answer may.
     """
-    async with db.begin(query.company.tenant) as tx:
+    async with db.snapshot(query.company.tenant) as tx:
         await check_history(tx, query.as_of)
         kinds = _kinds(query)
         versions = await query_state.live_versions(tx, query.company.tenant, kinds)

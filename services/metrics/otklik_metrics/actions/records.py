@@ -44,7 +44,7 @@ async def records(
             detail_ru=f"{metric.name} измеряет время: перечислять нечего",
         )
     piece = Piece(*data_range(query, now))
-    async with db.begin(query.company.tenant) as tx:
+    async with db.snapshot(query.company.tenant) as tx:
         await check_history(tx, query.as_of)
         versions = await query_state.live_versions(tx, query.company.tenant, [metric.kind])
         desk = Desk(tx, query.company, versions, query.as_of or now)
