@@ -28,6 +28,10 @@ async def test_few_answers_are_withheld_and_counts_never(office: Office) -> None
     assert (perm["csat"]["value"], perm["csat"]["suppressed"]) == (None, False)
 
 
+WEEK_ENDS = "2026-03-09T00:00:00+03:00"
+MARCH_UTC = "2026-03-01T00:00:00Z"
+
+
 @pytest.mark.asyncio
 async def test_anonymous_answers_are_seen_only_in_closed_cells(office: Office) -> None:
     def employee(score: int, branch: str) -> Answer:
@@ -50,6 +54,12 @@ async def test_anonymous_answers_are_seen_only_in_closed_cells(office: Office) -
     for said in (
         {},
         {"time": {"granularity": "day"}},
+        {"time": {"granularity": "week", "from": "2026-03-02T00:00:00+03:00", "to": WEEK_ENDS}},
+        # Other months than the company's: their difference is a few hours.
+        {"time": month | {"timezone": "UTC", "from": MARCH_UTC, "to": "2026-04-01T00:00:00Z"}},
+        {"time": month, "group_by": ["weekday"]},
+        {"time": month, "group_by": ["branch_group"]},
+        {"time": month, "group_by": ["team"]},
         {"time": month | {"to": "2026-03-20T00:00:00+03:00"}},
         {"time": month | {"to": "2026-06-01T00:00:00+03:00"}},
         {"time": month, "filters": [{"dimension": "branch", "op": "eq", "value": "perm"}]},
@@ -58,8 +68,35 @@ async def test_anonymous_answers_are_seen_only_in_closed_cells(office: Office) -
         {"time": month, "compare": "previous"},
     ):
         assert await office.refusal(a_body("enps", **said)) == (422, "closed_cells_only"), said
+    limited = await office.new_key(["metrics:read"], branches=("tyumen", "omsk"))
+    found = await office.call("POST", "/query", a_body("enps", time=month), key=limited)
+    assert (found.status_code, found.json()["code"]) == (422, "closed_cells_only")
     named = a_body({"name": "enps", "answers": "named"})
     assert (await office.call("POST", "/query", named)).status_code == 200
+
+
+@pytest.mark.asyncio
+async def test_hidden_anonymous_groups_cannot_be_told_by_subtraction(office: Office) -> None:
+    sizes = {"tyumen": 20, "perm": 12, "omsk": 3, "tomsk": 2}
+    await office.hear(
+        {
+            f"{branch}{n}": an_answer(
+                answered_at=TEN, nps=None, enps=n % 11, anonymous=True, branch=branch
+            )
+            for branch, many in sizes.items()
+            for n in range(many)
+        }
+    )
+    asked: dict[str, Any] = {"time": {"granularity": "month"}, "group_by": ["branch"]}
+    found = await office.query("enps", explain=True, **asked)
+    # Omsk and Tomsk have five answers together: the whole less the rest would be five people.
+    assert {row["branch"]: row["enps"]["n"] for row in found["rows"]} == {
+        "tyumen": 20,
+        "perm": None,
+        "omsk": None,
+        "tomsk": None,
+    }
+    assert {step["rows"] for step in found["plan"]} == {None}
 
 
 @pytest.mark.asyncio

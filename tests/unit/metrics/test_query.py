@@ -4,15 +4,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from otklik_metrics.domain.answer import OTHER, Reads, clock_keys, excluded, rows_of
+from otklik_metrics.domain.closed_cells import check_closed_cells, hidden_with
 from otklik_metrics.domain.frames import HistoryFrame, TallyFrame
 from otklik_metrics.domain.gauges import GAUGES, query_of, samples_of
 from otklik_metrics.domain.indicators.cells import Values
 from otklik_metrics.domain.query import (
     Query,
     Top,
-    check_closed_cells,
     filter_of,
     within_reach,
 )
@@ -140,13 +142,40 @@ def test_reach_is_one_more_condition() -> None:
     assert nowhere.values == frozenset()
 
 
-def test_an_open_week_of_anonymous_answers_is_closed_to_readers() -> None:
-    said: dict[str, Any] = {"granularity": "week", "timezone": "UTC"}
-    week: dict[str, Any] = {"start": "2026-05-04T00:00:00Z", "end": "2026-05-11T00:00:00Z"}
-    query = a_query(("enps", {"answers": "anonymous"}), **said, **week)
+def test_an_open_month_of_anonymous_answers_is_closed_to_readers() -> None:
+    month: dict[str, Any] = {
+        "granularity": "month",
+        "start": "2026-05-01T00:00:00+02:00",
+        "end": "2026-06-01T00:00:00+02:00",
+    }
+    query = a_query(("enps", {"answers": "anonymous"}), **month)
     with pytest.raises(ClosedCellsOnly):
-        check_closed_cells(query, 0, NOW)
-    check_closed_cells(query, 0, datetime(2026, 5, 11, tzinfo=UTC))
+        check_closed_cells(query, NOW)
+    june = datetime(2026, 6, 1, tzinfo=UTC)
+    check_closed_cells(query, june)
+    reach = a_query(("enps", {"answers": "anonymous"}), branches=frozenset({"perm"}), **month)
+    with pytest.raises(ClosedCellsOnly):
+        check_closed_cells(reach, june)
+
+
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=12), st.integers(2, 15))
+def test_no_small_group_can_be_told_from_the_total(sizes: list[int], least: int) -> None:
+    """What is hidden together is never one group or fewer answers than the least, if there are."""
+    small = [at for at, size in enumerate(sizes) if 0 < size < least]
+    hidden = hidden_with(sizes, small, least)
+    assert set(small) <= hidden
+    if small:
+        others = [at for at, size in enumerate(sizes) if size and at not in hidden]
+        enough = len(hidden) > 1 and sum(sizes[at] for at in hidden) >= least
+        assert enough or not others
+    else:
+        assert not hidden
+
+
+def test_the_next_smallest_groups_are_hidden_first() -> None:
+    assert hidden_with([40, 3, 12, 11, 0], [1], 10) == {1, 3}
+    assert hidden_with([40, 3, 2, 12], [1, 2], 10) == {1, 2, 3}
+    assert hidden_with([40, 5, 6, 12], [1, 2], 10) == {1, 2}
 
 
 def test_gauges_of_small_companies_are_pooled_not_averaged() -> None:

@@ -6,8 +6,9 @@ from datetime import datetime
 from otklik_common.db import Database
 from otklik_common.paging import Part
 from otklik_metrics.actions.reading import Desk, check_history
+from otklik_metrics.domain.closed_cells import is_closed
 from otklik_metrics.domain.planner import Piece, data_range
-from otklik_metrics.domain.query import MOST_HISTORIES, Query, is_closed
+from otklik_metrics.domain.query import MOST_HISTORIES, Query
 from otklik_metrics.domain.readings import Histories, Question
 from otklik_metrics.domain.refusals import ClosedCellsOnly, QueryRefused, TooManyRows
 from otklik_metrics.store import query_records, query_state

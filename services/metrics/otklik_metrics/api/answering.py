@@ -11,6 +11,7 @@ from otklik_metrics.actions.reading import Step
 from otklik_metrics.api.schemas import FilterBody, QueryBody, TimeBody, instant
 from otklik_metrics.domain.answer import Row, excluded
 from otklik_metrics.domain.catalogue.words import HIDDEN
+from otklik_metrics.domain.closed_cells import check_closed_cells, is_closed
 from otklik_metrics.domain.dimensions import BRANCH_GROUP
 from otklik_metrics.domain.indicators.cells import Cell
 from otklik_metrics.domain.query import (
@@ -19,10 +20,8 @@ from otklik_metrics.domain.query import (
     Filter,
     Query,
     ask,
-    check_closed_cells,
     check_dimensions,
     filter_of,
-    is_closed,
     range_of,
     top_of,
     within_reach,
@@ -52,7 +51,7 @@ def query_of(body: QueryBody, company: Company, caller: Caller, now: datetime) -
         if body.top is None
         else top_of(asked, group_by, body.top.n, body.top.by, other=body.top.other),
     )
-    check_closed_cells(query, len(body.filters), now)
+    check_closed_cells(query, now)
     return query
 
 
@@ -90,7 +89,7 @@ def answer_out(
     }
     if explain:
         out["plan"] = [
-            _step(name, step, language) for name, steps in found.steps.items() for step in steps
+            _step(one, step, language) for one in query.asked for step in found.steps[one.name]
         ]
     return out
 
@@ -167,7 +166,10 @@ def _receipt(
     going_on = [row.cells[place] for row in found.rows if row.cells[place].open is not None]
     if going_on:
         still_open = sum(cell.open or 0 for cell in going_on)
-        receipt |= {"closed": sum(cell.n for cell in going_on) - still_open, "open": still_open}
+        receipt |= {
+            "closed": sum(cell.n or 0 for cell in going_on) - still_open,
+            "open": still_open,
+        }
     return receipt
 
 
@@ -190,23 +192,26 @@ def _notes(query: Query, one: Asked, language: Lang) -> list[str]:
     if is_closed(one):
         notes.append(
             (
-                "anonymous answers; where one group is hidden, the next smallest is hidden too",
-                "анонимные ответы; если скрыта одна группа, скрывается и следующая по величине",
+                "anonymous answers; where a group is hidden, so are the next smallest, until at "
+                f"least two are and have {one.metric.minimum_n} answers together",
+                "анонимные ответы; если скрыта группа, скрываются и следующие по величине, пока "
+                f"их не станет две и в них вместе не наберётся {one.metric.minimum_n} ответов",
             )
         )
     return [ru if language == "ru" else en for en, ru in notes]
 
 
-def _step(name: str, step: Step, language: Lang) -> Mapping[str, Any]:
+def _step(one: Asked, step: Step, language: Lang) -> Mapping[str, Any]:
     rollup = step.piece.rollup
     return {
-        "metric": name,
+        "metric": one.name,
         "reads": step.reads,
         "kind": step.kind,
         "grain": None if rollup is None else rollup.grain,
         "dimensions": None if rollup is None else rollup.dimensions,
         "from": step.piece.start,
         "to": step.piece.end,
-        "rows": step.rows,
+        # The number of anonymous answers may be the very thing that is withheld.
+        "rows": None if is_closed(one) else step.rows,
         "because": None if step.because is None else step.because.in_(language),
     }

@@ -166,7 +166,7 @@ class CellOut(BaseModel):
     value: float | int | None
     numerator: float | int | None
     denominator: float | int | None
-    n: int
+    n: int | None = Field(description="null where even that is withheld: anonymous answers")
     interval: tuple[float, float] | None = Field(description="95 %")
     excluded: dict[str, int] = Field(description="facts left out of the base, by reason")
     suppressed: bool

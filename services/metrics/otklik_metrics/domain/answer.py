@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otklik_metrics.domain.catalogue.words import HIDDEN
+from otklik_metrics.domain.closed_cells import hidden_with, is_closed
 from otklik_metrics.domain.dimensions import BRANCH_GROUP, DIMENSIONS
 from otklik_metrics.domain.frames import Frame, Key, Place, Places
-from otklik_metrics.domain.indicators.cells import Cell, Values, suppress
-from otklik_metrics.domain.query import MOST_CELLS, Asked, Filter, Query, is_closed
+from otklik_metrics.domain.indicators.cells import Cell, Values, suppress, withhold
+from otklik_metrics.domain.query import MOST_CELLS, Asked, Filter, Query
 from otklik_metrics.domain.refusals import TooManyCells
 from otklik_metrics.domain.zones import SLOT_SECONDS, micros, offsets
 
@@ -184,28 +185,24 @@ _NOTHING = Values()
 
 def _cell(asked: Asked, values: Values) -> Cell:
     cell = asked.metric.work_out(values, asked.params)
-    if asked.metric.shape in HIDDEN and 0 < cell.n < asked.metric.minimum_n:
-        return suppress(cell)
-    return cell
+    few = 0 < (cell.n or 0) < asked.metric.minimum_n
+    return suppress(cell) if few and asked.metric.shape in HIDDEN else cell
 
 
 def _hide_the_next(query: Query, rows: list[Row]) -> list[Row]:
-    """
-    One hidden anonymous group could be told from the total of the others: the next is hidden too.
-    """
+    """Where an anonymous group of a bucket is hidden, those that would tell of it are hidden too."""
     for at, one in enumerate(query.asked):
         if not is_closed(one):
             continue
-        hidden = [row for row in rows if row.cells[at].suppressed]
-        shown = [row for row in rows if row.cells[at].value is not None]
-        if len(hidden) == 1 and shown:
-            smallest = min(shown, key=lambda row: (row.cells[at].n, sortable(row.key)))
-            rows = [_hidden(row, at) if row is smallest else row for row in rows]
+        sizes = [row.cells[at].n or 0 for row in rows]
+        small = [place for place, row in enumerate(rows) if row.cells[at].suppressed]
+        hidden = hidden_with(sizes, small, one.metric.minimum_n)
+        rows = [_hidden(row, at) if place in hidden else row for place, row in enumerate(rows)]
     return rows
 
 
 def _hidden(row: Row, at: int) -> Row:
-    cells = (*row.cells[:at], suppress(row.cells[at]), *row.cells[at + 1 :])
+    cells = (*row.cells[:at], withhold(row.cells[at]), *row.cells[at + 1 :])
     return Row(row.bucket, row.key, cells, row.previous)
 
 

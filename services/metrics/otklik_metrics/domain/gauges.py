@@ -225,7 +225,7 @@ def samples_of(
     own = frozenset(largest)
     asked = Asked(CATALOGUE[gauge.metric], _params(gauge), gauge.metric)
     sized = {
-        (company if company in own else OTHER, key): _cell(asked, values).n
+        (company if company in own else OTHER, key): _cell(asked, values).n or 0
         for company, frame in frames.items()
         for (_, key), values in frame.gather(lambda place: (place,)).items()
     }
@@ -244,7 +244,7 @@ def samples_of(
     samples = []
     for group, parts in sorted(merged.items(), key=lambda one: str(one[0])):
         cell = _cell(asked, _added(parts))
-        hidden = asked.metric.shape in HIDDEN and cell.n < asked.metric.minimum_n
+        hidden = asked.metric.shape in HIDDEN and (cell.n or 0) < asked.metric.minimum_n
         if cell.value is not None and not hidden:
             shown = (NONE if part is None else str(part) for part in group)
             samples.append(Sample((*shown, *gauge.fixed.values()), float(cell.value)))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,7 +16,6 @@ from otklik_metrics.domain.refusals import (
     BadFilter,
     BadParameter,
     BadRange,
-    ClosedCellsOnly,
     ImpossibleDimension,
     NoCalendar,
     QueryRefused,
@@ -51,7 +50,6 @@ MOST_HISTORIES: Final = 500_000
 """Facts that one metric may be computed from person by person, or span by span."""
 
 CURRENCY = re.compile(r"^[A-Z]{3}$")
-INSTANT: Final = timedelta(microseconds=1)
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
 
 
@@ -367,31 +365,3 @@ def within_reach(filters: Sequence[Filter], branches: frozenset[str] | None) -> 
     """The filters, and the one that keeps a caller to their branches; None sees every branch."""
     reach = () if branches is None else (Filter("branch", branches),)
     return (*filters, *reach)
-
-
-def check_closed_cells(query: Query, asked_filters: int, now: datetime) -> None:
-    """
-    Anonymous answers are asked for in their declared cells only.
-
-    Raises:
-        ClosedCellsOnly: Parts of weeks, free filters or a past state would tell single answers.
-    """
-    if not any(is_closed(one) for one in query.asked):
-        return
-    found = query.buckets
-    after = buckets(found.end, found.end + INSTANT, found.granularity, found.zone)
-    whole = (
-        found.granularity in (Granularity.WEEK, Granularity.MONTH)
-        and found.edges[0] == found.start
-        and after.edges[0] == found.end <= now
-    )
-    plain = not (asked_filters or query.as_of or query.top or query.compare)
-    if not (whole and plain and len(query.group_by) <= 1):
-        raise ClosedCellsOnly
-
-
-def is_closed(one: Asked) -> bool:
-    """Whether the metric looks at anonymous answers."""
-    return (
-        one.metric.closed_cells is not None and one.params[one.metric.closed_cells] == "anonymous"
-    )

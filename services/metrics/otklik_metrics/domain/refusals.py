@@ -155,16 +155,18 @@ class NoCalendar(QueryRefused):
 
 
 class ClosedCellsOnly(QueryRefused):
-    """Anonymous answers are shown by whole closed weeks or months alone."""
+    """Anonymous answers are shown by whole closed months of the company's zone alone."""
 
     code = "closed_cells_only"
 
     def __init__(self) -> None:
         super().__init__(
-            "anonymous answers are shown only by granularity week or month over whole ones, by at "
-            "most one dimension, without filters, compare, top and as_of",
-            detail_ru="анонимные ответы показываются только по целым неделям или месяцам, не более "
-            "чем по одному измерению, без фильтров, compare, top и as_of",
+            "anonymous answers are shown only by granularity month over whole, past months of the "
+            "company's own zone, in total or by branch, without filters, compare, top and as_of, "
+            "and to callers who see every branch",
+            detail_ru="анонимные ответы показываются только по целым прошедшим месяцам в зоне "
+            "компании, всего или по филиалам, без фильтров, compare, top и as_of, и только тем, "
+            "кому видны все филиалы",
         )
 
 

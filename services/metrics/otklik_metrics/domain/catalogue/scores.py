@@ -297,10 +297,10 @@ METRICS: Final = (
             choice(
                 "answers",
                 Text(
-                    "those of named surveys, or of anonymous ones: these only by whole closed "
-                    "weeks or months and at most one dimension",
-                    "именные опросы или анонимные: последние – только за целые закрытые недели "
-                    "или месяцы и не более чем по одному измерению",
+                    "those of named surveys, or of anonymous ones: these only by whole past "
+                    "months in the company's zone, in total or by branch",
+                    "именные опросы или анонимные: последние – только за целые прошедшие месяцы "
+                    "в зоне компании, всего или по филиалам",
                 ),
                 "anonymous",
                 ("anonymous", "named"),

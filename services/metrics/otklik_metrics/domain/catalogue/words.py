@@ -114,8 +114,8 @@ class Metric:
         minimum_n: Below it, scores are withheld.
         interval: How the interval is made; None where there is none.
         impossible: Dimensions that the facts carry and that would mislead, with the reason.
-        closed_cells: Only whole, closed weeks or months by at most one dimension may be asked
-            for when the parameter of that name says `anonymous`.
+        closed_cells: Only the cells of `domain/closed_cells.py` may be asked for when the
+            parameter of that name says `anonymous`.
     """
 
     name: str

@@ -43,7 +43,7 @@ class Cell(msgspec.Struct, frozen=True):
     Attributes:
         value: None where there is nothing to say; `reason` tells why.
         numerator, denominator: In the unit of the value; None where it is no ratio.
-        n: How many facts (answers, contacts, …) it rests on.
+        n: How many facts (answers, contacts, …) it rests on; None where even that is withheld.
         interval: 95 %; None where it would mean nothing.
         excluded: How many facts were left out of the base, by reason.
         suppressed: The value is known and withheld, since too few people stand behind it.
@@ -53,7 +53,7 @@ class Cell(msgspec.Struct, frozen=True):
     value: float | int | None
     numerator: float | int | None = None
     denominator: float | int | None = None
-    n: int = 0
+    n: int | None = 0
     interval: Interval | None = None
     excluded: Mapping[str, int] = {}
     suppressed: bool = False
@@ -106,3 +106,8 @@ def suppress(cell: Cell) -> Cell:
         suppressed=True,
         reason=TOO_FEW,
     )
+
+
+def withhold(cell: Cell) -> Cell:
+    """The cell of anonymous answers, from which not even their number can be told."""
+    return msgspec.structs.replace(suppress(cell), n=None, excluded={})
