@@ -1,6 +1,6 @@
 """Records that could not be taken in: put aside in the batch's transaction, taken up again later."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import text
@@ -32,6 +32,18 @@ _RUNS: Final = """
 _TAKE: Final = """
     SELECT topic, partition, "offset", coalesce(key, ''), value FROM {schema}.dead_letter
     WHERE id = :id AND consumer = :consumer AND redriven_at IS NULL FOR UPDATE SKIP LOCKED"""
+
+_OPEN: Final = """
+    SELECT id, topic FROM {schema}.dead_letter
+    WHERE consumer = :consumer AND redriven_at IS NULL ORDER BY id"""
+
+_VALUES: Final = """
+    SELECT id, value FROM {schema}.dead_letter WHERE id = ANY (CAST(:ids AS bigint[]))"""
+
+_GIVE_UP: Final = """
+    UPDATE {schema}.dead_letter SET
+        reason = 'given up: ' || reason, redriven_at = clock_timestamp()
+    WHERE id = ANY (CAST(:ids AS bigint[])) AND consumer = :consumer AND redriven_at IS NULL"""
 
 _SETTLE: Final = """
     UPDATE {schema}.dead_letter SET
@@ -101,3 +113,27 @@ async def take(tx: AsyncConnection, schema: str, consumer: str, letter: int) -> 
 async def settle(tx: AsyncConnection, schema: str, letter: int, reason: str | None) -> None:
     """Say that a dead letter was taken in, or why it still cannot be."""
     await tx.execute(text(_SETTLE.replace("{schema}", schema)), {"id": letter, "reason": reason})
+
+
+async def still_open(tx: AsyncConnection, schema: str, consumer: str) -> Mapping[int, str]:
+    """The topic of each dead letter that was neither taken in nor given up, by its id."""
+    rows = await tx.execute(text(_OPEN.replace("{schema}", schema)), {"consumer": consumer})
+    return {row.id: row.topic for row in rows}
+
+
+async def values(tx: AsyncConnection, schema: str, letters: Sequence[int]) -> Mapping[int, bytes]:
+    """What dead letters say, by their ids."""
+    rows = await tx.execute(text(_VALUES.replace("{schema}", schema)), {"ids": letters})
+    return {row.id: row.value for row in rows}
+
+
+async def give_up(tx: AsyncConnection, schema: str, consumer: str, letters: Sequence[int]) -> int:
+    """
+    Say that dead letters will never be taken in: they cannot be redriven any more.
+
+    Whoever waits for them, as the history does, goes on. Returns how many that were.
+    """
+    done = await tx.execute(
+        text(_GIVE_UP.replace("{schema}", schema)), {"consumer": consumer, "ids": letters}
+    )
+    return int(done.rowcount)

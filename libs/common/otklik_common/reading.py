@@ -96,6 +96,10 @@ class _Envelope(msgspec.Struct, gc=False):
     traceparent: str | None = None
 
 
+class _Written(msgspec.Struct, gc=False):
+    recordedtime: datetime
+
+
 class _Types(dict[str, tuple[str, str, int, str]]):
     """CloudEvents type → (kind, verb, version, prefix of its subjects); unknown ones raise."""
 
@@ -112,6 +116,7 @@ class _Types(dict[str, tuple[str, str, int, str]]):
 _types = _Types()
 _tenants: set[str] = set()
 _decode = msgspec.json.Decoder(_Envelope).decode
+_decode_moment = msgspec.json.Decoder(_Written).decode
 _decode_ids = msgspec.json.Decoder(list[UUID]).decode
 
 
@@ -161,6 +166,15 @@ def read(records: Sequence[Record]) -> tuple[list[ReadEvent], list[Unread]]:
             )
         )
     return _with_subjects(events, subjects, records, unread), unread
+
+
+def recorded_at(value: bytes) -> datetime | None:
+    """When a record was written, whatever else is wrong with it; None if it does not say."""
+    try:
+        found = _decode_moment(value).recordedtime
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return None if found.tzinfo is None else found
 
 
 def places_of(records: Iterable[Record]) -> dict[tuple[str, int, int], Record]:

@@ -1,17 +1,19 @@
 """What metrics does with the log: counts it, and remembers it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import Table
 from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common import dead_letters
 from otklik_common.background import consumer_worker
 from otklik_common.db import Database, raw
 from otklik_common.log.port import Log, Place, Promised
 from otklik_common.module import Platform, Worker
-from otklik_common.reading import ReadEvent
+from otklik_common.reading import ReadEvent, recorded_at
 from otklik_metrics.actions import counting
 from otklik_metrics.actions.counting import Counted
 from otklik_metrics.store import history, reached
@@ -55,7 +57,13 @@ class Reaching:
             at = await reached.positions(tx, self._group)
             found = {topic: self._promised.reached(marks, at, topic) for topic in history.TOPICS}
             known = {topic: moment for topic, moment in found.items() if moment is not None}
-            await reached.note(tx, self._table, known)
+            await reached.note(tx, self._table, await self.lasting(tx, known))
+
+    async def lasting(
+        self, _: AsyncConnection, moments: Mapping[str, datetime]
+    ) -> Mapping[str, datetime]:
+        """The moments by topic that nothing can come before any more; positions were read before."""
+        return moments
 
 
 class KeepFacts(Reaching):
@@ -87,7 +95,31 @@ class KeepHistory(Reaching):
 
     def __init__(self, db: Database, log: Log) -> None:
         super().__init__(history.GROUP, REACHED, db, log)
+        self._letters: Mapping[int, datetime | None] = {}
 
     async def apply(self, tx: AsyncConnection, events: Sequence[ReadEvent]) -> None:
         """Add events, in the transaction of their position."""
         await history.keep(await raw(tx), events)
+
+    async def lasting(
+        self, tx: AsyncConnection, moments: Mapping[str, datetime]
+    ) -> Mapping[str, datetime]:
+        """
+        The moments, held back by dead letters: taken up again, a letter must not change the past.
+
+        A letter holds its topic at the moment it was recorded at; one that does not tell that, at
+        what was reached before it.
+        """
+        letters = await dead_letters.still_open(tx, SCHEMA, history.GROUP)
+        new = [letter for letter in letters if letter not in self._letters]
+        told = await dead_letters.values(tx, SCHEMA, new) if new else {}
+        known = {**self._letters, **{one: recorded_at(value) for one, value in told.items()}}
+        self._letters = {letter: known.get(letter) for letter in letters}
+        held = dict(moments)
+        for letter, topic in letters.items():
+            least = self._letters[letter]
+            if least is None:
+                held.pop(topic, None)
+            elif topic in held:
+                held[topic] = min(held[topic], least)
+        return held
