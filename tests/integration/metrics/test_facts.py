@@ -119,7 +119,7 @@ async def test_rules_of_a_newer_build_end_this_one(world: World) -> None:
     await world.admin.execute(
         "UPDATE metrics.rollup_versions SET fold_version = 1000 WHERE tenant = $1", world.tenant
     )
-    with pytest.raises(NewerBuildError, match="is counted by fold 1000, this build knows 1"):
+    with pytest.raises(NewerBuildError, match=r"is counted by fold 1000 .* knows fold 1 "):
         await take_in(world, an_event(a_contact(), tenant=world.tenant, revision=2))
     # Other tests look at the versions of every company.
     await world.admin.execute(

@@ -20,6 +20,7 @@ from otklik_metrics.actions.versions import (
     under_construction,
 )
 from otklik_metrics.store import versions
+from otklik_metrics.store.query_state import live_versions
 from tests.integration.metrics.conftest import World
 from tests.integration.metrics.test_rollups import say_company
 from tests.support.facts import MONDAY, an_answered_contact, an_event, heard
@@ -204,12 +205,38 @@ async def test_cells_of_a_retired_version_are_removed_when_nobody_reads_them(wor
     assert await states(world) == [(2, "live")]
 
 
-@pytest.mark.asyncio
-async def test_rollups_of_an_older_fold_stand_still_and_are_replaced(world: World) -> None:
-    await take_in(world, *contacts(world, 5))
+async def counted_by(world: World, other: str) -> None:
+    """Let the rollups be counted otherwise than this build does."""
     await world.admin.execute(
-        "UPDATE metrics.rollup_versions SET fold_version = 0 WHERE tenant = $1", world.tenant
+        f"UPDATE metrics.rollup_versions SET {other} WHERE tenant = $1",
+        world.tenant,
     )
+
+
+async def is_read(world: World) -> bool:
+    """Whether queries read the rollups of contacts."""
+    async with world.api.begin(world.tenant) as tx:
+        found = await live_versions(tx, world.tenant, ["contact"])
+    return found["contact"].current
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "older",
+    [
+        "fold_version = 0",
+        "tzdata = '2001a:other'",
+        "tzdata = 'other'",
+        "fold_version = 0, tzdata = '2999a:other'",
+    ],
+)
+async def test_rollups_of_an_older_build_stand_still_and_are_replaced(
+    world: World, older: str
+) -> None:
+    await take_in(world, *contacts(world, 5))
+    assert await is_read(world)
+    await counted_by(world, older)
+    assert not await is_read(world)
     cells = await world.admin.fetch(
         "SELECT * FROM metrics.rollup_contact_day WHERE tenant = $1", world.tenant
     )
@@ -222,5 +249,38 @@ async def test_rollups_of_an_older_fold_stand_still_and_are_replaced(world: Worl
     await order_versions(world.worker)
     await finish(world.worker, world.tenant, "contact")
     assert await states(world) == [(1, "retired"), (2, "live")]
+    assert await is_read(world)
     report = await check(world.worker, company=world.tenant)
     assert (report.shown, report.standing) == ([], 0)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("newer", ["fold_version = 99", "tzdata = '2999a:other'"])
+async def test_rollups_of_a_newer_build_are_left_to_it(world: World, newer: str) -> None:
+    await take_in(world, *contacts(world, 5))
+    await counted_by(world, newer)
+    assert not await is_read(world)
+    with pytest.raises(versions.NewerBuildError, match="this build knows"):
+        await take_in(world, *contacts(world, 5, revision=2))
+    await order_versions(world.worker)
+    assert await states(world) == [(1, "live")]
+    # What it has begun is not given up either.
+    await counted_by(world, "tzdata = '2001a:other', fold_version = 0")
+    await order_versions(world.worker)
+    await world.admin.execute(
+        f"UPDATE metrics.rollup_versions SET {newer} WHERE tenant = $1 AND version = 2",
+        world.tenant,
+    )
+    await order_versions(world.worker)
+    assert await states(world) == [(1, "live"), (2, "building")]
+    await world.admin.execute("DELETE FROM metrics.rollup_versions WHERE tenant = $1", world.tenant)
+
+
+@pytest.mark.asyncio
+async def test_another_release_with_the_same_rules_changes_nothing(world: World) -> None:
+    await take_in(world, *contacts(world, 5))
+    await counted_by(world, "tzdata = '2001a:' || split_part(tzdata, ':', 2)")
+    await take_in(world, *contacts(world, 5, revision=2))
+    await order_versions(world.worker)
+    assert (await states(world), await is_read(world)) == ([(1, "live")], True)
+    assert (await check(world.worker, company=world.tenant)).shown == []

@@ -12,7 +12,7 @@ from otklik_common.db import Database
 from otklik_metrics.domain.histogram import decode
 from otklik_metrics.domain.measures import MEASURES
 from otklik_metrics.domain.rollup import Cell, Deltas, fold
-from otklik_metrics.domain.sets import FOLD_VERSIONS, Grain
+from otklik_metrics.domain.sets import Grain
 from otklik_metrics.store import scan, versions
 from otklik_metrics.store.scan import Slice
 from otklik_metrics.store.versions import Version
@@ -40,7 +40,7 @@ class RebuildReport:
         compared: Rows of both sides that were compared.
         differences: How many of them differ.
         shown: The first differences, in words.
-        standing: Rollups of an older build that stand still and were not compared.
+        standing: Rollups of another build that stand still and were not compared.
         seconds: How long it took.
     """
 
@@ -103,7 +103,7 @@ async def check_version(
     connection: asyncpg.Connection, version: Version, report: RebuildReport
 ) -> None:
     """Add to `report` how one version compares with the facts, in the snapshot of `connection`."""
-    if version.frozen.fold_version != FOLD_VERSIONS[version.kind]:
+    if version.frozen.compared(version.kind) != 0:
         report.standing += 1
         return
     zone = version.frozen.definition.zone

@@ -13,7 +13,7 @@ from otklik_metrics.actions import counting
 from otklik_metrics.actions.checking import Progress, RebuildReport, quiet, snapshot
 from otklik_metrics.domain.histogram import decode
 from otklik_metrics.domain.measures import MEASURES
-from otklik_metrics.domain.sets import FOLD_VERSIONS, Grain
+from otklik_metrics.domain.sets import Grain
 from otklik_metrics.store import facts, replay, versions
 from otklik_metrics.store.history import TOPICS
 from otklik_metrics.store.replay import SIDE, Row
@@ -84,7 +84,7 @@ async def _versions(live: asyncpg.Connection, report: RebuildReport) -> Versions
     """The live versions that this build counts."""
     found: dict[tuple[str, str], list[Version]] = {}
     for version in await versions.of_state(live, "live"):
-        if version.frozen.fold_version == FOLD_VERSIONS.get(version.kind):
+        if version.kind in MEASURES and version.frozen.compared(version.kind) == 0:
             found[version.tenant, version.kind] = [version]
         else:
             report.standing += 1

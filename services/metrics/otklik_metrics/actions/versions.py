@@ -69,7 +69,8 @@ async def order_versions(db: Database) -> int:
     Begin a version wherever a company's rollups are counted by other rules than they should be.
 
     That is: its zone, the rules of that zone, or its thresholds changed, or this build folds
-    differently. Returns how many were begun.
+    differently. What a newer build counts is left to it, or the two would take turns for ever.
+    Returns how many were begun.
     """
     begun = 0
     async with db.begin_as_worker() as tx:
@@ -80,8 +81,10 @@ async def order_versions(db: Database) -> int:
             for version in await versions.of_state(connection, "building")
         }
         for live in await versions.of_state(connection, "live"):
-            frozen = _wanted(live, known)
             made = building.get((live.tenant, live.kind))
+            if any(one and one.frozen.compared(live.kind) > 0 for one in (live, made)):
+                continue
+            frozen = _wanted(live, known)
             if made is not None and made.frozen != frozen:
                 await versions.give_up(connection, made)
                 made = None

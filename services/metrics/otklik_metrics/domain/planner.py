@@ -27,7 +27,7 @@ class Version:
     Attributes:
         timezone: The zone of its days; day sets answer only for queries in it.
         thresholds: Thresholds of the company's own, in seconds.
-        current: Whether it was folded as this build folds.
+        current: Whether it was folded as this build folds, by the zone's rules that it knows.
     """
 
     number: int

@@ -7,10 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_metrics.domain.planner import Version
-from otklik_metrics.domain.sets import FOLD_VERSIONS
 from otklik_metrics.store import reached
 from otklik_metrics.store.history import TOPICS
 from otklik_metrics.store.tables import FACTS_REACHED, VERSIONS
+from otklik_metrics.store.versions import Frozen
 
 
 async def live_versions(
@@ -18,13 +18,15 @@ async def live_versions(
 ) -> Mapping[str, Version]:
     """The live rollups by kind; a kind that is absent was never heard of."""
     v = VERSIONS.c
-    statement = select(v.kind, v.version, v.timezone, v.thresholds, v.fold_version).where(
+    statement = select(v.kind, v.version, v.fold_version, v.timezone, v.tzdata, v.thresholds).where(
         v.tenant == tenant, v.kind.in_(sorted(kinds)), v.state == "live"
     )
-    return {
-        kind: Version(number, timezone, tuple(thresholds), fold == FOLD_VERSIONS[kind])
-        for kind, number, timezone, thresholds, fold in (await tx.execute(statement)).all()
-    }
+    found = {}
+    for kind, number, *said in (await tx.execute(statement)).all():
+        frozen = Frozen.stored(*said)
+        current = frozen.compared(kind) == 0
+        found[kind] = Version(number, frozen.timezone, frozen.thresholds, current)
+    return found
 
 
 async def fresh(tx: AsyncConnection) -> datetime | None:

@@ -1,7 +1,7 @@
 """Versions of rollups: by what each company's numbers are counted, and which ones are read."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -9,7 +9,7 @@ import asyncpg
 
 from otklik_metrics.domain.fold import Definition, own_thresholds
 from otklik_metrics.domain.sets import FOLD_VERSIONS
-from otklik_metrics.store.zones import fingerprint, zone
+from otklik_metrics.store.zones import RELEASE, fingerprint, zone
 
 GATE = 0x6F746B6C_6D657472
 """Advisory lock: batches share it, a step of a version under construction has it alone."""
@@ -31,18 +31,47 @@ class Frozen:
     What a version is counted by, as it is stored.
 
     Attributes:
+        tzdata: The rules of the zone, by their fingerprint.
         thresholds: The company's own, sorted, without the declared ones.
+        release: The release of tzdata that brought these rules; later ones may hold the same. It
+            only tells which of two rules is the newer one.
     """
 
     fold_version: int
     timezone: str
     tzdata: str
     thresholds: tuple[int, ...]
+    release: str = field(default="", compare=False)
 
     @cached_property
     def definition(self) -> Definition:
         """The same, ready to fold by."""
         return Definition(zone(self.timezone), self.thresholds)
+
+    @property
+    def rules(self) -> str:
+        """The rules of the zone, as they are stored."""
+        return f"{self.release}:{self.tzdata}"
+
+    @classmethod
+    def stored(cls, fold: int, timezone: str, rules: str, thresholds: Iterable[int]) -> "Frozen":
+        """Out of a row of the table."""
+        release, _, found = rules.rpartition(":")
+        return cls(fold, timezone, found, tuple(thresholds), release)
+
+    def compared(self, kind: str) -> int:
+        """
+        Whether this build counts `kind` so: 0. A newer build does: 1; an older one: -1.
+
+        Folds are compared first, then releases of tzdata, so that of any two builds that do not
+        count alike exactly one is the newer one.
+        """
+        theirs, ours = (self.fold_version, ""), (FOLD_VERSIONS[kind], "")
+        if self.tzdata != fingerprint(self.timezone):
+            theirs, ours = (self.fold_version, self.release), (FOLD_VERSIONS[kind], RELEASE)
+            if theirs == ours:
+                return 1 if self.tzdata > fingerprint(self.timezone) else -1
+        return (theirs > ours) - (theirs < ours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +102,7 @@ Companies = Mapping[str, tuple[str, tuple[int, ...]]]
 def wanted(kind: str, timezone: str, thresholds: Iterable[int]) -> Frozen:
     """What a version made now would be counted by."""
     own = own_thresholds(tuple(thresholds))
-    return Frozen(FOLD_VERSIONS[kind], timezone, fingerprint(timezone), own)
+    return Frozen(FOLD_VERSIONS[kind], timezone, fingerprint(timezone), own, RELEASE)
 
 
 async def share_gate(connection: asyncpg.Connection) -> None:
@@ -100,7 +129,8 @@ async def find(
 
 def of_row(row: asyncpg.Record) -> Version:
     """A row of the table as a value."""
-    frozen = Frozen(row["fold_version"], row["timezone"], row["tzdata"], tuple(row["thresholds"]))
+    said = (row["fold_version"], row["timezone"], row["tzdata"], row["thresholds"])
+    frozen = Frozen.stored(*said)
     return Version(
         row["tenant"], row["kind"], row["version"], row["state"], frozen, row["built_to"]
     )
@@ -108,20 +138,22 @@ def of_row(row: asyncpg.Record) -> Version:
 
 def counted(versions: Iterable[Version]) -> list[Version]:
     """
-    Those that this build counts. A version of an older fold stands still until it is replaced.
+    Those that this build counts. One of an older fold or zone stands still until it is replaced.
 
     Raises:
-        NewerBuildError: One has a newer fold.
+        NewerBuildError: One has a newer fold, or newer rules of its zone.
     """
     kept = []
     for version in versions:
-        known = FOLD_VERSIONS[version.kind]
-        if version.frozen.fold_version > known:
+        frozen = version.frozen
+        compared = frozen.compared(version.kind)
+        if compared > 0:
             raise NewerBuildError(
-                f"{version.kind} of {version.tenant} is counted by fold "
-                f"{version.frozen.fold_version}, this build knows {known}"
+                f"{version.kind} of {version.tenant} is counted by fold {frozen.fold_version} and "
+                f"{frozen.timezone} of tzdata {frozen.release}; this build knows fold "
+                f"{FOLD_VERSIONS[version.kind]} and tzdata {RELEASE}"
             )
-        if version.frozen.fold_version == known:
+        if compared == 0:
             kept.append(version)
     return kept
 
@@ -149,7 +181,7 @@ async def add(
         state,
         frozen.fold_version,
         frozen.timezone,
-        frozen.tzdata,
+        frozen.rules,
         list(frozen.thresholds),
         EARLIEST if state == "building" else None,
     )

@@ -6,6 +6,10 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from zoneinfo import ZoneInfo
 
+from tzdata import IANA_VERSION as RELEASE
+
+__all__ = ["RELEASE", "fingerprint", "zone"]
+
 
 @cache
 def zone(name: str) -> ZoneInfo:
