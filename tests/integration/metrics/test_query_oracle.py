@@ -157,8 +157,7 @@ def _check(known: Known, query: Query, row: Row) -> None:
         else:
             close = 0.01 if str(said.get("statistic", "")).startswith("p") else 1e-12
             assert cell.value == pytest.approx(float(value), rel=close), shown
-        if asked.metric.name not in ("points_issued", "points_spent"):
-            assert cell.n == n, shown
+        assert cell.n == n, shown
 
 
 def _facts_of(known: Known, query: Query, kind: str, row: Row) -> Facts:

@@ -7,6 +7,7 @@ import pytest
 
 from otklik_common.events.contact_center import Channel, Lead
 from otklik_common.events.feedback import Case
+from otklik_common.events.loyalty import Points
 from tests.support.facts import PHONE, SOURCE, an_answer
 from tests.support.metrics_api import TEN, Office, a_body, abandoned, answered, id_of, numbered
 
@@ -160,6 +161,50 @@ async def test_records_that_cannot_be(office: Office) -> None:
     assert await office.refusal(past, "/query/records") == (409, "history_behind")
 
 
+def movements() -> list[Points]:
+    """Points that went up and down, by purchases and by hand, some of it undone."""
+
+    def moved(points: int, movement: str, **said: Any) -> Points:
+        default: dict[str, Any] = {"customer": SOURCE, "moved_at": TEN, "reason": "sale"}
+        return Points(points=points, movement=movement, **default | said)
+
+    return [
+        moved(100, "earned"),
+        moved(50, "issued"),
+        moved(-20, "spent"),
+        moved(-30, "spent"),
+        moved(-10, "taken_back"),
+        moved(-15, "taken_back", reverses=SOURCE),
+        moved(-50, "reversed", reverses=SOURCE),
+        moved(30, "reversed", reverses=SOURCE),
+    ]
+
+
+@pytest.mark.asyncio
+async def test_points_rest_on_the_movements_that_their_records_list(office: Office) -> None:
+    await office.hear(numbered("p", movements()))
+    row = (await office.query("points_issued", "points_spent"))["rows"][0]
+    assert (row["points_issued"]["value"], row["points_issued"]["n"]) == (75, 5)
+    assert (row["points_spent"]["value"], row["points_spent"]["n"]) == (20, 3)
+    found = await office.query("points_issued", group_by=["weekday"], explain=True)
+    assert {step["reads"] for step in found["plan"]} == {"rollup"}
+
+
+@pytest.mark.asyncio
+async def test_a_difference_of_counts_has_no_records_above_the_line(office: Office) -> None:
+    await office.hear(numbered("a", [an_answer(answered_at=TEN, nps=n) for n in range(11)]))
+    for metric in (
+        "nps",
+        {"name": "nps", "basis": "latest"},
+        {"name": "enps", "answers": "named"},
+        {"name": "ces", "variant": "net"},
+    ):
+        body = wanted(metric, part="numerator")
+        assert await office.refusal(body, "/query/records") == (422, "no_records"), metric
+    found = await office.call("POST", "/query/records", wanted("nps", part="numerator"))
+    assert "nps_promoters and nps_detractors" in found.json()["detail"]
+
+
 @pytest.mark.asyncio
 async def test_the_base_of_every_number_has_as_many_records_as_it_says(office: Office) -> None:
     facts = numbered(
@@ -170,7 +215,7 @@ async def test_the_base_of_every_number_has_as_many_records_as_it_says(office: O
     answers = numbered(
         "a", [an_answer(answered_at=TEN, nps=n, csat=n % 5 + 1, nps_1_10=3) for n in range(11)]
     )
-    await office.hear(facts | answers)
+    await office.hear(facts | answers | numbered("p", movements()))
     catalogue = (await office.call("GET", "/catalog")).json()["metrics"]
     for metric in catalogue:
         if not metric["records"] or metric["name"] == "enps":

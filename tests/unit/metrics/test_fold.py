@@ -203,6 +203,8 @@ def test_a_purchase_is_revenue_when_sold_and_a_return_when_returned(fact: Any) -
 def test_a_movement_of_points_counts_once_and_without_a_sign(fact: Any) -> None:
     found = counted("points", fact)
     assert found.pop("movements") == 1
+    spent = found.pop("spendings", 0) + found.pop("spendings_reversed", 0)
+    assert spent == ((fact.points > 0) is (fact.reverses is not None))
     assert list(found.values()) == [abs(fact.points)] * (fact.points != 0)
     assert all(name.endswith("reversed") == (fact.reverses is not None) for name in found)
 

@@ -20,7 +20,6 @@ from otklik_metrics.domain.indicators.people import (
     reached,
     repeats,
 )
-from otklik_metrics.domain.indicators.scores import FIRST_PROMOTER
 from otklik_metrics.domain.measures import MICRO, NPS_CATEGORIES
 from otklik_metrics.domain.planner import Piece
 from otklik_metrics.domain.query import Query
@@ -236,8 +235,6 @@ class Asker:
             rows = await self._read(asked, piece, People(), [score], score.is_not(None))
             chosen = np.zeros(len(rows.subjects), dtype=np.bool_)
             chosen[latest(np.zeros(len(rows.subjects), dtype=np.int64), rows.person)] = True
-            if above:
-                chosen &= np.array(rows.columns[0], dtype=np.int64) >= FIRST_PROMOTER
         else:
             rows, chosen = await self.unanswered(asked, piece)
             if asked.question is Question.NOT_CALLED_BACK:

@@ -17,7 +17,7 @@ from otklik_metrics.store.query_records import Record
 
 
 class NoRecords(QueryRefused):
-    """The number is about time, not about things that could be listed."""
+    """The number, or what stands above its line, is no number of things that could be listed."""
 
     code = "no_records"
 
@@ -43,6 +43,12 @@ async def records(
         raise NoRecords(
             f"{metric.name} measures time: there are no facts to list",
             detail_ru=f"{metric.name} измеряет время: перечислять нечего",
+        )
+    unlisted = metric.unlisted(params) if above else None
+    if unlisted is not None:
+        raise NoRecords(
+            f"no facts are the numerator of {metric.name}: {unlisted.en}",
+            detail_ru=f"числитель {metric.name} не перечислить: {unlisted.ru}",
         )
     piece = Piece(*data_range(query, now))
     async with db.snapshot(query.company.tenant) as tx:

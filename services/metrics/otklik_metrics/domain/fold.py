@@ -213,11 +213,14 @@ def _purchase(fact: FactLike, _: Definition) -> Iterator[Part]:
 
 
 def _points(fact: FactLike, _: Definition) -> Iterator[Part]:
+    amount = abs(fact.points)
     counters = {"movements": 1}
     if fact.reverses is None:
-        counters["issued" if fact.points > 0 else "spent"] = abs(fact.points)
+        counters |= {"issued": amount} if fact.points > 0 else {"spent": amount, "spendings": 1}
+    elif fact.points > 0:
+        counters |= {"spend_reversed": amount, "spendings_reversed": 1}
     else:
-        counters["spend_reversed" if fact.points > 0 else "issue_reversed"] = abs(fact.points)
+        counters["issue_reversed"] = amount
     yield Part(fact.moved_at, counters, {})
 
 

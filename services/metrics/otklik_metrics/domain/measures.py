@@ -285,6 +285,8 @@ POINTS = Measures(
         Counter("spent", "points of movements < 0 that reverse nothing, as a positive number"),
         Counter("issue_reversed", "points of movements < 0 that reverse one, as a positive number"),
         Counter("spend_reversed", "points of movements > 0 that reverse one"),
+        Counter("spendings", "movements <= 0 that reverse nothing"),
+        Counter("spendings_reversed", "movements > 0 that reverse one"),
     ),
 )
 

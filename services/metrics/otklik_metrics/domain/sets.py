@@ -51,7 +51,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """The columns that the rollups of a kind are counted by. Facts where all are NULL add nothing."""
 
-FOLD_VERSIONS: Mapping[str, int] = dict.fromkeys(MEASURES, 1)
+FOLD_VERSIONS: Mapping[str, int] = {**dict.fromkeys(MEASURES, 1), "points": 2}
 """
 Raised whenever the measures, the sets or the fold of a kind change.
 

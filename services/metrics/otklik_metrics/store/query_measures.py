@@ -182,6 +182,8 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
         "movements": lambda f, _: _if(f.moved_at.is_not(None)),
         "issued": lambda f, _: _if(and_(f.reverses.is_(None), f.points > 0), f.points),
         "spent": lambda f, _: _if(and_(f.reverses.is_(None), f.points <= 0), -f.points),
+        "spendings": lambda f, _: _if(and_(f.reverses.is_(None), f.points <= 0)),
+        "spendings_reversed": lambda f, _: _if(and_(f.reverses.is_not(None), f.points > 0)),
         "issue_reversed": lambda f, _: _if(and_(f.reverses.is_not(None), f.points <= 0), -f.points),
         "spend_reversed": lambda f, _: _if(and_(f.reverses.is_not(None), f.points > 0), f.points),
     },

@@ -14,8 +14,11 @@ from otklik_metrics.domain.sets import Grain, histogram_table, rollup_table
 from otklik_metrics.store.overlap import Step, overlapping
 from otklik_metrics.store.tables import HISTOGRAMS, SCHEMA
 
+_NEWEST_TYPES: Mapping[str, int] = {"points": 2}
 ROW_TYPES: Mapping[tuple[str, Grain], str] = {
-    (kind, grain): f"cell_{kind}_{grain.value}_1" for kind in MEASURES for grain in Grain
+    (kind, grain): f"cell_{kind}_{grain.value}_{_NEWEST_TYPES.get(kind, 1)}"
+    for kind in MEASURES
+    for grain in Grain
 }
 HISTOGRAM_TYPES: Mapping[Grain, str] = {grain: f"histogram_cell_{grain.value}_1" for grain in Grain}
 """Types of the rows that are sent; they never change, as those of facts."""

@@ -1,5 +1,6 @@
 """Requests, cases, purchases and points."""
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from otklik_metrics.domain.catalogue.words import (
@@ -135,11 +136,27 @@ def _average_check(values: Values, params: Params) -> Cell:
     return Cell(net / (n * 10**digits), amount, n, n, excluded=excluded)
 
 
-def _points(name: str, title: Text, formula: Text, **sums: Sum) -> Metric:
+def _points(
+    name: str,
+    title: Text,
+    formula: Text,
+    n: Callable[[Values], int],
+    *,
+    counted: Mapping[str, Sum],
+    **sums: Sum,
+) -> Metric:
+    """
+    A number of points.
+
+    Args:
+        n: How many movements it rests on, by what `counted` counts.
+        sums: Points; the movements that they add up are the facts behind the number.
+    """
+
     def work_out(values: Values, _: Params) -> Cell:
         undone = values["undone"] + values["taken_back"]
         net = values["moved"] - undone
-        return Cell(net, net, n=values["movements"], excluded=kept({"reversed": undone}))
+        return Cell(net, net, n=n(values), excluded=kept({"reversed": undone}))
 
     return Metric(
         name=name,
@@ -150,10 +167,15 @@ def _points(name: str, title: Text, formula: Text, **sums: Sum) -> Metric:
         time_column="moved_at",
         formula=one(formula),
         source=OWN,
-        read=lambda _: Tally("points", "moved_at", sums),
+        read=lambda _: Tally("points", "moved_at", {**counted, **sums}),
         work_out=work_out,
-        base=lambda _: Pick(tuple(one for name, one in sums.items() if name != "movements")),
+        base=lambda _: Pick(tuple(sums.values())),
+        version=2,
     )
+
+
+_TAKEN_BACK: Final = Where("movement", "taken_back")
+_OTHERWISE: Final = Where("movement", "taken_back", equal=False)
 
 
 METRICS: Final = (
@@ -288,10 +310,16 @@ METRICS: Final = (
             "points given, less those taken back or reversed, each when it happened",
             "начисленные баллы минус отозванные и отменённые, каждое по своему времени",
         ),
+        lambda values: values["all"] - values["spent"] - values["returned"] + values["back"],
+        counted={
+            "all": Sum("movements"),
+            "spent": Sum("spendings"),
+            "returned": Sum("spendings_reversed"),
+            "back": Sum("spendings", where=_TAKEN_BACK),
+        },
         moved=Sum("issued"),
         undone=Sum("issue_reversed"),
-        taken_back=Sum("spent", where=Where("movement", "taken_back")),
-        movements=Sum("movements"),
+        taken_back=Sum("spent", where=_TAKEN_BACK),
     ),
     _points(
         "points_spent",
@@ -300,8 +328,12 @@ METRICS: Final = (
             "points spent, less those whose spending was reversed, each when it happened",
             "потраченные баллы минус отменённые списания, каждое по своему времени",
         ),
-        moved=Sum("spent", where=Where("movement", "taken_back", equal=False)),
+        lambda values: values["spent"] + values["returned"],
+        counted={
+            "spent": Sum("spendings", where=_OTHERWISE),
+            "returned": Sum("spendings_reversed"),
+        },
+        moved=Sum("spent", where=_OTHERWISE),
         undone=Sum("spend_reversed"),
-        movements=Sum("movements"),
     ),
 )

@@ -101,6 +101,15 @@ def _category(name: str, title: Text, formula: Text, place: int) -> Metric:
     )
 
 
+def _ces_unlisted(params: Params) -> Text | None:
+    if params["variant"] == "share":
+        return None
+    return Text(
+        "only the numerator of its share counts answers: list the base, which shows the scores",
+        "только числитель доли считает ответы: запросите базу, в ней видны оценки",
+    )
+
+
 METRICS: Final = (
     Metric(
         name="answers",
@@ -139,7 +148,10 @@ METRICS: Final = (
         read=_read_nps,
         work_out=lambda values, params: net_promoter_score(values, _scale(params)),
         base=lambda params: pick(*_scale(params)),
-        above=lambda params: _columns(_scale(params), 0),
+        unlisted=lambda _: Text(
+            "its numerator is promoters − detractors: list nps_promoters and nps_detractors",
+            "его числитель – промоутеры − критики: запросите nps_promoters и nps_detractors",
+        ),
         parameters=(
             choice(
                 "basis",
@@ -226,6 +238,7 @@ METRICS: Final = (
         work_out=lambda values, params: easy(values, params["variant"]),
         base=lambda _: pick(*CES),
         above=lambda _: pick(*CES[4:]),
+        unlisted=_ces_unlisted,
         parameters=(
             choice(
                 "variant", Text("what is shown", "что показать"), "share", ("share", "mean", "net")
@@ -292,7 +305,10 @@ METRICS: Final = (
         read=_read_enps,
         work_out=lambda values, _: employee_score(values),
         base=lambda _: pick(*ENPS),
-        above=lambda _: _columns(ENPS, 0),
+        unlisted=lambda _: Text(
+            "its numerator is promoters − detractors: list its base, which shows the scores",
+            "его числитель – промоутеры − критики: запросите базу, в ней видны оценки",
+        ),
         parameters=(
             choice(
                 "answers",

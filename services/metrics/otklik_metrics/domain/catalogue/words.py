@@ -111,6 +111,7 @@ class Metric:
         base, above: Which facts stand behind a cell, and which of them above the line; where the
             reading asks about people, it singles them out itself. Without a base there are no
             records.
+        unlisted: Why no facts stand above the line, by the parameters; None where some do.
         minimum_n: Below it, scores are withheld.
         interval: How the interval is made; None where there is none.
         impossible: Dimensions that the facts carry and that would mislead, with the reason.
@@ -132,6 +133,7 @@ class Metric:
     denominator: Text | None = None
     base: Callable[[Params], Pick] | None = None
     above: Callable[[Params], Pick] | None = None
+    unlisted: Callable[[Params], Text | None] = lambda _: None
     parameters: tuple[Parameter, ...] = ()
     variant: str | None = None
     computation: Computation = Computation.ROLLUP
