@@ -87,21 +87,21 @@ def average_check(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
 
 def issued(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
     """Points given, less what was taken back of them."""
-    value = sum(
+    moved = [
         f.points
         for _, f in facts
         if (f.points > 0 and f.reverses is None)
         or (f.points < 0 and (f.reverses is not None or f.movement == "taken_back"))
-    )
-    return value, len(facts)
+    ]
+    return sum(moved), len(moved)
 
 
 def spent(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
     """Points spent, less what was given back of them."""
-    value = -sum(
+    moved = [
         f.points
         for _, f in facts
         if (f.points < 0 and f.reverses is None and f.movement != "taken_back")
         or (f.points > 0 and f.reverses is not None)
-    )
-    return value, len(facts)
+    ]
+    return -sum(moved), len(moved)

@@ -28,6 +28,39 @@ async def test_weights_count_and_the_other_scale_is_apart(office: Office) -> Non
     row = (await office.query("nps", {"name": "nps", "scale": "1-10", "as": "old"}))["rows"][0]
     assert (row["nps"]["value"], row["nps"]["numerator"], row["nps"]["denominator"]) == (50, 8, 16)
     assert (row["nps"]["n"], row["old"]["value"], row["old"]["n"]) == (8, 100, 5)
+    # (4·3 + 4·1)² / (4·9 + 4·1): eight answers are worth 6.4.
+    assert (row["nps"]["n_effective"], row["old"]["n_effective"]) == (6.4, None)
+
+
+@pytest.mark.asyncio
+async def test_a_score_of_few_answers_is_marked(office: Office) -> None:
+    many = [an_answer(answered_at=TEN, nps=9, csat=4, branch="perm")] * 30
+    few = [an_answer(answered_at=TEN, nps=9, branch="omsk")] * 29
+    weighed = [an_answer(answered_at=TEN, nps=9, branch="tyumen")] * 29
+    weighed += [an_answer(answered_at=TEN, nps=9, branch="tyumen", weight_micro=9_000_000)]
+    hidden = [an_answer(answered_at=TEN, nps=9, branch="tomsk")] * 4
+    await office.hear(numbered("a", [*many, *few, *weighed, *hidden]))
+    found = await office.query("nps", "answers", "csat", group_by=["branch"])
+    assert {row["branch"]: row["nps"]["low_base"] for row in found["rows"]} == {
+        "perm": False,
+        "omsk": True,
+        "tyumen": True,
+        "tomsk": False,
+    }
+    # A number of answers is no score, and no score is not a weak one.
+    assert not any(row["answers"]["low_base"] for row in found["rows"])
+    assert not any(row["csat"]["low_base"] for row in found["rows"])
+
+
+@pytest.mark.asyncio
+async def test_satisfaction_has_a_mean_beside_its_share(office: Office) -> None:
+    await office.hear(
+        numbered("a", [an_answer(answered_at=TEN, csat=score) for score in (5, 5, 4, 2, 1)])
+    )
+    mean = {"name": "csat", "variant": "mean", "as": "mean"}
+    row = (await office.query("csat", mean))["rows"][0]
+    assert (row["csat"]["value"], row["mean"]["value"]) == (0.6, 3.4)
+    assert (row["mean"]["numerator"], row["mean"]["n"], row["mean"]["interval"]) == (17, 5, None)
 
 
 @pytest.mark.asyncio

@@ -162,8 +162,14 @@ def test_employees_are_scored_alike() -> None:
 
 def test_top_boxes_are_counted_from_the_top() -> None:
     values = Values({CSAT[4]: 3, CSAT[3]: 2, CSAT[2]: 5})
-    assert satisfied(values, 2).value == 0.5
-    assert satisfied(values, 1).value == 0.3
+    assert satisfied(values, 2, "share").value == 0.5
+    assert satisfied(values, 1, "share").value == 0.3
+
+
+def test_satisfaction_as_a_mean() -> None:
+    values = Values({CSAT[4]: 3, CSAT[3]: 2, CSAT[2]: 5})
+    assert satisfied(values, 2, "mean").value == pytest.approx((15 + 8 + 15) / 10)
+    assert satisfied(Values(), 2, "mean").reason == "no_data"
 
 
 def test_effort_as_share_mean_and_net() -> None:

@@ -124,18 +124,20 @@ def _row(query: Query, row: Row, label: str | None) -> dict[str, Any]:
         out |= zip(query.group_by, row.key, strict=True)
     for one, cell, previous in zip(query.asked, row.cells, row.previous, strict=True):
         out[one.name] = {
-            **_cell(cell),
-            "previous": None if previous is None else _cell(previous),
+            **_cell(one, cell),
+            "previous": None if previous is None else _cell(one, previous),
         }
     return out
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(one: Asked, cell: Cell) -> dict[str, Any]:
     return {
         "value": cell.value,
         "numerator": cell.numerator,
         "denominator": cell.denominator,
         "n": cell.n,
+        "n_effective": cell.n_effective,
+        "low_base": one.metric.is_low(cell),
         "interval": cell.interval,
         "excluded": cell.excluded,
         "suppressed": cell.suppressed,

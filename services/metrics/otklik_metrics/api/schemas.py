@@ -167,6 +167,10 @@ class CellOut(BaseModel):
     numerator: float | int | None
     denominator: float | int | None
     n: int | None = Field(description="null where even that is withheld: anonymous answers")
+    n_effective: float | None = Field(
+        description="of weighted answers: how many equal ones are worth as much (Kish)"
+    )
+    low_base: bool = Field(description="a score of fewer than 30 (effective) answers")
     interval: tuple[float, float] | None = Field(description="95 %")
     excluded: dict[str, int] = Field(description="facts left out of the base, by reason")
     suppressed: bool

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from otklik_metrics.domain import query
 from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType
+from otklik_metrics.domain.catalogue.words import LOW_BASE_UNDER
 from otklik_metrics.domain.dimensions import DIMENSIONS, Text
 from otklik_metrics.domain.gauges import COMPANIES, GAUGES, MOST_SAMPLES, label_names
 
@@ -12,12 +13,14 @@ INTRODUCTION = Text(
     "Every number is a value with its base `n`, and null over nothing: never 0, 100 or NaN. "
     "Shares are 0 to 1, NPS and CSI are in points, times in seconds. Ratios, scores and quantiles "
     "are computed on read from sums, so periods and groups are pooled, never averaged. Quantiles "
-    "are the nearest rank ⌈q·n⌉ within 1 %; where some things have not ended yet, Kaplan-Meier.",
+    "are the nearest rank ⌈q·n⌉ within 1 %; where some things have not ended yet, Kaplan-Meier. "
+    f"A score of fewer than {LOW_BASE_UNDER} answers (weighted ones: by Kish) is marked `low_base`.",
     "Создано из каталога (`python -m otklik_metrics.domain.catalogue`), руками не правится. "
     "Каждое число – значение с базой `n`; над пустотой – null, а не 0, 100 или NaN. Доли от 0 до "
     "1, NPS и CSI в пунктах, время в секундах. Отношения, оценки и квантили считаются при чтении "
     "из сумм: периоды и группы объединяются, а не усредняются. Квантили – ближайший ранг ⌈q·n⌉ с "
-    "точностью 1 %; где что-то ещё не закончилось – Каплан-Мейер.",
+    "точностью 1 %; где что-то ещё не закончилось – Каплан-Мейер. Оценка, за которой меньше "
+    f"{LOW_BASE_UNDER} ответов (взвешенных – по Кишу), помечена `low_base`.",
 )
 
 

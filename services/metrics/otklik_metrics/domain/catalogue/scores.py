@@ -101,7 +101,7 @@ def _category(name: str, title: Text, formula: Text, place: int) -> Metric:
     )
 
 
-def _ces_unlisted(params: Params) -> Text | None:
+def _unless_share(params: Params) -> Text | None:
     if params["variant"] == "share":
         return None
     return Text(
@@ -186,20 +186,24 @@ METRICS: Final = (
         unit="share",
         kind=KIND,
         time_column=BY,
-        formula=one(
-            Text(
+        variant="variant",
+        formula={
+            "share": Text(
                 "answers of the top boxes of 1–5 / answers",
                 "ответы верхних оценок шкалы 1–5 / ответы",
-            )
-        ),
+            ),
+            "mean": Text("mean answer on 1–5", "средний ответ по шкале 1–5"),
+        },
         numerator=Text("answers of the top boxes", "ответы верхних оценок"),
         denominator=Text("answers with a score", "ответы с оценкой"),
         source=Text("common practice: top two boxes", "общая практика: две верхние оценки"),
         read=lambda _: _named(CSAT),
-        work_out=lambda values, params: satisfied(values, params["top"]),
+        work_out=lambda values, params: satisfied(values, params["top"], params["variant"]),
         base=lambda _: pick(*CSAT),
         above=lambda params: pick(*CSAT[-params["top"] :]),
+        unlisted=_unless_share,
         parameters=(
+            choice("variant", Text("what is shown", "что показать"), "share", ("share", "mean")),
             Parameter(
                 "top",
                 ParameterType.INTEGER,
@@ -238,7 +242,7 @@ METRICS: Final = (
         work_out=lambda values, params: easy(values, params["variant"]),
         base=lambda _: pick(*CES),
         above=lambda _: pick(*CES[4:]),
-        unlisted=_ces_unlisted,
+        unlisted=_unless_share,
         parameters=(
             choice(
                 "variant", Text("what is shown", "что показать"), "share", ("share", "mean", "net")

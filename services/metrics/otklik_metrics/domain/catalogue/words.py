@@ -157,6 +157,11 @@ class Metric:
         """The formula that `params` choose."""
         return self.formula[str(params[self.variant])] if self.variant else self.formula[""]
 
+    def is_low(self, cell: Cell) -> bool:
+        """Whether a score rests on so few answers that the cell is marked."""
+        base = cell.n if cell.n_effective is None else cell.n_effective
+        return self.shape is Shape.SCORE and cell.value is not None and (base or 0) < LOW_BASE_UNDER
+
     def identity(self, params: Params) -> str:
         """The full name of the number: with every parameter, so that two cannot be confused."""
         inner = ",".join(f"{name}={params[name]}" for name in sorted(params))
@@ -172,3 +177,5 @@ OWN = Text("Otklik", "Otklik")
 MINIMUM = 5
 """Fewer answers than this say more of those who gave them than of the company."""
 EMPLOYEES_MINIMUM = 10
+LOW_BASE_UNDER = 30
+"""A score of fewer answers is shown with a mark: chance alone moves it by tens of points."""

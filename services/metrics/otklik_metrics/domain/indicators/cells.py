@@ -48,6 +48,7 @@ class Cell(msgspec.Struct, frozen=True):
         excluded: How many facts were left out of the base, by reason.
         suppressed: The value is known and withheld, since too few people stand behind it.
         open: How many of `n` have not ended yet; None where that cannot be.
+        n_effective: Where facts carry weights: how many equal ones would be worth as much.
     """
 
     value: float | int | None
@@ -59,6 +60,7 @@ class Cell(msgspec.Struct, frozen=True):
     suppressed: bool = False
     reason: str | None = None
     open: int | None = None
+    n_effective: float | None = None
 
 
 def count(n: int, **excluded: int) -> Cell:
@@ -103,6 +105,7 @@ def suppress(cell: Cell) -> Cell:
         numerator=None,
         denominator=None,
         interval=None,
+        n_effective=None,
         suppressed=True,
         reason=TOO_FEW,
     )

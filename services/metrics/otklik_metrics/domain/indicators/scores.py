@@ -3,7 +3,7 @@
 from typing import Final
 
 from otklik_metrics.domain.indicators.cells import NO_DATA, NO_WEIGHT, Cell, Values, share
-from otklik_metrics.domain.intervals import adjusted_wald, weighted_score
+from otklik_metrics.domain.intervals import adjusted_wald, effective_size, weighted_score
 from otklik_metrics.domain.measures import CES, CSAT, ENPS, MICRO, NPS, NPS_1_10, NPS_CATEGORIES
 
 SCALES: Final = {"0-10": NPS, "1-10": NPS_1_10}
@@ -29,7 +29,8 @@ def net_promoter_score(values: Values, scale: tuple[str, ...] = NPS) -> Cell:
             (`nps_9_extra`) and their squares (`nps_promoters_extra2`).
     Returns:
         Points from -100 to 100 with Rocks' adjusted interval, or, weighted, a linearised one.
-        `n` counts answers; the numerator and denominator are weights where there are any.
+        `n` counts answers; the numerator and denominator are weights where there are any, and
+        then `n_effective` is Kish's.
     Source: F. Reichheld, The One Number You Need to Grow, HBR, December 2003.
     """
     promoters, passives, detractors = categories(values, scale)
@@ -65,7 +66,8 @@ def _weighted(values: Values, n: int) -> Cell:
         square["promoters"] - square["detractors"],
         square["promoters"] + square["detractors"],
     )
-    return Cell(100 * net / total, net / MICRO, total / MICRO, n, interval)
+    worth = effective_size(total, sum(square.values()))
+    return Cell(100 * net / total, net / MICRO, total / MICRO, n, interval, n_effective=worth)
 
 
 def employee_score(values: Values) -> Cell:
@@ -73,9 +75,16 @@ def employee_score(values: Values) -> Cell:
     return net_promoter_score(values, ENPS)
 
 
-def satisfied(values: Values, top: int) -> Cell:
-    """The share of the `top` highest scores of 1 to 5."""
+def satisfied(values: Values, top: int, variant: str) -> Cell:
+    """
+    Customer satisfaction on 1 to 5.
+
+    Args:
+        variant: `share` of the `top` highest scores, or `mean`.
+    """
     n = sum(values[column] for column in CSAT)
+    if variant == "mean" and n:
+        return _mean(values, CSAT, n)
     return share(sum(values[column] for column in CSAT[-top:]), n)
 
 
@@ -91,9 +100,14 @@ def easy(values: Values, variant: str) -> Cell:
     if variant == "share" or n == 0:
         return share(easy_, n)
     if variant == "mean":
-        total = sum(score * values[column] for score, column in enumerate(CES, start=1))
-        return Cell(total / n, total, n, n)
+        return _mean(values, CES, n)
     return Cell((easy_ - hard) / n, easy_ - hard, n, n)
+
+
+def _mean(values: Values, scale: tuple[str, ...], n: int) -> Cell:
+    """The mean score of a scale that begins at 1."""
+    total = sum(score * values[column] for score, column in enumerate(scale, start=1))
+    return Cell(total / n, total, n, n)
 
 
 def satisfaction_index(values: Values, variant: str) -> Cell:
