@@ -9,6 +9,7 @@ import asyncpg
 from otklik_metrics.domain.histogram import BOUNDS
 from otklik_metrics.domain.measures import MEASURES, NPS, THRESHOLDS_SECONDS
 from otklik_metrics.domain.sets import FOLD_VERSIONS, Grain, RollupSet, sets_of
+from otklik_metrics.store.versions import wanted
 
 ZONE = "Europe/Moscow"
 END = datetime(2026, 3, 1, 21, tzinfo=UTC)
@@ -49,11 +50,12 @@ async def load(admin: asyncpg.Connection, tenants: list[str], events: int) -> No
         for tenant in tenants:
             await admin.execute(
                 "INSERT INTO metrics.rollup_versions VALUES"
-                " ($1, $2, 1, 'live', $3, $4, '', '{}', NULL, now(), now())",
+                " ($1, $2, 1, 'live', $3, $4, $5, '{}', NULL, now(), now())",
                 tenant,
                 kind,
                 FOLD_VERSIONS[kind],
                 ZONE,
+                wanted(kind, ZONE, ()).rules,
             )
         for one in sets_of(kind):
             # Sets by what raw rows do not have hold one cell for all: as many as there would be.
