@@ -1,7 +1,12 @@
 """What a query must know of the company that asks."""
 
+from dataclasses import replace
+from datetime import datetime
+
+from otklik_common.db import Database
 from otklik_common.directory import Directory
 from otklik_metrics.domain.query import Company
+from otklik_metrics.store import query_state
 
 
 async def company_of(directory: Directory, tenant: str) -> Company:
@@ -13,3 +18,10 @@ async def company_of(directory: Directory, tenant: str) -> Company:
         timezone=known.company.timezone if known.company else "UTC",
         groups_of={code: branch.groups for code, branch in known.branches.items()},
     )
+
+
+async def company_then(db: Database, company: Company, moment: datetime) -> Company:
+    """The company with the zone that its numbers were counted by at a moment, if they were."""
+    async with db.begin(company.tenant) as tx:
+        timezone = await query_state.zone_as_of(tx, company.tenant, moment)
+    return company if timezone is None else replace(company, timezone=timezone)

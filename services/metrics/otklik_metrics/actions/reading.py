@@ -290,7 +290,8 @@ class Desk:
 
     def moment(self, query: Query, piece: Piece) -> Moment:
         """What measures depend on besides the facts of a piece."""
-        lead = self._versions.get("lead")
+        # The zone of the live rollups is that of today.
+        lead = self._versions.get("lead") if query.as_of is None else None
         zone = find_zone(lead.timezone if lead else self._company.timezone)
         return Moment(self._now, zone or query.zone, piece.start, piece.end)
 

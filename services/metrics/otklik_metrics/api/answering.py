@@ -21,6 +21,7 @@ from otklik_metrics.domain.query import (
     Query,
     ask,
     check_dimensions,
+    check_past,
     filter_of,
     range_of,
     top_of,
@@ -38,7 +39,9 @@ def query_of(body: QueryBody, company: Company, caller: Caller, now: datetime) -
     """
     asked = ask(company, [one.wanted() for one in body.metrics])
     group_by = tuple(dict.fromkeys(body.group_by))
-    check_dimensions(asked, [*group_by, *(one.dimension for one in body.filters)])
+    names = [*group_by, *(one.dimension for one in body.filters)]
+    check_dimensions(asked, names)
+    check_past(body.as_of, names)
     query = Query(
         company=company,
         asked=asked,
@@ -157,6 +160,7 @@ def _receipt(
         "version": metric.version,
         "source": metric.source.in_(language),
         "unit": one.params.get("currency", metric.unit),
+        "timezone": query.zone.key,
         "numerator": metric.numerator and metric.numerator.in_(language),
         "denominator": metric.denominator and metric.denominator.in_(language),
         "computation": metric.computation,

@@ -1,5 +1,6 @@
 """What routes take from the platform."""
 
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -7,7 +8,7 @@ from fastapi import Depends, Request
 from otklik_common.callers import Caller, require
 from otklik_common.db import Database
 from otklik_common.module import Platform
-from otklik_metrics.actions.company import company_of
+from otklik_metrics.actions.company import company_of, company_then
 from otklik_metrics.domain.query import Company
 from otklik_metrics.store.tables import SCHEMA
 
@@ -32,6 +33,9 @@ async def _database(platform: Lent) -> Database:
 Db = Annotated[Database, Depends(_database)]
 
 
-async def company_asking(platform: Platform, caller: Caller) -> Company:
-    """The caller's company."""
-    return await company_of(platform.directory(SCHEMA), caller.tenant)
+async def company_asking(
+    platform: Platform, db: Database, caller: Caller, as_of: datetime | None
+) -> Company:
+    """The caller's company, with the zone that it had at `as_of`."""
+    company = await company_of(platform.directory(SCHEMA), caller.tenant)
+    return company if as_of is None else await company_then(db, company, as_of)

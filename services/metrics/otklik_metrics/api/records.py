@@ -12,7 +12,15 @@ from otklik_metrics.api.answering import buckets_of, filters_of
 from otklik_metrics.api.context import PREFIX, Db, Lent, MayReadRecords, company_asking
 from otklik_metrics.api.query import as_json
 from otklik_metrics.api.schemas import RecordOut, RecordsBody, instant
-from otklik_metrics.domain.query import Company, Query, ask, check_dimensions, filter_of, range_of
+from otklik_metrics.domain.query import (
+    Company,
+    Query,
+    ask,
+    check_dimensions,
+    check_past,
+    filter_of,
+    range_of,
+)
 from otklik_metrics.domain.refusals import BadRange
 from otklik_metrics.domain.zones import Buckets, Granularity
 from otklik_metrics.store.query_records import Record
@@ -37,9 +45,11 @@ async def list_records(
     row. `part` "numerator" lists only what stands above the line. Nothing tells who a fact is
     about; `contact` opens the very contact for those who may see it.
     """
-    company = await company_asking(platform, caller)
+    company = await company_asking(platform, db, caller, body.as_of)
     asked = ask(company, [body.metric.wanted()])
-    check_dimensions(asked, [*body.group, *(one.dimension for one in body.filters)])
+    names = [*body.group, *(one.dimension for one in body.filters)]
+    check_dimensions(asked, names)
+    check_past(body.as_of, names)
     group = [filter_of(company, name, "eq", [value]) for name, value in body.group.items()]
     query = Query(
         company=company,

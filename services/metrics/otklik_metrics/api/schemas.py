@@ -196,7 +196,8 @@ class ReceiptOut(BaseModel):
     formula: str
     version: int
     source: str
-    unit: str
+    unit: str = Field(description="of money: the currency, that of the company if none was said")
+    timezone: str = Field(description="whose days these are; the company's if none was said")
     numerator: str | None
     denominator: str | None
     computation: Literal["rollup", "facts", "derived_fact"]

@@ -18,6 +18,7 @@ from otklik_metrics.domain.refusals import (
     BadRange,
     ImpossibleDimension,
     NoCalendar,
+    NoPastGroups,
     QueryRefused,
     TooManyBuckets,
     UnknownDimension,
@@ -105,7 +106,12 @@ def top_of(
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """What a query must know of the company: its id, its money, and who belongs to what."""
+    """
+    What a query must know of the company: its id, its money, and who belongs to what.
+
+    Attributes:
+        timezone: Of a query of the past, the zone of that time.
+    """
 
     tenant: str
     currency: str
@@ -304,6 +310,17 @@ def check_dimensions(asked: Iterable[Asked], names: Iterable[str]) -> None:
                     f"facts of kind {metric.kind} do not carry it",
                     f"факты вида {metric.kind} его не несут",
                 )
+
+
+def check_past(as_of: datetime | None, names: Iterable[str]) -> None:
+    """
+    Every one of `names`, grouped or filtered by, is known as it was at `as_of`.
+
+    Raises:
+        NoPastGroups.
+    """
+    if as_of is not None and BRANCH_GROUP in names:
+        raise NoPastGroups
 
 
 def filter_of(company: Company, name: str, op: str, values: Sequence[Any]) -> Filter:

@@ -170,6 +170,20 @@ class ClosedCellsOnly(QueryRefused):
         )
 
 
+class NoPastGroups(QueryRefused):
+    """Groups of branches are asked for as of a moment, and only today's are known."""
+
+    code = "no_past_groups"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "branch_group is not kept as it was in the past, so an answer would change with the "
+            "groups of today: ask by branch, or without as_of",
+            detail_ru="состав branch_group в прошлом не хранится, и ответ менялся бы вместе с "
+            "нынешними группами: запросите по branch или без as_of",
+        )
+
+
 class HistoryBehind(Conflict):
     """What was known then is not in the history yet."""
 

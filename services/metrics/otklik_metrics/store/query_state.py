@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_metrics.domain.planner import Version
@@ -27,6 +27,27 @@ async def live_versions(
         current = frozen.compared(kind) == 0
         found[kind] = Version(number, frozen.timezone, frozen.thresholds, current)
     return found
+
+
+async def zone_as_of(tx: AsyncConnection, tenant: str, moment: datetime) -> str | None:
+    """
+    The zone of the rollups that were read at a moment; of the first ones, if it lies before.
+
+    What it says of a past moment never changes: rows of versions that were read stay. None if
+    nothing was ever counted.
+    """
+    v = VERSIONS.c
+    live = v.state == "live"
+    was_read = and_(v.state.in_(("retired", "gone")), v.built_to.is_(None))
+    later = v.created_at > moment
+    statement = (
+        select(v.timezone)
+        .where(v.tenant == tenant, or_(live, and_(was_read, v.changed_at > moment)))
+        # The first that was retired after the moment was read at it; if none was, the live one.
+        .order_by(later, case((later, v.created_at)), v.kind, live, v.changed_at)
+        .limit(1)
+    )
+    return (await tx.execute(statement)).scalar_one_or_none()
 
 
 async def fresh(tx: AsyncConnection) -> datetime | None:

@@ -207,13 +207,13 @@ async def counted_until(
 
 async def swap(connection: asyncpg.Connection, version: Version) -> None:
     """Let a version be read, and retire the one that was; call with the gate closed."""
-    await connection.execute(_RETIRE, version.tenant, version.kind, ["live"])
+    await connection.execute(_RETIRE, version.tenant, version.kind)
     await connection.execute(_SET_LIVE, version.tenant, version.kind, version.number)
 
 
 async def give_up(connection: asyncpg.Connection, version: Version) -> None:
-    """Retire a version under construction."""
-    await connection.execute(_RETIRE, version.tenant, version.kind, ["building"])
+    """Retire a version under construction: that it was never built to its end tells it apart."""
+    await connection.execute(_GIVE_UP, version.tenant, version.kind, EARLIEST)
 
 
 async def retired(connection: asyncpg.Connection, minutes: int) -> list[Version]:
@@ -222,8 +222,9 @@ async def retired(connection: asyncpg.Connection, minutes: int) -> list[Version]
 
 
 async def forget(connection: asyncpg.Connection, version: Version) -> None:
-    """Remove the row of a version; its cells are gone."""
+    """The cells of a version are gone; of one that was read, the row stays to tell of the past."""
     await connection.execute(_FORGET, version.tenant, version.kind, version.number)
+    await connection.execute(_REMOVE, version.tenant, version.kind, version.number)
 
 
 _FIND = """
@@ -255,15 +256,26 @@ _COUNTED = """
     UPDATE metrics.rollup_versions SET built_to = $4, changed_at = now()
     WHERE tenant = $1 AND kind = $2 AND version = $3 AND state = 'building'"""
 
+# The moment is told to askers of the past: that of the transaction lies before the gate was closed.
 _RETIRE = """
-    UPDATE metrics.rollup_versions SET state = 'retired', built_to = NULL, changed_at = now()
-    WHERE tenant = $1 AND kind = $2 AND state = ANY ($3::text[])"""
+    UPDATE metrics.rollup_versions
+    SET state = 'retired', built_to = NULL, changed_at = clock_timestamp()
+    WHERE tenant = $1 AND kind = $2 AND state = 'live'"""
+
+_GIVE_UP = """
+    UPDATE metrics.rollup_versions
+    SET state = 'retired', built_to = coalesce(built_to, $3), changed_at = now()
+    WHERE tenant = $1 AND kind = $2 AND state = 'building'"""
 
 _SET_LIVE = """
     UPDATE metrics.rollup_versions SET state = 'live', built_to = NULL, changed_at = now()
     WHERE tenant = $1 AND kind = $2 AND version = $3"""
 
 _FORGET = """
+    UPDATE metrics.rollup_versions SET state = 'gone'
+    WHERE tenant = $1 AND kind = $2 AND version = $3 AND state = 'retired' AND built_to IS NULL"""
+
+_REMOVE = """
     DELETE FROM metrics.rollup_versions
     WHERE tenant = $1 AND kind = $2 AND version = $3 AND state = 'retired'"""
 
