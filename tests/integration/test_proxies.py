@@ -12,8 +12,9 @@ from starlette.applications import Starlette
 from otklik.addresses import url_of
 from otklik.client import Client
 from otklik.family import Family
-from otklik.pages.gateway import Gateway
+from otklik.pages.gateway import Gateway, Looker
 from otklik.readiness import until_ready
+from otklik_common.settings import Settings
 
 DEAD = "http://127.0.0.1:9"
 
@@ -54,8 +55,10 @@ def test_the_command_line_reaches_it(url: str) -> None:
 
 def test_the_pages_reach_a_service_beside_them(url: str) -> None:
     async def ask() -> int:
-        gateway = Gateway(Starlette(), {"access": url})
-        answer = await gateway.send("GET", "/access/v1/me", headers={})
+        settings = Settings(database_url="postgresql:///x", api_urls={"access": url})
+        gateway = Gateway(Starlette(), settings)
+        looker = Looker("127.0.0.1", "127.0.0.1", "en")
+        answer = await gateway.send("GET", "/access/v1/me", looker=looker, token=None)
         await gateway.close()
         return answer.status_code
 

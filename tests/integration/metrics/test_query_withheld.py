@@ -1,5 +1,7 @@
 """What a query does not show: few answers, single voices, branches out of reach."""
 
+from typing import Any
+
 import pytest
 
 from otklik_common.events.feedback import Answer
