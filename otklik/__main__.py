@@ -22,6 +22,9 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+JsonFirst = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object once it works, then go on.")
+]
 Url = Annotated[
     str, typer.Option(envvar="OTKLIK_URL", help="Where Otklik answers.", show_envvar=True)
 ]
@@ -68,11 +71,12 @@ def serve(
     service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVED)}.")],
     port: Annotated[int, typer.Option(envvar="OTKLIK_PORT", min=1, max=65535)] = 8080,
     host: Annotated[str, typer.Option(envvar="OTKLIK_HOST")] = "127.0.0.1",
+    as_json: JsonFirst = False,
 ) -> None:
     """Answer the API of one service, or of all; settings come from OTKLIK_* variables."""
     from otklik.commands.processes import serve_target
 
-    serve_target(_among(service, SERVED), host=host, port=port)
+    serve_target(_among(service, SERVED), host=host, port=port, as_json=as_json)
 
 
 @app.command()
@@ -82,11 +86,12 @@ def work(
         int, typer.Option(envvar="OTKLIK_OPS_PORT", help="/livez, /readyz, /metrics", max=65535)
     ] = 9080,
     host: Annotated[str, typer.Option(envvar="OTKLIK_HOST")] = "127.0.0.1",
+    as_json: JsonFirst = False,
 ) -> None:
     """Run the relay, consumers, folding and timers of one service, or of all."""
     from otklik.commands.processes import work_target
 
-    work_target(_among(service, WORKING), host=host, ops_port=ops_port)
+    work_target(_among(service, WORKING), host=host, ops_port=ops_port, as_json=as_json)
 
 
 @app.command()
@@ -261,11 +266,12 @@ def run_demo(
     live: Annotated[bool, typer.Option(help="Go on living after its history.")] = True,
     url: Url = HERE,
     key: KeyOption = "",
+    as_json: JsonFirst = False,
 ) -> None:
     """Push ninety days of an agency's life, then go on live until somebody else pushes."""
     from otklik.commands.demonstrating import run
 
-    run(url, key, until=until, data=data, seed=seed, live_on=live)
+    run(url, key, until=until, data=data, seed=seed, live_on=live, as_json=as_json)
 
 
 @demo_app.command("remove")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from otklik.client import Client, fail
-from otklik.demo.loading import OTHERS, Position, live, load, somebody_else_pushes
+from otklik.demo.loading import OTHERS, TAKEN_OUT, Position, live, load, somebody_else_pushes
 
 CONTACT_CENTER = "/contact-center/v1/demo"
 
@@ -17,8 +17,22 @@ STANDS_STILL_SECONDS = 120
 """A removal that has not moved for so long has no worker."""
 
 
-def run(url: str, key: str, *, until: str, data: Path | None, seed: int, live_on: bool) -> None:
+def run(
+    url: str,
+    key: str,
+    *,
+    until: str,
+    data: Path | None,
+    seed: int,
+    live_on: bool,
+    as_json: bool,
+) -> None:
     """Tell ninety days up to `until`, then go on live."""
+
+    def told(**facts: Any) -> None:
+        if as_json:
+            print(json.dumps(facts), flush=True)
+
     try:
         ends = datetime.fromisoformat(until)
     except ValueError:
@@ -27,14 +41,17 @@ def run(url: str, key: str, *, until: str, data: Path | None, seed: int, live_on
         fail(f"{until!r} has no offset from UTC")
     with Client(url, key) as client:
         if data is not None and _was_taken_out(client, data):
-            _say(f"demo: it was taken out; delete {Position.file(data)} to tell it again")
+            _say(f"demo: {TAKEN_OUT}; delete {Position.file(data)} to tell it again")
+            told(loaded=False, reason=TAKEN_OUT)
             return
         if somebody_else_pushes(client):
             _say(f"demo: {OTHERS}; the demo falls silent")
+            told(loaded=False, reason=OTHERS)
             return
         teller, _ = load(client, until=ends, folder=data, seed=seed, say=_say)
         if data is not None:
             (data / "demo.loaded").touch()
+        told(loaded=True, contacts=teller.offered)
         if live_on:
             live(teller, until=ends, seed=seed, say=_say)
 

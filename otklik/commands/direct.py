@@ -95,15 +95,17 @@ def diagnose(data: Path | None, *, as_json: bool) -> None:
 
     with settings_of(data) as settings:
         found = asyncio.run(_with_platform(settings, diagnosis))
+    well = all(finding.ok for finding in found)
     if as_json:
-        print(json.dumps([asdict(finding) for finding in found], default=str))
+        checks = [asdict(finding) for finding in found]
+        print(json.dumps({"ok": well, "checks": checks}, default=str))
     else:
         for finding in found:
             mark = "ok " if finding.ok else "BAD"
             print(f"{mark} {finding.check:<40} {finding.value}")
             if not finding.ok:
                 print(f"    → {finding.advice}")
-    if not all(finding.ok for finding in found):
+    if not well:
         raise SystemExit(1)
 
 

@@ -84,18 +84,23 @@ def ask(url: str, key: str, question: Question, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(answer, ensure_ascii=False))
         return
-    plain = ["bucket", *question.by]
-    table = Table(*plain)
-    names = (
-        [column for column in answer["rows"][0] if column not in plain] if answer["rows"] else []
-    )
-    for name in names:
-        table.add_column(name, justify="right")
-    for row in answer["rows"]:
-        table.add_row(*(str(row.get(column) or "") for column in plain), *_cells(row, names))
-    Console().print(table)
+    Console().print(table_of(answer["rows"], question.by))
     for name, receipt in answer["receipts"].items():
         Console(stderr=True).print(f"{name}: {receipt['formula']}", highlight=False)
+
+
+def table_of(rows: list[dict[str, Any]], by: list[str]) -> Table:
+    """Rows of an answer, grouped `by` these dimensions, as a table; unknown values are blank."""
+    plain = ["bucket", *by]
+    table = Table(*plain)
+    names = [column for column in rows[0] if column not in plain] if rows else []
+    for name in names:
+        table.add_column(name, justify="right")
+    for row in rows:
+        # Hour 0 and False are values like any other.
+        known = ("" if (value := row.get(column)) is None else str(value) for column in plain)
+        table.add_row(*known, *_cells(row, names))
+    return table
 
 
 def _cells(row: dict[str, Any], names: list[str]) -> list[str]:

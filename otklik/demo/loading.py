@@ -18,6 +18,7 @@ LOOK_SECONDS = 2.0
 
 SOURCE = "demo"
 OTHERS = "somebody else pushes"
+TAKEN_OUT = "it was taken out"
 
 SURVEYS: dict[str, dict[str, Any]] = {
     "tnps": {
@@ -160,7 +161,7 @@ class Teller:
         """Why the demo should fall silent: another source has sent something, or it is gone."""
         known = _sources(self.client)
         if all(one["id"] != self.source for one in known):
-            return "it was taken out"
+            return TAKEN_OUT
         others = any(one["id"] != self.source and one["heard"] for one in known)
         return OTHERS if others else None
 

@@ -1,11 +1,20 @@
 """The command line as its user meets it: a process, its output and its exit code."""
 
+import asyncio
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+import typer
 
+from otklik.__main__ import app
+from tests.support.app import migrated_database, settings_of
 from tests.support.deployment import Process
 from tests.support.kafka import free_ports
+from tests.support.postgres import PostgresServer
 
 
 def ended(process: Process) -> int:
@@ -35,3 +44,56 @@ def test_a_data_folder_that_is_none_is_a_line_and_not_a_traceback(tmp_path: Path
     process = Process(["up", "--data", str(tmp_path / "data")], {})
     assert ended(process) == 1
     assert process.said() == f"cannot keep data in {tmp_path / 'data'}: File exists\n"
+
+
+def _commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def test_every_command_has_json() -> None:
+    found = dict(_commands(typer.main.get_command(app)))
+    assert ("demo", "run") in found
+    for name, command in found.items():
+        assert any("--json" in parameter.opts for parameter in command.params), name
+
+
+async def _told(postgres: PostgresServer) -> dict[str, str]:
+    settings = settings_of(await migrated_database(postgres, "command_line"))
+    assert settings.master_key is not None
+    return {
+        "OTKLIK_DATABASE_URL": settings.database_url,
+        "OTKLIK_MASTER_KEY": settings.master_key,
+        "OTKLIK_POOL_SIZE": "4",
+    }
+
+
+@pytest.mark.asyncio
+async def test_a_process_says_as_json_where_it_answers(postgres: PostgresServer) -> None:
+    told = await _told(postgres)
+    for arguments, option, word in (
+        (["serve", "access"], "--port", "url"),
+        (["work", "access"], "--ops-port", "operations"),
+    ):
+        (port,) = free_ports(1)
+        process = Process([*arguments, option, str(port), "--json"], told)
+        process.start()
+        said = json.loads(process.first_line())
+        assert said == {"service": "access", word: f"http://127.0.0.1:{port}"}
+        answer = await asyncio.to_thread(httpx.get, f"{said[word]}/livez")
+        assert answer.status_code == 200
+        assert process.terminate() == 0
+        assert process.output().count("\n") == 1
+
+
+@pytest.mark.asyncio
+async def test_the_doctor_says_one_json_object(postgres: PostgresServer) -> None:
+    doctor = Process(["doctor", "--json"], await _told(postgres))
+    code = ended(doctor)
+    said = json.loads(doctor.output())
+    assert set(said) == {"ok", "checks"}
+    assert said["ok"] == all(one["ok"] for one in said["checks"]) == (code == 0)
+    assert {"check", "ok", "value", "advice"} == set(said["checks"][0])

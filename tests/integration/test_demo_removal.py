@@ -1,6 +1,7 @@
 """The demo as the command line tells it and takes it out again, over HTTP, workers and all."""
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -85,7 +86,13 @@ async def office(postgres: PostgresServer) -> AsyncIterator[Office]:
 
 def run(office: Office, folder: Path) -> None:
     demonstrating.run(
-        office.url, office.key, until=ENDS.isoformat(), data=folder, seed=1, live_on=False
+        office.url,
+        office.key,
+        until=ENDS.isoformat(),
+        data=folder,
+        seed=1,
+        live_on=False,
+        as_json=True,
     )
 
 
@@ -152,7 +159,10 @@ async def test_a_demo_that_lives_falls_silent(office: Office, monkeypatch: Any) 
 
 
 async def test_what_the_company_declares_outlives_the_demos_next_start(
-    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    office: Office,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(loading, "DAYS", 1)
     monkeypatch.setattr(simulation, "REQUESTS_A_DAY", 20)
@@ -176,6 +186,9 @@ async def test_what_the_company_declares_outlives_the_demos_next_start(
             assert client.get(survey)["title"] == title
 
     await asyncio.to_thread(declare_and_tell_again)
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first == second == {"loaded": True, "contacts": first["contacts"]}
+    assert first["contacts"] > 0
 
 
 async def test_where_somebody_else_pushes_the_demo_says_nothing_at_all(
@@ -191,5 +204,7 @@ async def test_where_somebody_else_pushes_the_demo_says_nothing_at_all(
             assert client.get("/contact-center/v1/attributes")["names"] == []
 
     await asyncio.to_thread(push_and_tell)
-    assert "somebody else pushes; the demo falls silent" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "somebody else pushes; the demo falls silent" in said.err
+    assert json.loads(said.out) == {"loaded": False, "reason": "somebody else pushes"}
     assert not (tmp_path / "demo.position").exists()

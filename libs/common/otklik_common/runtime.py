@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from importlib.metadata import version
 
@@ -204,8 +205,24 @@ async def serve(
     await serve_app(app, host=host, port=port, stop=stop)
 
 
-async def serve_app(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> None:
-    """Answer an application's routes until `stop`; requests under way get a few seconds."""
+def _silently() -> None:
+    """Nobody waits to hear that we listen."""
+
+
+async def serve_app(
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    stop: asyncio.Event,
+    listening: Callable[[], None] = _silently,
+) -> None:
+    """
+    Answer an application's routes until `stop`; requests under way get a few seconds.
+
+    Args:
+        listening: Called once connections are taken.
+    """
     settle_memory()
     server = _Server(
         uvicorn.Config(
@@ -219,7 +236,8 @@ async def serve_app(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) 
             timeout_graceful_shutdown=DRAIN_SECONDS,
             timeout_keep_alive=30,
             backlog=2048,
-        )
+        ),
+        listening,
     )
 
     async def watch() -> None:
@@ -241,6 +259,16 @@ async def serve_app(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) 
 class _Server(uvicorn.Server):
     """A server that leaves signals to us: uvicorn would raise them again after serving."""
 
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._listening()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Nothing to capture."""
@@ -257,7 +285,12 @@ def stop_on_signals() -> asyncio.Event:
 
 
 async def work(
-    modules: Sequence[Module], settings: Settings, *, host: str = "127.0.0.1", ops_port: int
+    modules: Sequence[Module],
+    settings: Settings,
+    *,
+    host: str = "127.0.0.1",
+    ops_port: int,
+    listening: Callable[[], None] = _silently,
 ) -> None:
     """
     Run the modules' workers side by side until told to stop.
@@ -275,7 +308,7 @@ async def work(
     workers = [worker for module in modules for worker in module.workers(platform)]
 
     async def operations(stop: asyncio.Event) -> None:
-        await serve_app(app, host=host, port=ops_port, stop=stop)
+        await serve_app(app, host=host, port=ops_port, stop=stop, listening=listening)
 
     workers.append(Worker("operations", operations))
     for hook in platform.on_start:

@@ -10,6 +10,7 @@ import pytest
 
 from otklik.addresses import on_this_machine, url_of
 from otklik.banner import Made, Result, banner, entrance
+from otklik.commands.querying import table_of
 from otklik.data import Data, InUseError, keep_secret, master_key_file
 from otklik.pages.periods import period
 from otklik.pages.texts import TEXTS, Words
@@ -93,6 +94,14 @@ def test_who_may_enter_is_said_before_and_in_the_banner() -> None:
         assert word in entrance(result)
         assert word in banner(result)
     assert "curl" not in entrance(result)
+
+
+def test_a_table_shows_hour_zero_and_leaves_the_unknown_blank() -> None:
+    rows = [{"bucket": None, "hour_of_day": hour, "nps": {"value": 1.5}} for hour in (0, 13, None)]
+    bucket, hours, nps = table_of(rows, ["hour_of_day"]).columns
+    assert list(hours.cells) == ["0", "13", ""]
+    assert list(bucket.cells) == ["", "", ""]
+    assert list(nps.cells) == ["1.5"] * 3
 
 
 def test_every_service_has_a_module_and_migrations() -> None:
