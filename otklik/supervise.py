@@ -16,6 +16,7 @@ from otklik.banner import Made, Result, banner, entrance
 from otklik.data import FIRST_START, Data, demo_loaded, environment, fingerprint
 from otklik.embedded import EmbeddedPostgres
 from otklik.family import MOST_FAILURES, Child, Family, say
+from otklik.keeping import Keeper
 from otklik.readiness import free_port, until_port_is_free, until_ready
 from otklik.targets import migration_folders
 
@@ -46,12 +47,16 @@ async def _up(options: Options) -> int:
     data = Data.hold(options.data)
     await until_port_is_free(options.host, options.port, stop)
     say(f"starting PostgreSQL in {data.folder}")
-    # A start under way cannot be broken off half-way; it is short.
-    postgres = await asyncio.to_thread(EmbeddedPostgres.start, data.folder)
+    keeper = await Keeper.start(data.folder)
+    keeping = asyncio.create_task(keeper.keep(stop))
     try:
-        return 0 if stop.is_set() else await _run(options, data, postgres, stop)
+        return 0 if stop.is_set() else await _run(options, data, keeper.postgres, stop)
     finally:
-        await asyncio.to_thread(postgres.stop)
+        stop.set()
+        try:
+            await keeping
+        finally:
+            await keeper.leave()
 
 
 async def _run(

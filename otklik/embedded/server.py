@@ -1,4 +1,4 @@
-"""One PostgreSQL per `--data`: made once, started or adopted, stopped by whoever started it."""
+"""One PostgreSQL per `--data`: made once, started or adopted, stopped by the last who uses it."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from otklik.embedded import configuration
 from otklik.embedded.account import ENVIRONMENT, EmbeddedPostgresError
+from otklik.embedded.lease import Lease, bequeath, bequeathed
 from otklik.embedded.places import OWNER, PORT, SYSTEM, Places, find_places
 from otklik.embedded.postmaster import Postmaster, anyone_works_in, locked_by, works_in
 
@@ -43,7 +44,8 @@ class EmbeddedPostgres:
         admin_url: `postgresql://…` of the superuser, password included, for libpq and asyncpg; for
             SQLAlchemy say `postgresql+asyncpg://`.
         pid: Of the postmaster.
-        started_by_us: False if it ran already; then `stop` leaves it alone.
+        started_by_us: False if it ran already; then `stop` leaves it alone, unless its starter left
+            it to whoever is the last to use it.
     """
 
     socket_dir: Path
@@ -51,7 +53,9 @@ class EmbeddedPostgres:
     pid: int
     started_by_us: bool
     admin_url: str = field(repr=False)
+    _data: Path = field(repr=False)
     _cluster: Path = field(repr=False)
+    _lease: Lease | None = field(repr=False)
     _process: subprocess.Popen[bytes] | None = field(repr=False, default=None)
 
     @classmethod
@@ -77,7 +81,7 @@ class EmbeddedPostgres:
             EmbeddedPostgresError: No server can run here; the message says why.
         """
         places = find_places(data, system=system)
-        with _only_one(places):
+        with _only_one(places.data):
             deadline = time.monotonic() + _START_SECONDS
             adopted = _adopt(places, deadline)
             if adopted is not None:
@@ -103,7 +107,9 @@ class EmbeddedPostgres:
             pid=found.pid,
             started_by_us=process is not None,
             admin_url=f"postgresql://{SUPERUSER}:{password}@/postgres?host={host}&port={found.port}",
+            _data=places.data,
             _cluster=places.cluster,
+            _lease=Lease.take(places.data),
             _process=process,
         )
 
@@ -115,25 +121,42 @@ class EmbeddedPostgres:
         return works_in(self.pid, self._cluster)
 
     def stop(self) -> None:
-        """Fast shutdown: open transactions are rolled back. Nothing if somebody else started it."""
-        process = self._process
-        if process is None or process.poll() is not None:
+        """
+        Leave the server; a second time changes nothing.
+
+        The last who uses it shuts it down fast: open transactions are rolled back. A starter that
+        leaves earlier leaves it to them. One that ran without anybody before is left running.
+        """
+        lease, self._lease = self._lease, None
+        if lease is None:
             return
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(_FAST_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            # Immediate: the next start recovers from the log, as after a crash.
-            process.send_signal(signal.SIGQUIT)
-            process.wait(_FAST_STOP_SECONDS)
+        with _only_one(self._data):
+            last = lease.give_back()
+            ours = self.started_by_us or bequeathed(self._data, self.pid)
+            if not ours or not self.running:
+                return
+            if last:
+                self._shut_down()
+            else:
+                bequeath(self._data, self.pid)
+
+    def _shut_down(self) -> None:
+        # Immediate after fast: the next start recovers from the log, as after a crash.
+        for signum in (signal.SIGINT, signal.SIGQUIT):
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signum)
+            deadline = time.monotonic() + _FAST_STOP_SECONDS
+            while time.monotonic() < deadline:
+                if not self.running:
+                    return
+                time.sleep(_STEP_SECONDS)
+        raise EmbeddedPostgresError(f"PostgreSQL {self.pid} on {self._cluster} does not end")
 
 
 @contextmanager
-def _only_one(places: Places) -> Iterator[None]:
-    """One starter at a time for each `--data`; the second one adopts."""
-    descriptor = os.open(
-        places.data / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-    )
+def _only_one(data: Path) -> Iterator[None]:
+    """One who starts or leaves at a time for each `--data`; the second starter adopts."""
+    descriptor = os.open(data / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -113,6 +115,44 @@ def test_a_second_start_adopts_and_never_stops_it(folder: Path, start: Start) ->
     assert first.running
     first.stop()
     assert not second.running
+
+
+@pytest.mark.asyncio
+async def test_a_starter_that_leaves_first_leaves_it_to_the_last_who_uses_it(
+    folder: Path, start: Start
+) -> None:
+    first, second, third = (start(folder / "data") for _ in range(3))
+    assert (first.started_by_us, third.started_by_us) == (True, False)
+    first.stop()
+    assert await ask(second, "select 1") == 1
+    second.stop()
+    second.stop()
+    assert await ask(third, "select 1") == 1
+    third.stop()
+    assert not third.running
+    assert not first.running
+    assert start(folder / "data").started_by_us
+
+
+def test_a_server_whose_starter_was_killed_is_left_running(folder: Path, start: Start) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from otklik.embedded import EmbeddedPostgres;"
+        "one = EmbeddedPostgres.start(Path(sys.argv[1]), fsync=False, system=Path(sys.argv[2]));"
+        "print(one.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    paths = [str(folder / "data"), str(folder / "system")]
+    killed = subprocess.run(
+        [sys.executable, "-c", program, *paths], stdout=subprocess.PIPE, check=False
+    )
+    pid = int(killed.stdout)
+    try:
+        adopted = start(folder / "data")
+        assert adopted.pid == pid
+        adopted.stop()
+        assert adopted.running
+    finally:
+        os.kill(pid, signal.SIGINT)
+        wait_until_gone(pid)
 
 
 def test_two_data_folders_have_two_servers(folder: Path, start: Start) -> None:

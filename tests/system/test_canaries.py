@@ -74,7 +74,9 @@ def test_what_is_personal_stands_nowhere_in_the_clear() -> None:
         told = {"OTKLIK_LOG_LEVEL": "DEBUG", "OTKLIK_OTLP_ENDPOINT": traces.url}
         with one_process(told=told) as deployment:
             data = Path(deployment.told["OTKLIK_DATA"])
-            admin_url = EmbeddedPostgres.start(data).admin_url
+            adopted = EmbeddedPostgres.start(data)
+            adopted.stop()  # or `up` would leave it to us
+            admin_url = adopted.admin_url
             client = deployment.client()
             with closing(Flows(deployment.urls["access"], deployment.key, it)) as flows:
                 flows.everything()

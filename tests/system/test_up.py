@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from otklik.data import read_state
+from otklik.embedded import EmbeddedPostgres
 from tests.support.deployment import SERVICES, START_SECONDS, Client, Deployment, Process
 from tests.support.kafka import free_ports
 from tests.system.scenario import CALLS, until_counted
@@ -177,6 +178,53 @@ def test_a_host_that_is_not_ours_is_said_so_at_once() -> None:
         assert f"cannot listen on 192.0.2.1 port {port}" in up.last_words()
 
 
+def test_a_postgresql_that_dies_is_started_again() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        up = _up(folder, port)
+        up.start()
+        first = json.loads(up.first_line())
+        client = Client(dict.fromkeys(SERVICES, first["url"]), first["key"])
+        for times in (1, 2):
+            killed = _postmaster(Path(folder))
+            killed.kill()
+            _wait(lambda: up.said().count("is gone; starting") == times, "seen", up)  # noqa: B023
+            _wait(lambda: _answers(client), "back", up)
+            assert _postmaster(Path(folder)) != killed
+        client.close()
+        last = _postmaster(Path(folder))
+        assert up.interrupt() == 0, up.last_words()
+        assert not last.is_running()
+
+
+def _postmaster(data: Path) -> psutil.Process:
+    lock = data / "postgres" / "postmaster.pid"
+    return psutil.Process(int(lock.read_text().split()[0]))
+
+
+def _answers(client: Client) -> bool:
+    return all(
+        client.call("GET", path).status_code == 200
+        for path in ("/contact-center/v1/sources", "/access/v1/staff", "/feedback/v1/surveys")
+    )
+
+
+def test_a_command_that_started_postgresql_does_not_take_it_away_from_a_start() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        command = EmbeddedPostgres.start(Path(folder), fsync=False)
+        up = _up(folder, port)
+        up.start()
+        first = json.loads(up.first_line())
+        command.stop()
+        assert command.running
+        headers = {"Authorization": f"Bearer {first['key']}"}
+        sources = f"{first['url']}/contact-center/v1/sources"
+        assert httpx.get(sources, headers=headers).status_code == 200
+        assert up.interrupt() == 0, up.last_words()
+        assert not command.running
+
+
 def test_children_end_with_a_killed_parent_and_the_next_start_works() -> None:
     with tempfile.TemporaryDirectory() as folder:
         (port,) = free_ports(1)
@@ -197,7 +245,6 @@ def test_children_end_with_a_killed_parent_and_the_next_start_works() -> None:
 
 def _end_adopted(data: Path) -> None:
     """Who adopts a live PostgreSQL never stops it; a test leaves nothing running."""
-    pid = int((data / "postgres" / "postmaster.pid").read_text().split()[0])
-    postmaster = psutil.Process(pid)
+    postmaster = _postmaster(data)
     postmaster.terminate()
     postmaster.wait(20)
