@@ -127,7 +127,7 @@ CONTACT_CENTER: Final[Rows] = {
             but={"narrow key": 404, "publishable": 404},
         ),
     ),
-    # They show what senders wrote, of whatever branch.
+    # They are of whatever branch, and show what senders wrote to those with contacts:write.
     "GET /contact-center/v1/events/refused": Row("sources:write contacts:write", limited=403),
     "POST /contact-center/v1/events/refused:replay": Row(
         "sources:write contacts:write", ok=202, body=same({"ids": [1]}), limited=403

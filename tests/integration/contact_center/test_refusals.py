@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from httpx import AsyncClient
 
+from otklik_common.callers import OPERATIONS
 from tests.integration.contact_center.conftest import World, now
 from tests.integration.contact_center.test_pushes import an_event, counts, push
 
@@ -54,6 +55,33 @@ async def test_what_was_refused_is_shown_as_it_was_pushed(
     first = (await client.get(REFUSED, params={"limit": 3})).json()
     rest = await listed(client, limit=3, cursor=first["next_cursor"])
     assert [one["id"] for one in first["items"] + rest] == [one["id"] for one in found]
+
+
+async def test_who_only_looks_after_sources_sees_why_and_not_what_senders_wrote(
+    client: AsyncClient, world: World
+) -> None:
+    keys = [await world.key(*scopes) for scopes in (sorted(OPERATIONS), ["contacts:write"])]
+    operations, helper = ({"Authorization": f"Bearer {key}"} for key in keys)
+    phone = "+79005550102"
+    await push(client, [an_event("b1", unheard="of", **{"from": phone})])
+    lines = b'{"id": "a", "from": "' + phone.encode() + b'"\n'
+    headers = {"Content-Type": "application/x-ndjson"}
+    await client.post("/contact-center/v1/events", content=lines, headers=headers)
+    whole = await listed(client)
+    answer = await client.get(REFUSED, headers=operations)
+    assert phone not in answer.text
+    shown = answer.json()["items"]
+    assert shown == [one | {"event": None, "text": None} for one in whole]
+    assert [(one["code"], bool(one["detail"]), one["kept"]) for one in shown] == [
+        ("malformed_json", True, True),
+        ("unknown_field", True, True),
+    ]
+    assert (await client.get(REFUSED, headers=helper)).json()["items"] == whole
+    # They may still push it again.
+    again = {"ids": [one["id"] for one in shown]}
+    done = await client.post(f"{REFUSED}:replay", json=again, headers=operations)
+    assert (done.status_code, counts(done.json())[0]) == (202, 0)
+    assert phone not in done.text
 
 
 async def test_a_replay_judges_anew(client: AsyncClient, world: World) -> None:

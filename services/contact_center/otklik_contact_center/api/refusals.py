@@ -26,8 +26,12 @@ Helps = Annotated[Caller, Depends(require_everywhere("sources:write", "contacts:
 Source = Annotated[str, Field(max_length=60)]
 
 
+SEES_BODIES: Final = "contacts:write"
+"""Who may put contacts in sees what senders wrote of them; who looks after sources need not."""
+
+
 class RefusedEventOut(BaseModel):
-    """An event that was not let in, as its sender pushed it."""
+    """An event that was not let in; what its sender wrote is for callers with contacts:write."""
 
     id: int = Field(description="names it for a replay")
     source: str
@@ -37,8 +41,12 @@ class RefusedEventOut(BaseModel):
     replayed_at: datetime | None = Field(
         description="when it was pushed again, with whatever result"
     )
-    event: Any = Field(default=None, description="as pushed, where it is JSON")
-    text: str | None = Field(default=None, description="as pushed, where it is not")
+    event: Any = Field(
+        default=None, description="as pushed, where it is JSON; null without contacts:write"
+    )
+    text: str | None = Field(
+        default=None, description="as pushed, where it is not; null without contacts:write"
+    )
     kept: bool = Field(description="false for what was above 64 KiB: it cannot be pushed again")
 
 
@@ -60,13 +68,18 @@ class ReplayBody(StrictModel):
         return self
 
 
-def _view(shown: Shown) -> RefusedEventOut:
-    kept, event, text = shown.kept, None, None
+def _whole(shown: Shown) -> RefusedEventOut:
+    out = _without_body(shown)
     if shown.body is not None:
         try:
-            event = msgspec.json.decode(shown.body)
+            out.event = msgspec.json.decode(shown.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            text = shown.body.decode("utf-8", "replace")
+            out.text = shown.body.decode("utf-8", "replace")
+    return out
+
+
+def _without_body(shown: Shown) -> RefusedEventOut:
+    kept = shown.kept
     return RefusedEventOut(
         id=kept.number,
         source=kept.source,
@@ -74,8 +87,6 @@ def _view(shown: Shown) -> RefusedEventOut:
         detail=shown.detail,
         received_at=kept.received_at,
         replayed_at=kept.replayed_at,
-        event=event,
-        text=text,
         kept=shown.body is not None,
     )
 
@@ -99,10 +110,16 @@ def router(platform: Platform, book: SourceBook, door: Door) -> APIRouter:
         code: Annotated[Code | None, Query()] = None,
         replayed: Annotated[bool | None, Query(description="pushed again already")] = None,
     ) -> Page[RefusedEventOut]:
-        """The newest first, each body once. They hold what their senders wrote, in the clear."""
+        """
+        The newest first, each body once.
+
+        With contacts:write they hold what their senders wrote, in the clear; with sources:write
+        alone they say why, when and whence.
+        """
         part = paging.part(caller.tenant)
+        view = _whole if caller.may(SEES_BODIES) else _without_body
         rows = await refusals.list_refused(db, sealer, caller, Wanted(source, code, replayed), part)
-        return part.page(rows, key=lambda shown: (shown.kept.number,), item=_view)
+        return part.page(rows, key=lambda shown: (shown.kept.number,), item=view)
 
     @made.post(
         "/refused:replay",
