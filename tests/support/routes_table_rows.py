@@ -178,16 +178,21 @@ CONTACT_CENTER: Final[Rows] = {
 }
 
 FEEDBACK: Final[Rows] = {
-    # Surveys belong to the whole company: who may write them writes them for all branches.
+    # Surveys belong to the whole company: nobody changes them for branches they do not reach.
     "POST /feedback/v1/surveys": Row(
         "surveys:write",
         ok=201,
         body=same({"template": "nps", "title": {"ru": "Опрос", "en": "Survey"}}),
+        limited=403,
     ),
     "GET /feedback/v1/surveys": Row("surveys:read surveys:write"),
     "GET /feedback/v1/surveys/{survey}": Row("surveys:read surveys:write", of="survey"),
     "PATCH /feedback/v1/surveys/{survey}": Row(
-        "surveys:write", of="survey", body=same({"active": True}), headers=ANY_REVISION
+        "surveys:write",
+        of="survey",
+        body=same({"active": True}),
+        headers=ANY_REVISION,
+        limited=403,
     ),
     "PUT /feedback/v1/answers/{answer}": (
         Row(

@@ -121,11 +121,11 @@ class World:
             life=life,
         )
 
-    async def member(self, role: Role, *branches: str) -> str:
+    async def member(self, role: Role, *branches: str, groups: tuple[str, ...] = ()) -> str:
         """A session of somebody of the staff."""
         assert role in ROLE_SCOPES
         subject = uuid4()
-        member = Member(code=f"{role}-{self.number}", role=role, branches=branches)
+        member = Member(code=f"{role}-{self.number}", role=role, branches=branches, groups=groups)
         await self.access_says("member", subject, member.code, member)
         return await self.token(KeyPurpose.SESSION, subject)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from otklik_common.callers import ALL_SCOPES
 from otklik_common.events.access import Role
 from tests.integration.feedback.conftest import World
 
@@ -134,6 +135,30 @@ async def test_a_foreign_survey_is_a_missing_one(world: World, other: World) -> 
     assert edit.status_code == 404
     answer = await other.put("a-1", id_, {"nps": 9})
     assert (answer.status_code, answer.json()["code"]) == (404, "survey_not_found")
+
+
+async def test_who_is_limited_to_branches_reads_surveys_and_changes_none(world: World) -> None:
+    id_ = await world.survey()
+    limited = [
+        await world.member(Role.HEAD, "tyumen"),
+        await world.member(Role.HEAD, groups=("ural",)),
+        await world.new_key(ALL_SCOPES, branches=("tyumen",)),
+    ]
+    body, any_version = {"template": "nps", "title": TITLE}, {"If-Match": "*"}
+    for key in limited:
+        assert (await world.call("GET", f"/surveys/{id_}", key=key)).status_code == 200
+        made = await world.call("POST", "/surveys", body, key=key)
+        edit = {"active": False}
+        edited = await world.call("PATCH", f"/surveys/{id_}", edit, key=key, headers=any_version)
+        for no in (made, edited):
+            assert (no.status_code, no.json()["code"]) == (403, "forbidden")
+            assert no.json()["detail"] == "this needs reach over the whole company"
+    assert [fact.revision for fact in await world.facts("survey")] == [1]
+    head = await world.member(Role.HEAD)
+    assert (await world.call("POST", "/surveys", body, key=head)).status_code == 201
+    edit = {"active": False}
+    edited = await world.call("PATCH", f"/surveys/{id_}", edit, key=head, headers=any_version)
+    assert edited.status_code == 200
 
 
 async def test_agents_neither_read_nor_make_surveys_and_managers_only_read(world: World) -> None:

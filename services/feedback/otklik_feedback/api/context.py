@@ -18,7 +18,7 @@ from otklik_feedback.store.tables import SCHEMA
 PREFIX: Final = "/feedback/v1"
 
 MayReadSurveys = Annotated[Caller, Depends(require("surveys:read", "surveys:write"))]
-MayWriteSurveys = Annotated[Caller, Depends(require("surveys:write"))]
+MayWriteSurveys = Annotated[Caller, Depends(require_everywhere("surveys:write"))]
 MayAnswer = Annotated[Caller, Depends(require("answers:write", "self"))]
 MayPushAnswers = Annotated[Caller, Depends(require("answers:write"))]
 MayReadAnswers = Annotated[Caller, Depends(require("answers:read"))]

@@ -36,6 +36,7 @@ async def create_survey(
 
     The template decides the questions; a `csi` survey also asks for its weighted attributes.
     Under an id of your own, or with an Idempotency-Key, a repeated request makes one survey.
+    Surveys are the whole company's: who is limited to branches is refused.
     """
     reply = await actions.create_survey(
         db, caller, body.draft(), now=now, once=once, show=_shown_new
@@ -88,7 +89,8 @@ async def change_survey(
     """
     Change title, attributes, or whether new answers are taken.
 
-    Answers remember the version under which they were given, with its weights.
+    Answers remember the version under which they were given, with its weights. Surveys are the
+    whole company's: who is limited to branches is refused.
     """
     changed = await actions.change_survey(db, caller, survey, body.edit(), expected=expected)
     response.headers["ETag"] = etag(changed.version)
