@@ -217,6 +217,7 @@ def test_a_measured_wait_outranks_rounded_times() -> None:
         ([an_event("started", 9), an_event("ended", 5)], "ended_before_started"),
         ([*a_call(), an_event("ringing", 200)], "event_after_end"),
         ([an_event("queued", 0), an_event("queued", 5)], "second_offer"),
+        ([*a_call(), an_event("ended", 200)], "second_end"),
         ([*a_call(), an_event("amended", 9, outcome="abandoned")], "abandoned_and_answered"),
         ([an_event("queued", 0), an_event("answered", 9, waited_seconds=99)], "waited_differs"),
         ([*a_call(), an_event("amended", 9, talked_seconds=999)], "talked_differs"),
@@ -246,6 +247,50 @@ def test_a_closed_contact_can_be_opened_again() -> None:
     still_open = folded(*a_call(answered=10, ended=100), an_event("reopened", 1000))
     assert still_open.course.ended_at is None
     assert still_open.handled_ms is None
+
+
+def test_a_second_end_moves_neither_the_wait_nor_the_handling() -> None:
+    late = an_event("ended", 900, id="again")
+    lost = folded(*a_call(answered=None, ended=12), late)
+    assert (lost.abandoned_at, lost.waited_ms) == (at(12), 12_000)
+    assert (lost.course.ended_at, lost.course.resolution_ms) == (at(900), 900_000)
+    talked = folded(*a_call(answered=9, ended=100), an_event("wrapped", 130), late)
+    assert (talked.course.wrapped_ms, talked.handled_ms) == (30_000, 121_000)
+    assert talked.talked_ms == 91_000
+    form = folded(
+        an_event("started", 0, channel="form"), an_event("ended", 60), an_event("ended", 900)
+    )
+    assert (form.outcome, form.attempted_at) == ("resolved", at(60))
+
+
+def test_who_answers_after_an_end_is_handled_to_the_next() -> None:
+    contact = folded(
+        an_event("queued", 0), an_event("ended", 5), an_event("answered", 9), an_event("ended", 20)
+    )
+    assert (contact.waited_ms, contact.handled_ms) == (9_000, 11_000)
+    assert contact.contradictions == ("ended_before_answered", "second_end")
+
+
+def test_a_second_reopening_loses_no_time() -> None:
+    opened_again = [
+        *a_call(answered=10, ended=100),
+        an_event("wrapped", 130),
+        an_event("reopened", 1000),
+        an_event("ended", 1060),
+        an_event("wrapped", 1065),
+    ]
+    once = folded(*opened_again)
+    assert (once.handled_ms, once.course.wrapped_ms) == (90_000 + 60_000 + 35_000, 35_000)
+    twice = folded(*opened_again, an_event("reopened", 1030))
+    assert (twice.handled_ms, twice.course.wrapped_ms) == (once.handled_ms, 35_000)
+    assert twice.course.resolution_ms == 30_000
+    never_ended = folded(
+        an_event("queued", 0),
+        an_event("answered", 10),
+        an_event("reopened", 50),
+        an_event("ended", 70),
+    )
+    assert never_ended.handled_ms == 60_000
 
 
 def test_in_writing_the_words_of_a_person_answer() -> None:
@@ -340,6 +385,23 @@ def test_order_and_repetition_of_events_change_nothing(
     arrived = [*history, *chance.choices(history, k=repeats)]
     chance.shuffle(arrived)
     assert fold(arrived) == fold(history)
+
+
+@given(histories(), st.integers(1, 60))
+def test_another_end_changes_nothing_that_ended(history: list[Event], minutes: int) -> None:
+    """However often a sender says again that it is over."""
+    before = fold([*history, an_event("ended", 3_600, id="z1")])
+    after = fold(
+        [
+            *history,
+            an_event("ended", 3_600, id="z1"),
+            an_event("ended", 3_600 + 60 * minutes, id="z2"),
+        ]
+    )
+    assert before is not None
+    assert after is not None
+    for name in ("abandoned_at", "waited_ms", "talked_ms", "handled_ms", "outcome", "attempted_at"):
+        assert getattr(after, name) == getattr(before, name)
 
 
 @given(histories())

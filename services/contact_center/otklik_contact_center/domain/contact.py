@@ -53,7 +53,7 @@ class Contact(msgspec.Struct, frozen=True):
     @property
     def abandoned_at(self) -> datetime | None:
         """When the customer gave up waiting."""
-        return self.course.ended_at if self.outcome == "abandoned" else None
+        return self.course.first_ended_at if self.outcome == "abandoned" else None
 
     @property
     def first_response_ms(self) -> int | None:
@@ -142,7 +142,7 @@ LEFT_BY_CUSTOMERS: Final = frozenset(("call", "visit", "chat", "messenger", "oth
 
 
 def _waited(what: About, course: Course, flags: set[str]) -> int | None:
-    until = course.answered_at or course.ended_at
+    until = course.answered_at or course.first_ended_at
     if until is None or course.offered_at is None:
         return None
     by_times = max(0, ms(until - course.offered_at))
@@ -180,7 +180,7 @@ def _attempted(course: Course, outcome: str) -> datetime | None:
     if not course.inbound:
         return course.tried_at
     # Closing a request is work too, where nobody needed to talk.
-    return course.ended_at if outcome == "resolved" else course.answered_at
+    return course.first_ended_at if outcome == "resolved" else course.answered_at
 
 
 def _connected(what: About, course: Course, lived: Sequence[Event]) -> datetime | None:

@@ -33,10 +33,12 @@ class Course(msgspec.Struct):
             one of ours has called.
         tried_at: When a person of ours began an outbound contact.
         ended_at: The last end; None while open, also after a reopening.
-        handled_ms: From the answer to the last end, without the time between an end and a
-            reopening; hold included, wrap-up not.
+        first_ended_at: The first end since the last opening: whoever waited until then waits no
+            more. A second one is a contradiction and only moves the last.
+        handled_ms: From the answer, or the last reopening, to the first end after it, and the
+            same of all that was before; hold included, wrap-up not.
         held_ms: Time on hold within that.
-        wrapped_ms: Work after the last end.
+        wrapped_ms: Work after those ends.
         resolution_ms: From the creation, or the last reopening, to the last end.
     """
 
@@ -48,6 +50,7 @@ class Course(msgspec.Struct):
     answer: Event | None = None
     tried_at: datetime | None = None
     ended_at: datetime | None = None
+    first_ended_at: datetime | None = None
     held_ms: int = 0
     wrapped_ms: int | None = None
     handled_ms: int | None = None
@@ -60,7 +63,9 @@ class Course(msgspec.Struct):
     begun_at: datetime | None = None
     held_since: datetime | None = None
     handled_since: datetime | None = None
+    handled_until: datetime | None = None
     handled_before_ms: int = 0
+    wrapped_before_ms: int = 0
     open_since: datetime | None = None
 
     @property
@@ -153,25 +158,35 @@ def _transferred(course: Course, event: Event) -> None:
 
 def _ended(course: Course, event: Event) -> None:
     _resumed(course, event)
+    if course.ended_at is None:
+        course.first_ended_at = event.at
+        course.wrapped_ms = course.wrapped_before_ms or None
+    else:
+        course.contradictions.add("second_end")
     course.ended_at = event.at
-    if course.handled_since is not None:
+    if course.handled_since is not None and course.handled_until is None:
+        course.handled_until = event.at
         course.handled_ms = course.handled_before_ms + ms(event.at - course.handled_since)
     if course.open_since is not None:
         course.resolution_ms = ms(event.at - course.open_since)
 
 
 def _wrapped(course: Course, event: Event) -> None:
-    if course.ended_at is not None:
-        course.wrapped_ms = ms(event.at - course.ended_at)
+    since = course.handled_until or course.first_ended_at
+    if since is not None:
+        course.wrapped_ms = course.wrapped_before_ms + ms(event.at - since)
 
 
 def _reopened(course: Course, event: Event) -> None:
     course.reopenings += 1
     course.open_since = event.at
+    if course.ended_at is None:
+        return  # who handles it goes on
     course.handled_before_ms = course.handled_ms or 0
-    if course.answer is not None:
-        course.handled_since = event.at
-    course.ended_at = course.wrapped_ms = course.handled_ms = course.resolution_ms = None
+    course.wrapped_before_ms = course.wrapped_ms or 0
+    course.handled_since = None if course.answer is None else event.at
+    course.ended_at = course.first_ended_at = course.handled_until = None
+    course.wrapped_ms = course.handled_ms = course.resolution_ms = None
 
 
 _STEPS: dict[str, Callable[[Course, Event], None]] = {
