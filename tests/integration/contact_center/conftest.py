@@ -227,12 +227,18 @@ def door(world: World) -> Pusher:
 @pytest.fixture
 def folder(world: World) -> Folder:
     """Folds what is waiting, of this and other tests."""
+    return a_folder(world)
+
+
+def a_folder(world: World, **more: int) -> Folder:
+    """A folder of its own, with another idea of how much is too much."""
     return Folder(
         world.worker,
         Directory(world.api),
         sealer=world.sealer,
         pseudonyms=world.pseudonyms,
         meters=Meters(None),
+        **more,
     )
 
 

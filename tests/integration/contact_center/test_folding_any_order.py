@@ -3,13 +3,14 @@
 import asyncio
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otklik_common.ids import short_id
-from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.domain.events import Event
-from tests.integration.contact_center.conftest import Pusher, World, fold_all
+from otklik_contact_center.domain.lead import MOST_CONTACTS
+from tests.integration.contact_center.conftest import Pusher, World, a_folder, fold_all
 from tests.unit.contact_center.builders import events
 
 HISTORIES = st.lists(
@@ -33,8 +34,10 @@ HISTORIES = st.lists(
 )
 
 
-def test_any_order_and_any_batches_give_the_same_facts(world: World, folder: Folder) -> None:
+@pytest.mark.parametrize("most_contacts", [MOST_CONTACTS, 2, 1])
+def test_any_order_and_any_batches_give_the_same_facts(world: World, most_contacts: int) -> None:
     """The same events, pushed and folded little by little in another order, twice each."""
+    folder = a_folder(world, most_contacts=most_contacts)
     loop = asyncio.get_event_loop()
 
     @settings(

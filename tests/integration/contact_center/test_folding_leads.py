@@ -3,7 +3,7 @@
 import pytest
 
 from otklik_contact_center.actions.fold import Folder
-from tests.integration.contact_center.conftest import Pusher, World, fold_all, only
+from tests.integration.contact_center.conftest import Pusher, World, a_folder, fold_all, only
 from tests.unit.contact_center.builders import an_event
 
 
@@ -51,11 +51,10 @@ async def test_a_lead_moves_when_the_number_is_corrected(
 
 
 @pytest.mark.asyncio
-async def test_a_switchboard_stays_a_switchboard(
-    world: World, door: Pusher, folder: Folder, monkeypatch: pytest.MonkeyPatch
+async def test_behind_a_number_with_many_contacts_is_a_switchboard(
+    world: World, door: Pusher
 ) -> None:
-    monkeypatch.setattr("otklik_contact_center.domain.lead.MOST_CONTACTS", 5)
-    monkeypatch.setattr("otklik_contact_center.actions.leads.MOST_CONTACTS", 5)
+    folder = a_folder(world, most_contacts=5)
     calls = [
         an_event("queued", n, contact=f"call-{n}", channel="call", from_="+79991234567")
         for n in range(8)
@@ -73,3 +72,12 @@ async def test_a_switchboard_stays_a_switchboard(
     await fold_all(folder)
     attempted = [lead for lead in (await world.latest("lead")).values() if lead.attempted_at]
     assert len(attempted) == 1
+    amended = [
+        an_event("amended", 100, id=f"a{n}", contact=f"call-{n}", from_=f"+7999000000{n}")
+        for n in (0, 5, 6)
+    ]
+    await door.push(*amended)
+    await fold_all(folder)
+    leads = (await world.latest("lead")).values()
+    assert sorted(lead.requests for lead in leads) == [1, 1, 1, 5]
+    assert sum(lead.attempted_at is not None for lead in leads) == 1

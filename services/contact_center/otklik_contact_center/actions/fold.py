@@ -31,6 +31,7 @@ from otklik_contact_center.actions.outcome import Outcome, Sent, outcome_of, out
 from otklik_contact_center.actions.packing import EVENT
 from otklik_contact_center.domain.admission import decode_stored, is_ahead
 from otklik_contact_center.domain.contact import fold
+from otklik_contact_center.domain.lead import MOST_CONTACTS
 from otklik_contact_center.store import folding
 from otklik_contact_center.store.folding import (
     MOST_EVENTS,
@@ -102,12 +103,18 @@ class Folder:
         sealer: Sealer,
         pseudonyms: Pseudonyms,
         meters: Meters,
+        most_contacts: int = MOST_CONTACTS,
     ) -> None:
+        """
+        Args:
+            most_contacts: Of a person; behind a number with more is a switchboard.
+        """
         self._db = db
         self._directory = directory
         self._sealer = sealer
         self._pseudonyms = pseudonyms
         self._meters = meters
+        self._most_contacts = most_contacts
 
     async def fold_some(self, lane: int, most: int = MOST_MARKS, share: Share = WHOLE) -> Done:
         """
@@ -187,7 +194,9 @@ class Folder:
         outcomes, failed = await self._outcomes(batch, recorder.now)
         taken = await _write(on, outcomes)
         announced = [one for outcome in taken.values() for one in outcome.announced]
-        announced += await fold_people(on, taken, recorded_at=recorder.now)
+        announced += await fold_people(
+            on, taken, recorded_at=recorder.now, most=self._most_contacts
+        )
         if announced:
             tenants, keys, payloads = zip(*announced, strict=True)
             await recorder.append_encoded(tenants, keys, payloads)

@@ -32,13 +32,18 @@ class _Now(NamedTuple):
 
 
 async def fold_people(
-    on: asyncpg.Connection, outcomes: Mapping[ContactKey, Outcome], *, recorded_at: datetime
+    on: asyncpg.Connection,
+    outcomes: Mapping[ContactKey, Outcome],
+    *,
+    recorded_at: datetime,
+    most: int = MOST_CONTACTS,
 ) -> list[Announcement]:
     """
     Fold the leads of everybody whose contacts were written in this transaction.
 
     Args:
         outcomes: The contacts that were written.
+        most: Whoever has more contacts, all in all and now, is a switchboard.
     Returns:
         What is new, changed or gone among the leads.
     """
@@ -50,19 +55,23 @@ async def fold_people(
         if outcome.known is not None:
             here.setdefault((tenant, outcome.known.person), [])
     persons = sorted(person for person in here if not _is_nobody(person[1]))
-    new, crowds = await people.lock_persons(on, persons) if persons else (set(), set())
+    new, were_crowds = await people.lock_persons(on, persons) if persons else (set(), set())
+    shrunk = await people.with_few(on, sorted(were_crowds), most) if were_crowds else set()
+    crowds = were_crowds - shrunk
     # Of somebody never heard of, and of nobody in particular, all there is was written here.
     known = [person for person in persons if person not in new and person not in crowds]
     whole = {person: found for person, found in here.items() if person not in crowds}
     whole.update(await people.requests(on, known))
     now: dict[ContactKey, _Now] = {}
     for person, requests in whole.items():
-        _keep(now, person, fold_leads(requests))
+        _keep(now, person, fold_leads(requests, most))
     for person in crowds:
         _keep(now, person, fold_crowd(here[person]))
-    grown = sorted(person for person in known + sorted(new) if len(whole[person]) > MOST_CONTACTS)
+    grown = [person for person in known + sorted(new) if len(whole[person]) > most]
     if grown:
-        await people.mark_crowds(on, grown)
+        await people.mark_crowds(on, grown, crowd=True)
+    if shrunk:
+        await people.mark_crowds(on, sorted(shrunk), crowd=False)
     openers = [
         key
         for key, outcome in outcomes.items()

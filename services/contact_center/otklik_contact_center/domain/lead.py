@@ -94,12 +94,17 @@ def also_known_as(identifiers: Sequence[str]) -> tuple[str | None, str | None]:
     return weaker.get("em"), next((text for text in weaker.values() if text[0] == "x"), None)
 
 
-def fold_leads(requests: Iterable[Request]) -> list[Lead]:
-    """The leads in all contacts of one person, in the order of their creation."""
+def fold_leads(requests: Iterable[Request], most: int = MOST_CONTACTS) -> list[Lead]:
+    """
+    The leads in all contacts of one person, in the order of their creation.
+
+    Args:
+        most: Whoever has more contacts is a switchboard.
+    """
     ordered = sorted(
         requests, key=lambda request: (request.at, not request.inbound, request.contact)
     )
-    if len(ordered) > MOST_CONTACTS:
+    if len(ordered) > most:
         return fold_crowd(ordered)
     leads: list[Lead] = []
     active: list[Lead] = []

@@ -63,8 +63,17 @@ ORDER BY p.tenant, p.person FOR UPDATE OF p
 """  # noqa: S608 - a name of our own
 
 _CROWD = f"""
-UPDATE {SCHEMA}.person p SET crowd = true FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
+UPDATE {SCHEMA}.person p SET crowd = $3
+FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
 WHERE p.tenant = k.tenant AND p.person = k.person
+"""  # noqa: S608 - a name of our own
+
+_FEW = f"""
+SELECT k.tenant, k.person FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
+CROSS JOIN LATERAL (SELECT count(*) AS number FROM (
+  SELECT 1 FROM {SCHEMA}.contact c WHERE c.tenant = k.tenant AND c.person = k.person AND NOT c.void
+  LIMIT $3 + 1) c) c
+WHERE c.number <= $3
 """  # noqa: S608 - a name of our own
 
 _REQUEST_COLUMNS = (
@@ -109,7 +118,7 @@ async def lock_persons(
     Lock people, sorted: two workers that lock in different orders deadlock.
 
     Returns:
-        Those never heard of before, and those who are known to be switchboards.
+        Those never heard of before, and those who were switchboards when they were last folded.
     """
     made = await on.fetch(_MAKE_PERSONS, *columns(persons, 2))
     new = {(row[0], row[1]) for row in made}
@@ -118,9 +127,15 @@ async def lock_persons(
     return new, {(row[0], row[1]) for row in rows if row[2]}
 
 
-async def mark_crowds(on: asyncpg.Connection, persons: Sequence[Person]) -> None:
-    """Remember that they are switchboards; nothing makes them people again."""
-    await on.execute(_CROWD, *columns(persons, 2))
+async def mark_crowds(on: asyncpg.Connection, persons: Sequence[Person], *, crowd: bool) -> None:
+    """Remember whether they are switchboards, so that their contacts need not be read whole."""
+    await on.execute(_CROWD, *columns(persons, 2), crowd)
+
+
+async def with_few(on: asyncpg.Connection, persons: Sequence[Person], most: int) -> set[Person]:
+    """Those of the people, locked, who have at most so many standing contacts now."""
+    rows = await on.fetch(_FEW, *columns(persons, 2), most)
+    return {(row[0], row[1]) for row in rows}
 
 
 async def requests(
