@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import literal
+from sqlalchemy import func, literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.frames import HistoryFrame
 from otklik_metrics.domain.indicators.people import (
     EVER,
@@ -38,24 +40,69 @@ Sources = Callable[[str], Source]
 Judge = Callable[[NDArray[np.int64]], Mapping[str, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Abandoned:
+    """Contacts that nobody took, and the conversations with whoever made them."""
+
+    rows: Rows
+    since: Ints
+    gone: Ints
+    talked_to: Ints
+    talked_at: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Lives:
+    """
+    Contacts, and every contact of whoever made them, in the order of person and time.
+
+    Attributes:
+        place: Where each of `rows` stands among the others; one behind the last where it does not.
+    """
+
+    rows: Rows
+    offered: Ints
+    answered: NDArray[np.bool_]
+    place: Ints
+    person: Ints
+    at: Ints
+    spoke: NDArray[np.bool_]
+
+
 class Asker:
     """
-    Puts questions about people's histories to the facts.
+    Puts questions about people's histories to the facts of one kind in one piece of time.
+
+    What several questions look at is read once.
 
     Args:
-        known: Facts of the question's kind, and whose each pseudonym is.
+        known: Facts of the questions' kind, and whose each pseudonym is.
         sources: Facts of any kind, over all time.
         now: The moment that "now" means.
+        budget: What may still be read for the query.
+        days: The longest time in which a question counts a contact as a repeat.
     """
 
     def __init__(
-        self, tx: AsyncConnection, query: Query, known: Known, sources: Sources, now: datetime
+        self,
+        tx: AsyncConnection,
+        query: Query,
+        known: Known,
+        sources: Sources,
+        *,
+        now: datetime,
+        budget: Budget,
+        days: int,
     ) -> None:
         self._tx = tx
         self._query = query
         self._known = known
         self._sources = sources
         self._now = now
+        self._budget = budget
+        self._days = days
+        self._read_abandoned: _Abandoned | None = None
+        self._read_lives: _Lives | None = None
 
     async def frame(self, asked: Histories, piece: Piece) -> HistoryFrame:
         """The facts that a question looks at, and how to judge them."""
@@ -86,17 +133,34 @@ class Asker:
 
     async def unanswered(self, asked: Histories, piece: Piece) -> tuple[Rows, NDArray[np.bool_]]:
         """Abandoned contacts, and which of them nobody has made good."""
+        if self._read_abandoned is None:
+            self._read_abandoned = await self._all_abandoned(asked, piece)
+        found = self._read_abandoned
+        missed = asked.question is Question.MISSED
+        in_touch = await asyncio.to_thread(
+            reached,
+            found.rows.person,
+            found.since,
+            found.gone + MISSED_WITHIN if missed else np.full_like(found.gone, EVER),
+            reached_person=found.talked_to,
+            reached_at=found.talked_at,
+        )
+        return found.rows, ~in_touch
+
+    async def _all_abandoned(self, asked: Histories, piece: Piece) -> _Abandoned:
         people = People()
         facts = self._known.source.facts.c
         rows = await self._read(
             asked,
             piece,
             people,
-            [micros_of(facts.offered_at), micros_of(facts.abandoned_at)],
+            [
+                micros_of(facts.offered_at),
+                micros_of(func.coalesce(facts.abandoned_at, facts.offered_at)),
+            ],
             facts.outcome == "abandoned",
             facts.answered_at.is_(None),
         )
-        offered, abandoned = rows.columns
         contacts = self._contacts()
         talked_at = contacts.source.facts.c.answered_at
         talks = await query_histories.timeline(
@@ -106,34 +170,18 @@ class Asker:
             people=people,
             wanted=[micros_of(talked_at)],
             only=(talked_at.is_not(None),),
+            budget=self._budget,
         )
-        since = np.array(offered, dtype=np.int64)
-        gone = np.array(
-            [
-                left if left is not None else came
-                for came, left in zip(offered, abandoned, strict=True)
-            ],
-            dtype=np.int64,
-        )
-        forever = np.full(len(since), EVER, dtype=np.int64)
-        in_touch = reached(
-            rows.person,
-            since,
-            gone + MISSED_WITHIN if asked.question is Question.MISSED else forever,
-            reached_person=np.array([who for who, _, _ in talks], dtype=np.int64),
-            reached_at=np.array([at for _, _, (at,) in talks], dtype=np.int64),
-        )
-        return rows, ~in_touch
+        return await asyncio.to_thread(_as_abandoned, rows, talks)
 
     async def _repeated(self, asked: Histories, piece: Piece) -> HistoryFrame:
-        rows, first, repeated = await self.first_contacts(asked, piece)
-        answered = np.array(rows.columns[1], dtype=np.bool_)
-        at = np.array(rows.columns[0], dtype=np.int64)
-        ripe = at + asked.days * DAY_MICROS <= micros(self._now)
+        lives, first, repeated = await self.first_contacts(asked, piece)
+        rows = lives.rows
+        ripe = self._ripe(lives, asked)
 
         def judge(some: Ints) -> Mapping[str, int]:
             old = first[some] & ripe[some]
-            nobody = (rows.person[some] == NOBODY) & answered[some]
+            nobody = (rows.person[some] == NOBODY) & lives.answered[some]
             return {
                 "first": int(old.sum()),
                 "value": int((old & ~repeated[some]).sum()),
@@ -143,10 +191,23 @@ class Asker:
 
         return HistoryFrame(rows.places, judge)
 
+    def _ripe(self, lives: _Lives, asked: Histories) -> NDArray[np.bool_]:
+        """Contacts after which all of the days have passed."""
+        return np.asarray(lives.offered + asked.days * DAY_MICROS <= micros(self._now))
+
     async def first_contacts(
         self, asked: Histories, piece: Piece
-    ) -> tuple[Rows, NDArray[np.bool_], NDArray[np.bool_]]:
+    ) -> tuple[_Lives, NDArray[np.bool_], NDArray[np.bool_]]:
         """Contacts, which of them are first ones, and which of these were followed by another."""
+        if self._read_lives is None:
+            self._read_lives = await self._all_lives(asked, piece)
+        lives = self._read_lives
+        first, repeated = await asyncio.to_thread(
+            repeats, lives.person, lives.at, lives.spoke, asked.days * DAY_MICROS
+        )
+        return lives, np.append(first, False)[lives.place], np.append(repeated, False)[lives.place]
+
+    async def _all_lives(self, asked: Histories, piece: Piece) -> _Lives:
         people = People()
         facts = self._known.source.facts.c
         rows = await self._read(
@@ -154,22 +215,18 @@ class Asker:
         )
         contacts = self._contacts()
         all_ = contacts.source.facts.c
+        # Whatever comes later than the days allow repeats nothing, and may be there.
+        last = piece.end + timedelta(days=self._days, seconds=1)
         life = await query_histories.timeline(
             self._tx,
             contacts,
             self._query.company.tenant,
             people=people,
             wanted=[micros_of(all_.offered_at), all_.answered_at.is_not(None)],
-            only=(
-                all_.offered_at.is_not(None),
-                all_.offered_at < literal(piece.end + timedelta(days=asked.days, seconds=1)),
-            ),
+            only=(all_.offered_at.is_not(None), all_.offered_at < literal(last)),
+            budget=self._budget,
         )
-        first, repeated = await asyncio.to_thread(_repeats, life, asked.days * DAY_MICROS)
-        place = {subject: number for number, (_, subject, _) in enumerate(life)}
-        nowhere = len(life)
-        at = np.array([place.get(subject, nowhere) for subject in rows.subjects], dtype=np.int64)
-        return rows, np.append(first, False)[at], np.append(repeated, False)[at]
+        return await asyncio.to_thread(_as_lives, rows, life)
 
     async def _latest(self, asked: Histories, piece: Piece) -> HistoryFrame:
         facts = self._known.source.facts.c
@@ -202,6 +259,7 @@ class Asker:
             self._query,
             piece,
             self._now,
+            self._budget,
         )
         people = People()
         agent = np.array([people.number(code) for code in agents], dtype=np.int64)
@@ -225,9 +283,8 @@ class Asker:
     async def singled_out(self, asked: Histories, piece: Piece, *, above: bool) -> list[Any]:
         """Ids of the facts that a question is about, or of those that stand above the line."""
         if asked.question is Question.REPEATED:
-            rows, first, repeated = await self.first_contacts(asked, piece)
-            at = np.array(rows.columns[0], dtype=np.int64)
-            chosen = first & (at + asked.days * DAY_MICROS <= micros(self._now))
+            lives, first, repeated = await self.first_contacts(asked, piece)
+            rows, chosen = lives.rows, first & self._ripe(lives, asked)
             chosen &= ~repeated if above else True
         elif asked.question is Question.LATEST:
             facts = self._known.source.facts.c
@@ -257,19 +314,31 @@ class Asker:
             time_column=asked.time_column,
             wanted=wanted,
             only=only,
+            budget=self._budget,
         )
 
 
-def _repeats(
-    life: list[tuple[int, Any, list[Any]]], window: int
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """First contacts and repeated ones of everything that happened, which is put in order."""
+def _as_abandoned(rows: Rows, talks: list[tuple[int, Any, list[Any]]]) -> _Abandoned:
+    return _Abandoned(
+        rows,
+        since=np.array(rows.columns[0], dtype=np.int64),
+        gone=np.array(rows.columns[1], dtype=np.int64),
+        talked_to=np.array([who for who, _, _ in talks], dtype=np.int64),
+        talked_at=np.array([at for _, _, (at,) in talks], dtype=np.int64),
+    )
+
+
+def _as_lives(rows: Rows, life: list[tuple[int, Any, list[Any]]]) -> _Lives:
     life.sort(key=lambda one: (one[0], one[2][0], str(one[1])))
-    return repeats(
-        np.array([who for who, _, _ in life], dtype=np.int64),
-        np.array([at for _, _, (at, _) in life], dtype=np.int64),
-        np.array([spoke for _, _, (_, spoke) in life], dtype=np.bool_),
-        window,
+    places = {subject: number for number, (_, subject, _) in enumerate(life)}
+    return _Lives(
+        rows,
+        offered=np.array(rows.columns[0], dtype=np.int64),
+        answered=np.array(rows.columns[1], dtype=np.bool_),
+        place=np.array([places.get(one, len(life)) for one in rows.subjects], dtype=np.int64),
+        person=np.array([who for who, _, _ in life], dtype=np.int64),
+        at=np.array([at for _, _, (at, _) in life], dtype=np.int64),
+        spoke=np.array([spoke for _, _, (_, spoke) in life], dtype=np.bool_),
     )
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from otklik_common.db import Database
+from otklik_metrics.actions.bounds import bounded
 from otklik_metrics.actions.reading import Desk, Step, check_history
 from otklik_metrics.domain.answer import Reads, Row, clock_keys, rows_of
+from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.zones import buckets, partners, shift_of
 from otklik_metrics.store import query_state
@@ -36,27 +38,33 @@ async def answer(db: Database, query: Query, now: datetime) -> Answered:
         db: As role `api`.
     Raises:
         HistoryBehind: `as_of` is later than the history reaches.
-        TooManyRows, TooManyCells: It would cost more than an answer may.
+        TooManyRows, TooManyCells, TooMuchRead: It would cost more than an answer may.
+        Unavailable: It took too long, its turn included.
     """
-    async with db.snapshot(query.company.tenant) as tx:
-        await check_history(tx, query.as_of)
-        kinds = _kinds(query)
-        versions = await query_state.live_versions(tx, query.company.tenant, kinds)
-        desk = Desk(tx, query.company, versions, query.as_of or now)
-        frames = await desk.read(query)
-        before = await _before(desk, query) if query.compare else None
-        fresh = await query_state.fresh(tx)
-    # Many cells take a while: other requests of this process must not wait for them.
-    rows = await asyncio.to_thread(rows_of, query, Reads(frames), before, clock_keys(query))
+    budget = Budget(query)
+    async with bounded(query):
+        async with db.snapshot(query.company.tenant) as tx:
+            await check_history(tx, query.as_of)
+            versions = await query_state.live_versions(tx, query.company.tenant, _kinds(query))
+            desk = Desk(tx, query.company, versions, query.as_of or now)
+            frames = await desk.read(query, budget)
+            before = await _before(desk, query, budget) if query.compare else None
+            fresh = await query_state.fresh(tx)
+        # Many cells take a while: other requests of this process must not wait for them.
+        rows = await asyncio.to_thread(_rows, query, Reads(frames), before)
     return Answered(rows, fresh, desk.steps)
 
 
-async def _before(desk: Desk, query: Query) -> Reads:
+def _rows(query: Query, now: Reads, before: Reads | None) -> list[Row]:
+    return rows_of(query, now, before, clock_keys(query))
+
+
+async def _before(desk: Desk, query: Query, budget: Budget) -> Reads:
     now = query.buckets
     shift = shift_of(now.start, now.end, now.granularity, now.zone)
     start, end = shift.period(now.start, now.end, now.zone)
     earlier = buckets(start, end, now.granularity, now.zone)
-    frames = await desk.read(replace(query, buckets=earlier))
+    frames = await desk.read(replace(query, buckets=earlier), budget)
     return Reads(frames, partners(now, earlier, shift))
 
 

@@ -1,5 +1,6 @@
 """One reading of everything that a query's metrics need, each row of the store read once."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,20 +10,15 @@ from sqlalchemy import Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_metrics.actions.histories import Asker
+from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.dimensions import Text
-from otklik_metrics.domain.frames import Frame, Key, TallyFrame
+from otklik_metrics.domain.frames import Frame, HistoryFrame, Row, TallyFrame
 from otklik_metrics.domain.histogram import LONGEST_MS, buckets_of, encode
 from otklik_metrics.domain.indicators.cells import Values
+from otklik_metrics.domain.limits import MOST_FACTS, MOST_HISTORIES
 from otklik_metrics.domain.planner import Piece, Plan, Version, data_range, plan
-from otklik_metrics.domain.query import (
-    MOST_FACTS,
-    MOST_HISTORIES,
-    MOST_SPANS,
-    Asked,
-    Company,
-    Query,
-)
-from otklik_metrics.domain.readings import Histories, Op, Sum, Tally
+from otklik_metrics.domain.query import Asked, Company, Query
+from otklik_metrics.domain.readings import Histories, Reading, Sum, Tally
 from otklik_metrics.domain.refusals import HistoryBehind, TooManyRevisions, TooManyRows
 from otklik_metrics.domain.sets import TIME_COLUMNS
 from otklik_metrics.domain.zones import find_zone
@@ -31,7 +27,7 @@ from otklik_metrics.store.history import facts_as_of, history_until, identity_as
 from otklik_metrics.store.query_facts import Source, count_up_to, in_piece, unpacked
 from otklik_metrics.store.query_histories import Known, TooManyFactsError
 from otklik_metrics.store.query_measures import Moment
-from otklik_metrics.store.query_rollups import Read
+from otklik_metrics.store.query_rollups import Read, TooManyGroupsError
 from otklik_metrics.store.tables import FACTS, HISTORY, IDENTITY
 
 A_DAY = timedelta(days=1)
@@ -59,9 +55,9 @@ class Step:
 
 @dataclass(slots=True)
 class _Job:
-    """One asked metric while it is read."""
+    """One reading, and the metrics that are made of it."""
 
-    asked: Asked
+    asked: list[Asked]
     tally: Tally
     plan: Plan
     frame: TallyFrame
@@ -110,67 +106,123 @@ class Desk:
         self._now = now
         self.steps: dict[str, list[Step]] = {}
 
-    async def read(self, query: Query) -> list[Frame]:
-        """A frame for each asked metric, in their order."""
-        frames: dict[str, Frame] = {}
-        jobs: list[_Job] = []
+    async def read(self, query: Query, budget: Budget | None = None) -> list[Frame]:
+        """
+        A frame for each asked metric, in their order; what is read alike is read once.
+
+        Args:
+            budget: What may still be read, where this is not all of its query.
+        Raises:
+            TooManyRows, TooManyCells, TooMuchRead: It would cost more than a query may.
+        """
+        left = Budget(query) if budget is None else budget
         for asked in query.asked:
-            reading = asked.metric.read(asked.params)
-            made = plan(query, reading, self._versions.get(asked.metric.kind), self._now)
             self.steps.setdefault(asked.name, [])
-            if isinstance(reading, Histories):
-                frames[asked.name] = await self._history(query, asked, reading, made)
-                continue
-            ops = {name: one.op for name, one in {**reading.sums, **reading.now}.items()}
-            job = _Job(asked, reading, made, TallyFrame(ops))
-            frames[asked.name] = job.frame
-            jobs.append(job)
-        for together in _alike(jobs):
-            await self._sums(query, together)
-        await self._spans(query, jobs)
+        try:
+            frames = await self._histories(query, left)
+            jobs = self._jobs(query)
+            for together in _alike(jobs):
+                await self._sums(query, left, together)
+            await self._spans(query, left, jobs)
+        except TooManyGroupsError:
+            raise left.too_many() from None
+        frames |= {asked.name: job.frame for job in jobs for asked in job.asked}
         return [frames[asked.name] for asked in query.asked]
 
-    async def _history(self, query: Query, asked: Asked, reading: Histories, made: Plan) -> Frame:
-        if not made.pieces:
-            return TallyFrame({})
-        piece = made.pieces[0]
-        asker = self.asker(query, reading, piece)
-        try:
-            frame = await asker.frame(reading, piece)
-        except TooManyFactsError:
-            raise self._too_many(query, asked, MOST_HISTORIES, ONE_BY_ONE) from None
-        self._note(query, [asked], piece, len(frame), ONE_BY_ONE)
-        return frame
+    def _jobs(self, query: Query) -> list[_Job]:
+        jobs: list[_Job] = []
+        for asked in query.asked:
+            reading = asked.reading
+            if isinstance(reading, Histories):
+                continue
+            known = next((job for job in jobs if job.tally == reading), None)
+            if known is not None:
+                known.asked.append(asked)
+                continue
+            ops = {name: one.op for name, one in {**reading.sums, **reading.now}.items()}
+            jobs.append(_Job([asked], reading, self._plan(query, reading), TallyFrame(ops)))
+        return jobs
 
-    def asker(self, query: Query, reading: Histories, piece: Piece) -> Asker:
-        """Whom to ask about people."""
+    def _plan(self, query: Query, reading: Reading) -> Plan:
+        return plan(query, reading, self._versions.get(reading.kind), self._now)
+
+    async def _histories(self, query: Query, budget: Budget) -> dict[str, Frame]:
+        """The frames of metrics that look at people, by their names."""
+        readings = [one.reading for one in query.asked]
+        people = [one for one in readings if isinstance(one, Histories)]
+        days = max((one.days for one in people), default=0)
+        askers: dict[tuple[str, str], Asker] = {}
+        frames: dict[Histories, HistoryFrame] = {}
+        found: dict[str, Frame] = {}
+        for asked, reading in zip(query.asked, readings, strict=True):
+            if not isinstance(reading, Histories):
+                continue
+            pieces = self._plan(query, reading).pieces
+            if not pieces:
+                found[asked.name] = TallyFrame({})
+                continue
+            piece = pieces[0]
+            if reading not in frames:
+                which = (reading.kind, reading.time_column)
+                if which not in askers:
+                    askers[which] = self.asker(query, reading, piece, budget, days)
+                try:
+                    frames[reading] = await askers[which].frame(reading, piece)
+                except TooManyFactsError:
+                    raise self._too_many(query, asked, MOST_HISTORIES, ONE_BY_ONE) from None
+                budget.took(0, 0, frames[reading].keys())
+            found[asked.name] = frames[reading]
+            self._note(query, [asked], piece, len(frames[reading]), ONE_BY_ONE)
+        return found
+
+    def asker(
+        self, query: Query, reading: Histories, piece: Piece, budget: Budget, days: int
+    ) -> Asker:
+        """Whom to ask about people; of repeats within so many days at most."""
         source = self.source(query, reading.kind, reading.time_column, piece)
         identity = IDENTITY if query.as_of is None else identity_as_of(query.as_of)
 
         def everywhere(kind: str) -> Source:
             return self.source(query, kind, None, None)
 
-        return Asker(self._tx, query, Known(source, identity), everywhere, self._now)
+        return Asker(
+            self._tx,
+            query,
+            Known(source, identity),
+            everywhere,
+            now=self._now,
+            budget=budget,
+            days=days,
+        )
 
-    async def _sums(self, query: Query, jobs: Sequence[_Job]) -> None:
+    async def _sums(self, query: Query, budget: Budget, jobs: Sequence[_Job]) -> None:
         """The sums of metrics that read the same pieces."""
         first = jobs[0]
-        wanted = {one: None for job in jobs for one in job.sums().values()}
-        asked = [job.asked for job in jobs]
+        wanted = list({one: None for job in jobs for one in job.sums().values()})
+        place = {one: number for number, one in enumerate(wanted)}
+        asked = [one for job in jobs for one in job.asked]
         for piece in first.plan.pieces if wanted else ():
+            most = budget.rows(query, len(jobs))
             if piece.rollup is None:
-                read = await self._facts(query, first, piece, list(wanted))
+                read = await self._facts(query, first, piece, wanted, most)
             else:
                 version = self._versions[first.tally.kind]
-                read = await query_rollups.read_sums(self._tx, query, version, piece, list(wanted))
+                read = await query_rollups.read_sums(
+                    self._tx, query, version, piece, wanted, most=most
+                )
             self._note(query, asked, piece, read.looked_at, first.plan.because)
-            _spread(jobs, read, {one: place for place, one in enumerate(wanted)})
+            budget.took(len(read.rows), len(jobs), (key for _, key, _ in read.rows))
+            for job in jobs:
+                columns = {name: place[one] for name, one in job.sums().items()}
+                job.frame.take_columns(read.rows, columns)
         for job in jobs:
             if job.tally.now and job.plan.pieces and not job.plan.only_facts:
-                await self._true_now(query, job)
+                await self._true_now(query, budget, job)
 
-    async def _facts(self, query: Query, job: _Job, piece: Piece, wanted: Sequence[Sum]) -> Read:
-        source = await self._counted(query, job, piece, MOST_FACTS)
+    async def _facts(
+        self, query: Query, job: _Job, piece: Piece, wanted: Sequence[Sum], most: int
+    ) -> Read:
+        source, _ = await self._counted(query, job, piece, MOST_FACTS)
         return await query_facts.read_sums(
             self._tx,
             source,
@@ -179,9 +231,10 @@ class Desk:
             piece=piece,
             sums=wanted,
             moment=self.moment(query, piece),
+            most=most,
         )
 
-    async def _true_now(self, query: Query, job: _Job) -> None:
+    async def _true_now(self, query: Query, budget: Budget, job: _Job) -> None:
         piece = Piece(*data_range(query, self._now))
         wanted = list(dict.fromkeys(job.tally.now.values()))
         read = await query_facts.read_now(
@@ -192,18 +245,17 @@ class Desk:
             piece=piece,
             sums=wanted,
             moment=self.moment(query, piece),
+            most=budget.rows(query, 1),
         )
         because = Text("it is true only now", "верно только сейчас")
-        self._note(query, [job.asked], piece, read.looked_at, because)
-        for bucket, key, values in read.rows:
-            numbers = {
-                name: int(values[wanted.index(one)] or 0) for name, one in job.tally.now.items()
-            }
-            job.frame.add(bucket, key, Values(numbers))
+        self._note(query, job.asked, piece, read.looked_at, because)
+        budget.took(len(read.rows), 1, (key for _, key, _ in read.rows))
+        columns = {name: wanted.index(one) for name, one in job.tally.now.items()}
+        job.frame.take_columns(read.rows, columns)
 
-    async def _spans(self, query: Query, jobs: Sequence[_Job]) -> None:
+    async def _spans(self, query: Query, budget: Budget, jobs: Sequence[_Job]) -> None:
         """Histograms, or the spans themselves where some go on; each read once."""
-        done: dict[tuple[Any, ...], list[tuple[int, Key, Values]]] = {}
+        done: dict[tuple[Any, ...], list[Row]] = {}
         for job in jobs:
             if job.tally.histogram is None or not job.plan.pieces:
                 continue
@@ -211,65 +263,73 @@ class Desk:
             same = (job.tally.kind, job.tally.histogram, job.plan.pieces, going_on)
             if same not in done:
                 done[same] = (
-                    await self._one_by_one(query, job)
+                    await self._one_by_one(query, budget, job)
                     if going_on
-                    else await self._histograms(query, job)
+                    else await self._histograms(query, budget, job)
                 )
-            for bucket, key, values in done[same]:
-                job.frame.add(bucket, key, values)
+            job.frame.take_values(done[same])
 
-    async def _histograms(self, query: Query, job: _Job) -> list[tuple[int, Key, Values]]:
+    async def _histograms(self, query: Query, budget: Budget, job: _Job) -> list[Row]:
         name = job.tally.histogram
         assert name is not None
-        found: list[tuple[int, Key, Values]] = []
+        found: list[Row] = []
         for piece in job.plan.pieces:
             if piece.rollup is None:
-                read = await self._span_bytes(query, job, piece, MOST_SPANS)
-                found += [
-                    (bucket, key, Values(histogram=_as_histogram(values[0])))
-                    for bucket, key, values in read.rows
-                ]
+                read = await self._span_bytes(query, budget, job, piece)
+                found += await asyncio.to_thread(_as_histograms, read.rows)
                 continue
             version = self._versions[job.tally.kind]
-            read = await query_rollups.read_histograms(self._tx, query, version, piece, name)
+            read = await query_rollups.read_histograms(
+                self._tx, query, version, piece, name, most=budget.rows(query, 1)
+            )
+            budget.took(len(read.rows), 1, (key for _, key, _ in read.rows))
             found += [
                 (bucket, key, Values(histogram=packed)) for bucket, key, (packed,) in read.rows
             ]
         return found
 
-    async def _one_by_one(self, query: Query, job: _Job) -> list[tuple[int, Key, Values]]:
+    async def _one_by_one(self, query: Query, budget: Budget, job: _Job) -> list[Row]:
         piece = Piece(*data_range(query, self._now))
-        read = await self._span_bytes(query, job, piece, MOST_SPANS)
-        self._note(query, [job.asked], piece, read.looked_at, GOING_ON)
+        read = await self._span_bytes(query, budget, job, piece)
+        self._note(query, job.asked, piece, read.looked_at, GOING_ON)
         return [
             (bucket, key, Values(ended=unpacked(over), still_open=unpacked(going_on)))
             for bucket, key, (over, going_on) in read.rows
         ]
 
-    async def _span_bytes(self, query: Query, job: _Job, piece: Piece, most: int) -> Read:
+    async def _span_bytes(self, query: Query, budget: Budget, job: _Job, piece: Piece) -> Read:
         assert job.tally.histogram is not None
-        return await query_facts.read_spans(
+        source, found = await self._counted(query, job, piece, budget.spans)
+        read = await query_facts.read_spans(
             self._tx,
-            await self._counted(query, job, piece, most),
+            source,
             query,
             tally=job.tally,
             piece=piece,
             moment=self.moment(query, piece),
             name=job.tally.histogram,
+            most=budget.rows(query, 1),
         )
+        budget.spans -= max(found, read.looked_at)
+        budget.took(len(read.rows), 1, (key for _, key, _ in read.rows))
+        return read
 
-    async def _counted(self, query: Query, job: _Job, piece: Piece, most: int) -> Source:
-        """The facts of a piece, once it is clear that there are not too many of them."""
+    async def _counted(
+        self, query: Query, job: _Job, piece: Piece, most: int
+    ) -> tuple[Source, int]:
+        """The facts of a piece and their number, once it is clear that there are not too many."""
         kind, by = job.tally.kind, job.tally.time_column
         source = self.source(query, kind, by, piece)
-        if piece.end - piece.start > A_DAY or query.as_of is not None:
-            if query.as_of is None:
-                looked_at = in_piece(source, query, job.tally, piece)
-            else:
-                looked_at = self._revisions(kind, by, query.as_of, piece)
-            if await count_up_to(self._tx, looked_at, most) > most:
-                raise self._too_many(query, job.asked, most, job.plan.because or GOING_ON)
-        return source
+        if query.as_of is None:
+            if piece.end - piece.start <= A_DAY:
+                return source, 0
+            looked_at = in_piece(source, query, job.tally, piece)
+        else:
+            looked_at = self._revisions(kind, by, query.as_of, piece)
+        found = await count_up_to(self._tx, looked_at, max(most, 0))
+        if found > most:
+            raise self._too_many(query, job.asked[0], most, job.plan.because or GOING_ON)
+        return source, found
 
     def _revisions(self, kind: str, by: str, as_of: datetime, piece: Piece) -> Any:
         history = HISTORY[kind].c
@@ -326,23 +386,13 @@ def _alike(jobs: Sequence[_Job]) -> list[list[_Job]]:
     return list(found.values())
 
 
-def _spread(jobs: Sequence[_Job], read: Read, place: Mapping[Sum, int]) -> None:
-    """Give every metric its numbers out of the columns of a common select."""
-    for job in jobs:
-        columns = [(name, place[one], one.op) for name, one in job.sums().items()]
-        for bucket, key, values in read.rows:
-            numbers = {
-                name: int(value or 0)
-                for name, column, op in columns
-                if (value := values[column]) is not None or op is Op.SUM
-            }
-            job.frame.add(bucket, key, Values(numbers))
+def _as_histograms(rows: Sequence[Row]) -> list[Row]:
+    """Spans one by one as the histograms that a rollup would hold of them."""
+    return [(bucket, key, Values(histogram=_as_histogram(read[0]))) for bucket, key, read in rows]
 
 
 def _as_histogram(packed: bytes | None) -> bytes:
-    """Spans one by one as the histogram that a rollup would hold of them."""
-    spans = unpacked(packed)
     counts: dict[int, int] = {}
-    for bucket in buckets_of(spans.clip(0, LONGEST_MS).tolist()):
+    for bucket in buckets_of(unpacked(packed).clip(0, LONGEST_MS).tolist()):
         counts[bucket] = counts.get(bucket, 0) + 1
     return encode(counts)

@@ -5,10 +5,13 @@ from datetime import datetime
 
 from otklik_common.db import Database
 from otklik_common.paging import Part
+from otklik_metrics.actions.bounds import bounded
 from otklik_metrics.actions.reading import Desk, check_history
+from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.closed_cells import is_closed
+from otklik_metrics.domain.limits import MOST_HISTORIES
 from otklik_metrics.domain.planner import Piece, data_range
-from otklik_metrics.domain.query import MOST_HISTORIES, Query
+from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.readings import Histories, Question
 from otklik_metrics.domain.refusals import ClosedCellsOnly, QueryRefused, TooManyRows
 from otklik_metrics.store import query_records, query_state
@@ -32,6 +35,7 @@ async def records(
         above: Only those above the line of a ratio.
     Raises:
         NoRecords, ClosedCellsOnly, HistoryBehind, TooManyRows.
+        Unavailable: It took too long, its turn included.
     """
     (asked,) = query.asked
     metric, params = asked.metric, asked.params
@@ -51,16 +55,15 @@ async def records(
             detail_ru=f"числитель {metric.name} не перечислить: {unlisted.ru}",
         )
     piece = Piece(*data_range(query, now))
-    async with db.snapshot(query.company.tenant) as tx:
+    async with bounded(query), db.snapshot(query.company.tenant) as tx:
         await check_history(tx, query.as_of)
         versions = await query_state.live_versions(tx, query.company.tenant, [metric.kind])
         desk = Desk(tx, query.company, versions, query.as_of or now)
         source = desk.source(query, metric.kind, metric.time_column, piece)
         if isinstance(reading, Histories):
             try:
-                subjects = await desk.asker(query, reading, piece).singled_out(
-                    reading, piece, above=above
-                )
+                asker = desk.asker(query, reading, piece, Budget(query), reading.days)
+                subjects = await asker.singled_out(reading, piece, above=above)
             except TooManyFactsError:
                 raise TooManyRows(
                     metric.name, MOST_HISTORIES, "it looks at people", "смотрит на людей"

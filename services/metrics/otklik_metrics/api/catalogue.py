@@ -9,7 +9,7 @@ from otklik_common.http import PROBLEMS, Language
 from otklik_common.language import Lang
 from otklik_metrics.api.context import PREFIX, MayRead
 from otklik_metrics.api.query import as_json
-from otklik_metrics.domain import query
+from otklik_metrics.domain import limits
 from otklik_metrics.domain.catalogue import CATALOGUE, FILLED, Metric, Parameter, ParameterType
 from otklik_metrics.domain.dimensions import DIMENSIONS, Dimension
 from otklik_metrics.domain.zones import Granularity
@@ -17,16 +17,17 @@ from otklik_metrics.domain.zones import Granularity
 router = APIRouter(prefix=PREFIX, tags=["metrics"])
 
 LIMITS = {
-    "metrics": query.MOST_METRICS,
-    "group_by": query.MOST_GROUP_BY,
-    "filters": query.MOST_FILTERS,
-    "values_of_a_filter": query.MOST_VALUES,
-    "buckets": query.MOST_BUCKETS,
-    "cells": query.MOST_CELLS,
-    "groups_read": query.MOST_READ,
-    "facts_read": query.MOST_FACTS,
-    "spans_read": query.MOST_SPANS,
-    "people_read": query.MOST_HISTORIES,
+    "metrics": limits.MOST_METRICS,
+    "group_by": limits.MOST_GROUP_BY,
+    "filters": limits.MOST_FILTERS,
+    "values_of_a_filter": limits.MOST_VALUES,
+    "buckets": limits.MOST_BUCKETS,
+    "cells": limits.MOST_CELLS,
+    "groups_read": limits.MOST_READ,
+    "numbers_read": limits.MOST_TAKEN,
+    "facts_read": limits.MOST_FACTS,
+    "spans_read": limits.MOST_SPANS,
+    "people_read": limits.MOST_HISTORIES,
 }
 
 

@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from otklik_common.http import AwareTime, StrictModel, bad_value
-from otklik_metrics.domain.query import MOST_FILTERS, MOST_GROUP_BY, MOST_METRICS, MOST_VALUES
+from otklik_metrics.domain.limits import MOST_FILTERS, MOST_GROUP_BY, MOST_METRICS, MOST_VALUES
 
 Granularity = Literal["15m", "hour", "day", "week", "month", "quarter", "year", "total"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]

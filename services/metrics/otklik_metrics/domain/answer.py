@@ -13,7 +13,8 @@ from otklik_metrics.domain.closed_cells import hidden_with, is_closed
 from otklik_metrics.domain.dimensions import BRANCH_GROUP, DIMENSIONS
 from otklik_metrics.domain.frames import Frame, Key, Place, Places
 from otklik_metrics.domain.indicators.cells import Cell, Values, suppress, withhold
-from otklik_metrics.domain.query import MOST_CELLS, Asked, Filter, Query
+from otklik_metrics.domain.limits import MOST_CELLS
+from otklik_metrics.domain.query import Asked, Filter, Query
 from otklik_metrics.domain.refusals import TooManyCells
 from otklik_metrics.domain.zones import SLOT_SECONDS, micros, offsets
 
@@ -69,15 +70,13 @@ def rows_of(
     Raises:
         TooManyCells: Before any cell is worked out.
     """
-    spread = _groups(query)
+    spread = spread_of(query)
     top = _ranked(query, now.frames, spread)
     spread = spread if top is None else _into_top(spread, top, keep_rest=_wants_other(query))
-    found = [frame.gather(spread) for frame in now.frames]
-    earlier = [frame.gather(spread) for frame in before.frames] if before else []
-    keys = _keys(query, [*found, *earlier], top, always)
-    cells = len(keys) * len(query.buckets) * len(query.asked)
-    if cells > MOST_CELLS:
-        raise TooManyCells(cells, MOST_CELLS)
+    keys = _keys(query, [*now.frames, *(before.frames if before else ())], spread, top, always)
+    check_cells(query, len(keys))
+    found = _gathered(now.frames, spread)
+    earlier = _gathered(before.frames, spread) if before else []
     rows: list[Row] = []
     for bucket in range(len(query.buckets)):
         partner = before.partner[bucket] if before else None
@@ -96,7 +95,27 @@ def rows_of(
     return rows
 
 
-def _groups(query: Query) -> Places:
+def check_cells(query: Query, groups: int) -> None:
+    """
+    An answer of so many groups can be given.
+
+    Raises:
+        TooManyCells.
+    """
+    if groups * len(query.buckets) * len(query.asked) > MOST_CELLS:
+        raise TooManyCells(MOST_CELLS)
+
+
+def _gathered(frames: Sequence[Frame], spread: Places) -> list[Mapping[Place, Values]]:
+    """What stands in each place, for each metric; one frame may be that of several metrics."""
+    known: dict[int, Mapping[Place, Values]] = {}
+    for frame in frames:
+        if id(frame) not in known:
+            known[id(frame)] = frame.gather(spread)
+    return [known[id(frame)] for frame in frames]
+
+
+def spread_of(query: Query) -> Places:
     """Where what was read by branch is counted when groups of branches were asked for."""
     if BRANCH_GROUP not in query.group_by:
         return lambda place: (place,)
@@ -155,13 +174,15 @@ def _into_top(spread: Places, top: Sequence[Key], *, keep_rest: bool) -> Places:
 
 def _keys(
     query: Query,
-    found: Iterable[Mapping[Place, Values]],
+    frames: Iterable[Frame],
+    spread: Places,
     top: Sequence[Key] | None,
     always: Iterable[Key],
 ) -> list[Key]:
     if not query.group_by:
         return [()]
-    seen = {key for places in found for _, key in places}
+    read = {key for frame in frames for key in frame.keys()}  # noqa: SIM118 - no mapping
+    seen = {key for one in read for _, key in spread((0, one))}
     if top is not None:
         return [*top, *([OTHER] if OTHER in seen else [])]
     return sorted(seen | set(always), key=sortable)

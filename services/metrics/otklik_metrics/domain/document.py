@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from otklik_metrics.domain import query
+from otklik_metrics.domain import limits
 from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType
 from otklik_metrics.domain.catalogue.words import LOW_BASE_UNDER
 from otklik_metrics.domain.dimensions import DIMENSIONS, Text
@@ -99,20 +99,30 @@ def _limits() -> Iterator[str]:
     yield _table(
         ("what", "most", "answer"),
         (
-            ("metrics of a query", str(query.MOST_METRICS), "422 `invalid`"),
-            ("dimensions of `group_by`", str(query.MOST_GROUP_BY), "422 `invalid`"),
+            ("metrics of a query", str(limits.MOST_METRICS), "422 `invalid`"),
+            ("dimensions of `group_by`", str(limits.MOST_GROUP_BY), "422 `invalid`"),
             (
                 "filters, values of one",
-                f"{query.MOST_FILTERS}, {query.MOST_VALUES}",
+                f"{limits.MOST_FILTERS}, {limits.MOST_VALUES}",
                 "422 `invalid`",
             ),
-            ("buckets of a range", f"{query.MOST_BUCKETS:,}", "422 `too_many_buckets`"),
-            ("buckets × groups × metrics", f"{query.MOST_CELLS:,}", "422 `too_many_cells`"),
-            ("buckets × groups read", f"{query.MOST_READ:,}", "422 `too_many_cells`"),
-            ("facts summed for a metric", f"{query.MOST_FACTS:,}", "422 `too_many_rows`"),
-            ("spans read one by one", f"{query.MOST_SPANS:,}", "422 `too_many_rows`"),
-            ("facts of people", f"{query.MOST_HISTORIES:,}", "422 `too_many_rows`"),
+            ("buckets of a range", f"{limits.MOST_BUCKETS:,}", "422 `too_many_buckets`"),
+            ("buckets × groups × metrics", f"{limits.MOST_CELLS:,}", "422 `too_many_cells`"),
+            ("buckets × groups of one select", f"{limits.MOST_READ:,}", "422 `too_many_cells`"),
+            (
+                "the same × its metrics, all selects",
+                f"{limits.MOST_TAKEN:,}",
+                "422 `too_many_cells`",
+            ),
+            ("facts that one select looks at", f"{limits.MOST_FACTS:,}", "422 `too_many_rows`"),
+            ("spans read one by one, all metrics", f"{limits.MOST_SPANS:,}", "422 `too_many_rows`"),
+            ("facts of people, all metrics", f"{limits.MOST_HISTORIES:,}", "422 `too_many_rows`"),
         ),
+    )
+    yield (
+        f"An answer that takes longer than {limits.DEADLINE_SECONDS} s is 503 `too_slow`. Of the "
+        f"heavy ones (people, the past, very many groups) {limits.HEAVY_AT_ONCE} are read at once in "
+        "a process; others wait."
     )
 
 

@@ -24,6 +24,10 @@ Places = Callable[[Place], Iterable[Place]]
 class Frame(Protocol):
     """Anything that was read and can be gathered by group."""
 
+    def keys(self) -> set[Key]:
+        """The groups that were read."""
+        ...
+
     def gather(self, places: Places) -> Mapping[Place, Values]:
         """The values of every place that holds anything."""
         ...
@@ -63,43 +67,82 @@ _OPS: Mapping[Op, Callable[[int, int], int]] = {
 }
 
 
+Row = tuple[int, Key, Any]
+"""Bucket, group, and what was read for them: whatever a select gave."""
+
+Reader = Callable[[Any], Values]
+"""The values of one metric out of what a select gave."""
+
+
 class TallyFrame:
     """
     Numbers that add up, and spans, each with the place that it was read for.
 
-    The same place may come several times: from days, quarters of an hour and facts.
+    The same place may come several times: from days, quarters of an hour and facts. Rows are kept
+    as they were read, so that all metrics of a select share them, and are made into values only
+    when they are gathered.
     """
 
     def __init__(self, ops: Mapping[str, Op]) -> None:
         self._ops = ops
-        self._rows: list[tuple[Place, Values]] = []
+        self._parts: list[tuple[Sequence[Row], Reader]] = []
+
+    def take(self, rows: Sequence[Row], reader: Reader) -> None:
+        """Put what was read into its places; the rows are not copied, and must not change."""
+        self._parts.append((rows, reader))
+
+    def take_columns(self, rows: Sequence[Row], columns: Mapping[str, int]) -> None:
+        """The same of rows of numbers: in which column each of ours stands."""
+        wanted = [(name, column, self._ops[name]) for name, column in columns.items()]
+
+        def values(read: Sequence[Any]) -> Values:
+            return Values(
+                {
+                    name: int(value or 0)
+                    for name, column, op in wanted
+                    if (value := read[column]) is not None or op is Op.SUM
+                }
+            )
+
+        self.take(rows, values)
+
+    def take_values(self, rows: Sequence[Row]) -> None:
+        """The same of rows that hold values already."""
+        self.take(rows, _as_it_is)
 
     def add(self, bucket: int, key: Key, values: Values) -> None:
-        """Put what was read into its place."""
-        self._rows.append(((bucket, key), values))
-
-    def __len__(self) -> int:
-        return len(self._rows)
+        """Put one value into its place."""
+        self.take_values([(bucket, key, values)])
 
     def total(self, name: str) -> int:
         """A sum over all places."""
-        return sum(values[name] for _, values in self._rows)
+        return sum(reader(read)[name] for rows, reader in self._parts for _, _, read in rows)
+
+    def keys(self) -> set[Key]:
+        """The groups that were read."""
+        return {key for rows, _ in self._parts for _, key, _ in rows}
 
     def gather(self, places: Places) -> Mapping[Place, Values]:
         """The values of every place that holds anything."""
         alone: dict[Place, Values] = {}
         gathered: dict[Place, _Gathered] = {}
-        for read, values in self._rows:
-            for place in places(read):
-                known = gathered.get(place)
-                if known is None and place not in alone:
-                    alone[place] = values
-                    continue
-                if known is None:
-                    known = gathered[place] = _Gathered()
-                    known.add(alone[place], self._ops)
-                known.add(values, self._ops)
+        for rows, reader in self._parts:
+            for bucket, key, read in rows:
+                values = reader(read)
+                for place in places((bucket, key)):
+                    known = gathered.get(place)
+                    if known is None and place not in alone:
+                        alone[place] = values
+                        continue
+                    if known is None:
+                        known = gathered[place] = _Gathered()
+                        known.add(alone[place], self._ops)
+                    known.add(values, self._ops)
         return {**alone, **{place: found.values() for place, found in gathered.items()}}
+
+
+def _as_it_is(values: Values) -> Values:
+    return values
 
 
 class HistoryFrame:
@@ -119,6 +162,10 @@ class HistoryFrame:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def keys(self) -> set[Key]:
+        """The groups that were read."""
+        return {key for _, key in self._rows}
 
     def gather(self, places: Places) -> Mapping[Place, Values]:
         """The values of every place that holds anything."""

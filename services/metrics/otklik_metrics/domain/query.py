@@ -12,6 +12,13 @@ from otklik_common.ids import subject_id
 from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType, near
 from otklik_metrics.domain.catalogue.words import Params
 from otklik_metrics.domain.dimensions import BRANCH_GROUP, DIMENSIONS, Dimension, Type
+from otklik_metrics.domain.limits import (
+    MANY_CELLS,
+    MOST_BUCKETS,
+    MOST_METRICS,
+    MOST_VALUES,
+)
+from otklik_metrics.domain.readings import Histories, Reading
 from otklik_metrics.domain.refusals import (
     BadFilter,
     BadParameter,
@@ -35,21 +42,6 @@ from otklik_metrics.domain.zones import (
     most_buckets,
 )
 
-MOST_METRICS: Final = 20
-MOST_GROUP_BY: Final = 4
-MOST_FILTERS: Final = 20
-MOST_VALUES: Final = 200
-MOST_BUCKETS: Final = 10_000
-MOST_CELLS: Final = 100_000
-MOST_READ: Final = 100_000
-"""Groups × buckets read for one metric, before the top ones are chosen."""
-MOST_FACTS: Final = 5_000_000
-"""Facts that one metric may be computed from in the database."""
-MOST_SPANS: Final = 2_000_000
-"""Spans that one metric may read one by one, where some of them go on."""
-MOST_HISTORIES: Final = 500_000
-"""Facts that one metric may be computed from person by person, or span by span."""
-
 CURRENCY = re.compile(r"^[A-Z]{3}$")
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
 
@@ -61,6 +53,11 @@ class Asked:
     metric: Metric
     params: Params
     name: str
+
+    @property
+    def reading(self) -> Reading:
+        """What has to be read for it."""
+        return self.metric.read(self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +139,16 @@ class Query:
     def read_by(self) -> tuple[str, ...]:
         """The dimensions to read by: branches where their groups are asked for."""
         return tuple("branch" if name == BRANCH_GROUP else name for name in self.group_by)
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it may take much memory: people one by one, the past, or very many groups."""
+        wide = len(self.buckets) * len(self.asked) > MANY_CELLS or len(self.group_by) > 2
+        return (
+            self.as_of is not None
+            or (bool(self.group_by) and wide)
+            or any(isinstance(one.reading, Histories) for one in self.asked)
+        )
 
 
 def ask(

@@ -103,12 +103,27 @@ class TooManyCells(QueryRefused):
 
     code = "too_many_cells"
 
-    def __init__(self, found: int, most: int) -> None:
+    def __init__(self, most: int) -> None:
         super().__init__(
-            f"the answer would have {found} cells, at most {most} are given: filter, ask for the "
-            "top groups, or take a coarser granularity",
-            detail_ru=f"в ответе было бы {found} ячеек при пределе {most}: отфильтруйте, "
-            "запросите top или возьмите granularity крупнее",
+            f"the answer would have more than {most} cells: filter, ask for the top groups, or "
+            "take a coarser granularity",
+            detail_ru=f"в ответе было бы больше {most} ячеек: отфильтруйте, запросите top или "
+            "возьмите granularity крупнее",
+            limit=most,
+        )
+
+
+class TooMuchRead(QueryRefused):
+    """The answer is small enough, and what it is made of is not."""
+
+    code = TooManyCells.code
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"the answer is made of more than {most} groups × buckets × metrics: filter, ask for "
+            "fewer metrics, or take a coarser granularity",
+            detail_ru=f"ответ складывается более чем из {most} групп × интервалов × показателей: "
+            "отфильтруйте, запросите меньше показателей или возьмите granularity крупнее",
             limit=most,
         )
 

@@ -77,12 +77,18 @@ async def read_sums(
     piece: Piece,
     sums: Sequence[Sum],
     moment: Moment,
+    most: int,
 ) -> Read:
-    """Sums, least and most of a piece, by bucket and group."""
+    """
+    Sums, least and most of a piece, by bucket and group.
+
+    Raises:
+        TooManyGroupsError: There are more than `most`.
+    """
     facts = source.facts.c
     wanted = [gathered(one, term(source.kind, one, facts, moment)) for one in sums]
     cells = _cells(source, query, tally, piece, wanted)
-    return await fetch(tx, cells, len(query.group_by))
+    return await fetch(tx, cells, len(query.group_by), most)
 
 
 async def read_now(
@@ -94,6 +100,7 @@ async def read_now(
     piece: Piece,
     sums: Sequence[Sum],
     moment: Moment,
+    most: int,
 ) -> Read:
     """The same of what is true only now: few facts, found without looking at the others."""
     facts = source.facts.c
@@ -104,7 +111,7 @@ async def read_now(
     if source.kind == "contact":
         # What is not closed has not ended either; the index of open contacts hears it so.
         cells = cells.where(facts.ended_at.is_(None))
-    return await fetch(tx, cells, len(query.group_by))
+    return await fetch(tx, cells, len(query.group_by), most)
 
 
 async def read_spans(
@@ -116,16 +123,21 @@ async def read_spans(
     piece: Piece,
     moment: Moment,
     name: str,
+    most: int,
 ) -> Read:
     """
     Spans one by one, by bucket and group: those that are over, and those that go on (if the
     tally is of such); each as bytes for `unpacked`.
+
+    Raises:
+        TooManyGroupsError: There are more than `most` groups.
     """
     facts = source.facts.c
     wanted = [_packed(span(source.kind, name, facts))]
     if tally.censored:
         wanted.append(_packed(still_open(source.kind, name, facts, moment.now)))
-    return await fetch(tx, _cells(source, query, tally, piece, wanted), len(query.group_by))
+    cells = _cells(source, query, tally, piece, wanted)
+    return await fetch(tx, cells, len(query.group_by), most)
 
 
 def unpacked(packed: bytes | None) -> NDArray[np.int64]:

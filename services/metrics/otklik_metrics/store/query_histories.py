@@ -1,8 +1,10 @@
 """Reads of people's facts, row by row: who was missed, who came again, who was busy."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,10 +12,12 @@ import numpy as np
 from sqlalchemy import FromClause, Select, Text, Uuid, and_, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.frames import Place
 from otklik_metrics.domain.indicators.people import NOBODY, Ints
+from otklik_metrics.domain.limits import MOST_HISTORIES
 from otklik_metrics.domain.planner import Piece
-from otklik_metrics.domain.query import MOST_HISTORIES, Query
+from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.zones import micros
 from otklik_metrics.store.query_facts import Source, keys_of, looked_at
 from otklik_metrics.store.query_terms import (
@@ -88,6 +92,7 @@ async def read(
     time_column: str,
     wanted: Sequence[Column],
     only: Sequence[Any] = (),
+    budget: Budget,
 ) -> Rows:
     """
     Facts of a piece in the order of time, ties by id.
@@ -107,14 +112,19 @@ async def read(
         .where(*looked_at(known.source, query, moment, piece), *only)
         .order_by(moment, facts.subject)
     )
-    found = await _fetch(tx, statement)
     wide = len(keys) + 1
-    return Rows(
-        [(row[0], tuple(row[1:wide])) for row in found],
-        [row[wide] for row in found],
-        np.array([people.number(row[wide + 1]) for row in found], dtype=np.int64),
-        [[row[place] for row in found] for place in range(wide + 2, wide + 2 + len(wanted))],
-    )
+    place_of: dict[Place, Place] = {}
+    found = Rows([], [], np.zeros(0, dtype=np.int64), [[] for _ in wanted])
+    persons: list[int] = []
+    async with aclosing(_parts(tx, statement, budget)) as parts:
+        async for part in parts:
+            places = [(row[0], tuple(row[1:wide])) for row in part]
+            found.places.extend(place_of.setdefault(place, place) for place in places)
+            found.subjects.extend(row[wide] for row in part)
+            persons.extend(people.number(row[wide + 1]) for row in part)
+            for number, column in enumerate(found.columns, wide + 2):
+                column.extend(row[number] for row in part)
+    return replace(found, person=np.array(persons, dtype=np.int64))
 
 
 async def timeline(
@@ -125,6 +135,7 @@ async def timeline(
     people: People,
     wanted: Sequence[Column],
     only: Sequence[Any],
+    budget: Budget,
 ) -> list[tuple[int, Any, list[Any]]]:
     """
     Everything that happened to people: number, id, columns; in no order.
@@ -141,8 +152,9 @@ async def timeline(
         statement = select(facts.person, facts.subject, *wanted).where(
             facts.tenant == tenant, ~facts.void, facts.person == func.any(some), *only
         )
-        for row in await _fetch(tx, statement, MOST_HISTORIES - len(found)):
-            found.append((numbers[row[0]], row[1], list(row[2:])))  # noqa: PERF401 - sums up
+        async with aclosing(_parts(tx, statement, budget)) as parts:
+            async for part in parts:
+                found.extend((numbers[row[0]], row[1], list(row[2:])) for row in part)
     return found
 
 
@@ -165,7 +177,13 @@ async def _pseudonyms(
 
 
 async def intervals(
-    tx: AsyncConnection, contacts: Source, states: Source, query: Query, piece: Piece, now: datetime
+    tx: AsyncConnection,
+    contacts: Source,
+    states: Source,
+    query: Query,
+    piece: Piece,
+    now: datetime,
+    budget: Budget,
 ) -> tuple[list[Place], list[str], list[bool], list[tuple[int, int]]]:
     """
     When agents were in contact, and when they stood ready: group, agent, whether in contact,
@@ -192,16 +210,19 @@ async def intervals(
     agents: list[str] = []
     busy: list[bool] = []
     ends: list[tuple[int, int]] = []
+    edges = query.buckets.edge_micros() or [micros(piece.start)]
     for source, is_busy, begin, end, only in parts:
-        rows = await _fetch(tx, _stretches(source, query, piece, begin, end, only))
-        for *key, agent, start, stop in rows:
-            for bucket, low, high in _cut(query, piece, start, stop):
-                if len(places) >= MOST_HISTORIES:
-                    raise TooManyFactsError
-                places.append((bucket, tuple(key)))
-                agents.append(agent)
-                busy.append(is_busy)
-                ends.append((low, high))
+        statement = _stretches(source, query, piece, begin, end, only)
+        async with aclosing(_parts(tx, statement, budget)) as some:
+            async for part in some:
+                for *key, agent, start, stop in part:
+                    for bucket, low, high in _cut(edges, piece, start, stop):
+                        if len(places) >= MOST_HISTORIES:
+                            raise TooManyFactsError
+                        places.append((bucket, tuple(key)))
+                        agents.append(agent)
+                        busy.append(is_busy)
+                        ends.append((low, high))
     return places, agents, busy, ends
 
 
@@ -224,11 +245,12 @@ def _stretches(
     )
 
 
-def _cut(query: Query, piece: Piece, start: int, stop: int) -> Iterable[tuple[int, int, int]]:
+def _cut(
+    edges: Sequence[int], piece: Piece, start: int, stop: int
+) -> Iterable[tuple[int, int, int]]:
     """A stretch, cut where buckets begin."""
     start, stop = max(start, micros(piece.start)), min(stop, micros(piece.end))
-    edges = query.buckets.edge_micros() or [micros(piece.start)]
-    bucket = max(0, int(np.searchsorted(edges, start, side="right")) - 1)
+    bucket = max(0, bisect_right(edges, start) - 1)
     while start < stop:
         end = edges[bucket + 1] if bucket + 1 < len(edges) else stop
         yield bucket, start, min(stop, end)
@@ -245,19 +267,21 @@ def _person(known: Known) -> Column:
     return func.coalesce(cast(known.identity.c.customer, Text), known.source.facts.c.person)
 
 
-async def _fetch(
-    tx: AsyncConnection, statement: Select[Any], most: int = MOST_HISTORIES
-) -> Sequence[Any]:
+async def _parts(
+    tx: AsyncConnection, statement: Select[Any], budget: Budget
+) -> AsyncGenerator[Sequence[Any], None]:
     """
-    The rows of a statement, taken in parts: other requests are answered in between.
+    The rows of a statement in parts: other requests are answered in between.
 
     Raises:
-        TooManyFactsError: There are more than `most`.
+        TooManyFactsError: There are more than the query may still read.
     """
-    found: list[Any] = []
-    result = await tx.stream(statement.limit(most + 1))
-    async for part in result.partitions(ROWS_AT_ONCE):
-        found += part
-    if len(found) > most:
-        raise TooManyFactsError
-    return found
+    result = await tx.stream(statement.limit(budget.histories + 1))
+    try:
+        async for part in result.partitions(ROWS_AT_ONCE):
+            budget.histories -= len(part)
+            if budget.histories < 0:
+                raise TooManyFactsError
+            yield part
+    finally:
+        await result.close()

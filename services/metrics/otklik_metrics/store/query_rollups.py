@@ -1,5 +1,6 @@
 """Reads of rollups: one select for the counters of a piece of time, one for each histogram."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,12 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_metrics.domain import histogram
 from otklik_metrics.domain.dimensions import DIMENSIONS
-from otklik_metrics.domain.frames import Key
+from otklik_metrics.domain.frames import Key, Row
 from otklik_metrics.domain.measures import MEASURES
 from otklik_metrics.domain.planner import Piece, Version
-from otklik_metrics.domain.query import MOST_CELLS, MOST_READ, Query
+from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.readings import Sum, columns
-from otklik_metrics.domain.refusals import TooManyCells
 from otklik_metrics.domain.sets import Grain, RollupSet
 from otklik_metrics.domain.zones import Offsets, offsets
 from otklik_metrics.store.query_terms import (
@@ -49,49 +49,86 @@ class Read(NamedTuple):
         looked_at: How many rows of the table it took.
     """
 
-    rows: list[tuple[int, Key, Sequence[Any]]]
+    rows: list[Row]
     looked_at: int
 
 
+ROWS_AT_ONCE = 5_000
+
+
+class TooManyGroupsError(Exception):
+    """More groups and buckets than the query may still read."""
+
+
 async def read_sums(
-    tx: AsyncConnection, query: Query, version: Version, piece: Piece, sums: Sequence[Sum]
+    tx: AsyncConnection,
+    query: Query,
+    version: Version,
+    piece: Piece,
+    sums: Sequence[Sum],
+    *,
+    most: int,
 ) -> Read:
-    """The sums of a piece, by bucket and group; the piece's set counts each of them."""
+    """
+    The sums of a piece, by bucket and group; the piece's set counts each of them.
+
+    Raises:
+        TooManyGroupsError: There are more than `most`.
+    """
     assert piece.rollup is not None
     table = ROLLUPS[piece.rollup.kind, piece.rollup.grain]
     wanted = [_total(table, piece.rollup, one, version.thresholds) for one in sums]
     cells = _cells(query, version, piece, table, wanted)
     # Facts move from cell to cell: one that is empty by now makes no group of its own.
     heads = [func.sum(table.c[name]) for name in MEASURES[piece.rollup.kind].heads]
-    return await fetch(tx, cells.having(or_(*(head > 0 for head in heads))), len(query.group_by))
+    some = cells.having(or_(*(head > 0 for head in heads)))
+    return await fetch(tx, some, len(query.group_by), most)
 
 
 async def read_histograms(
-    tx: AsyncConnection, query: Query, version: Version, piece: Piece, name: str
+    tx: AsyncConnection, query: Query, version: Version, piece: Piece, name: str, *, most: int
 ) -> Read:
-    """The merged histograms of a piece, by bucket and group."""
+    """
+    The merged histograms of a piece, by bucket and group.
+
+    Raises:
+        TooManyGroupsError: There are more than `most`.
+    """
     assert piece.rollup is not None
     kind = piece.rollup.kind
     table = HISTOGRAMS[kind, piece.rollup.grain]
     merged = func.string_agg(table.c.hist, literal(b"", LargeBinary), type_=LargeBinary)
     number = MEASURES[kind].histogram(name).number
     cells = _cells(query, version, piece, table, [merged]).where(table.c.measure == number)
-    read = await fetch(tx, cells, len(query.group_by))
+    read = await fetch(tx, cells, len(query.group_by), most)
+    return await asyncio.to_thread(_not_empty, read)
+
+
+def _not_empty(read: Read) -> Read:
     return read._replace(rows=[row for row in read.rows if histogram.count(row[2][0])])
 
 
-async def fetch(tx: AsyncConnection, statement: Select[Any], keys: int) -> Read:
+async def fetch(tx: AsyncConnection, statement: Select[Any], keys: int, most: int) -> Read:
     """
     The rows of a select of bucket, group, values and the number of rows looked at.
 
     Raises:
-        TooManyCells: There are more groups than may be read.
+        TooManyGroupsError: There are more than `most`.
     """
-    found = (await tx.execute(statement.limit(MOST_READ + 1))).all()
-    if len(found) > MOST_READ:
-        raise TooManyCells(len(found), MOST_CELLS)
-    rows = [(row[0], tuple(row[1 : keys + 1]), row[keys + 1 : -1]) for row in found]
-    return Read(rows, sum(row[-1] for row in found))
+    result = await tx.execute(statement.limit(max(most, 0) + 1))
+    rows: list[Row] = []
+    looked_at = 0
+    known: dict[Key, Key] = {}
+    for part in result.partitions(ROWS_AT_ONCE):
+        for row in part:
+            key = tuple(row[1 : keys + 1])
+            rows.append((row[0], known.setdefault(key, key), row[keys + 1 : -1]))
+        looked_at += sum(row[-1] for row in part)
+        # Other requests of this process are answered in between.
+        await asyncio.sleep(0)
+    if len(rows) > most:
+        raise TooManyGroupsError
+    return Read(rows, looked_at)
 
 
 def _cells(

@@ -1,0 +1,39 @@
+"""The time that an answer may take, and how many heavy ones a process reads at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from weakref import WeakKeyDictionary
+
+from otklik_common.errors import Unavailable
+from otklik_metrics.domain.limits import DEADLINE_SECONDS, HEAVY_AT_ONCE
+from otklik_metrics.domain.query import Query
+
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+"""A process has one loop; tests have several."""
+
+
+@asynccontextmanager
+async def bounded(query: Query) -> AsyncIterator[None]:
+    """
+    Read and answer a query inside: soon enough and, if it is heavy, in its turn.
+
+    Enter before a connection is taken: who waits must not keep one.
+
+    Raises:
+        Unavailable: It took longer than an answer may; what it was doing is cancelled.
+    """
+    deadline = asyncio.timeout(DEADLINE_SECONDS)
+    try:
+        async with deadline, AsyncExitStack() as stack:
+            if query.is_heavy:
+                await stack.enter_async_context(_turn())
+            yield
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        raise Unavailable("the answer took too long", code="too_slow", retry_after=5) from None
+
+
+def _turn() -> asyncio.Semaphore:
+    return _turns.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(HEAVY_AT_ONCE))
