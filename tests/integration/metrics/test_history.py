@@ -23,6 +23,7 @@ from tests.support.facts import (
     an_event,
     heard,
 )
+from tests.support.plans import rows_read
 
 Between = tuple[datetime, datetime] | None
 
@@ -156,3 +157,49 @@ async def test_the_history_reaches_as_far_as_its_slowest_topic_and_never_back(
 async def test_another_companys_history_is_not_seen(world: World) -> None:
     await remember(world, an_event(a_contact(), tenant="other234"))
     assert await as_of(world, "contact", after(100)) == []
+
+
+@pytest.mark.asyncio
+async def test_the_past_of_some_people_is_found_whoever_wrote_it(world: World) -> None:
+    """A correction may give a contact to somebody else; a build before knew no column for people."""
+    other = "ph1_CCCCCCCCCCCCCCCCCCCCCCCC"
+    await remember(
+        world,
+        an_event(a_contact(identifiers=(PHONE,)), tenant=world.tenant, subject="hers"),
+        an_event(a_contact(identifiers=(PHONE,)), tenant=world.tenant, subject="given"),
+        an_event(a_contact(identifiers=(other,)), tenant=world.tenant, subject="given", revision=2),
+        an_event(a_contact(identifiers=(other,)), tenant=world.tenant, subject="theirs"),
+        an_event(a_contact(identifiers=()), tenant=world.tenant, subject="nobody's"),
+        an_event(a_contact(identifiers=(PHONE,)), tenant=world.tenant, subject="old"),
+    )
+    await world.admin.execute(
+        "UPDATE metrics.fact_history_contact SET person = NULL WHERE tenant = $1 AND subject = $2",
+        world.tenant,
+        uuid5(SOURCE, "old"),
+    )
+    known = history.facts_as_of("contact", after(100), people=[PHONE])
+    async with world.api.begin(world.tenant) as tx:
+        rows = (await tx.execute(select(known.c.subject, known.c.person))).all()
+    found = {row.subject: row.person for row in rows}
+    assert found == {
+        uuid5(SOURCE, "hers"): PHONE,
+        uuid5(SOURCE, "given"): other,
+        uuid5(SOURCE, "old"): PHONE,
+    }
+
+
+@pytest.mark.asyncio
+async def test_the_past_of_one_person_is_read_by_index(world: World) -> None:
+    many = [
+        an_event(
+            a_contact(identifiers=(f"ph1_{number:024}",)), tenant=world.tenant, subject=str(number)
+        )
+        for number in range(3000)
+    ]
+    await remember(world, *many)
+    await world.admin.execute("ANALYZE metrics.fact_history_contact")
+    known = history.facts_as_of("contact", after(100), people=["ph1_" + "0" * 21 + "777"])
+    async with world.api.begin(world.tenant) as tx:
+        statement = select(known.c.subject)
+        assert len((await tx.execute(statement)).all()) == 1
+        assert await rows_read(tx, statement) < 100

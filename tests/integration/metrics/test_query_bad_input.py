@@ -2,6 +2,7 @@
 
 import time
 import tracemalloc
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -274,6 +275,27 @@ async def test_the_past_is_not_narrowed_by_filters_and_does_not_advise_them(
     assert (refused.status_code, refused.json()["code"]) == (422, "too_many_rows")
     assert "shorten" in refused.json()["detail"]
     assert "filter" not in refused.json()["detail"]
+
+
+@pytest.mark.asyncio
+async def test_the_past_of_people_is_counted_before_it_is_read(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    somebody_else = ("ph1_CCCCCCCCCCCCCCCCCCCCCCCC",)
+    april = datetime(2026, 4, 10, 9, tzinfo=UTC)
+    await office.hear(numbered("a", [answered()] * 5))
+    await office.hear(numbered("b", [answered(offered_at=april, identifiers=somebody_else)] * 30))
+    await office.history_reaches(NOW)
+    monkeypatch.setattr("otklik_metrics.actions.past.MOST_FACTS", 20)
+    past = {"as_of": "2026-05-01T00:00:00Z"}
+    # What others did in April is not looked at for March.
+    assert (await office.query("fcr", **past))["rows"][0]["fcr"]["n"] == 1
+    assert (await office.query("contacts_missed", **past))["rows"]
+    await office.hear(numbered("c", [answered()] * 30))
+    assert await office.refusal(a_body("fcr", **past)) == (422, "too_many_rows")
+    assert await office.refusal(a_body("occupancy", **past)) == (422, "too_many_rows")
+    records = {"metric": {"name": "fcr"}, "time": a_body("nps")["time"], **past}
+    assert await office.refusal(records, "/query/records") == (422, "too_many_rows")
 
 
 @pytest.mark.asyncio

@@ -1,7 +1,7 @@
 """What only people's facts together tell: read them, then judge those of each group."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,14 +29,14 @@ from otklik_metrics.domain.readings import Histories, Question
 from otklik_metrics.domain.zones import micros
 from otklik_metrics.store import query_histories
 from otklik_metrics.store.query_facts import Source
-from otklik_metrics.store.query_histories import Known, People, Rows
+from otklik_metrics.store.query_histories import Columns, Known, People, Rows
 from otklik_metrics.store.query_terms import Column, micros_of
 
 DAY_MICROS = 86_400_000_000
 MISSED_WITHIN = DAY_MICROS
 """A missed contact is made good within 24 hours."""
 
-Sources = Callable[[str], Source]
+Sources = Callable[[str, Sequence[str] | None], Awaitable[Source]]
 Judge = Callable[[NDArray[np.int64]], Mapping[str, int]]
 
 
@@ -77,7 +77,7 @@ class Asker:
 
     Args:
         known: Facts of the questions' kind, and whose each pseudonym is.
-        sources: Facts of any kind, over all time.
+        sources: Facts of any kind over all time: those of some pseudonyms at least, or all.
         now: The moment that "now" means.
         budget: What may still be read for the query.
         days: The longest time in which a question counts a contact as a repeat.
@@ -161,16 +161,10 @@ class Asker:
             facts.outcome == "abandoned",
             facts.answered_at.is_(None),
         )
-        contacts = self._contacts()
-        talked_at = contacts.source.facts.c.answered_at
-        talks = await query_histories.timeline(
-            self._tx,
-            contacts,
-            self._query.company.tenant,
-            people=people,
-            wanted=[micros_of(talked_at)],
-            only=(talked_at.is_not(None),),
-            budget=self._budget,
+        talks = await self._timeline(
+            people,
+            wanted=lambda f: [micros_of(f.answered_at)],
+            only=lambda f: [f.answered_at.is_not(None)],
         )
         return await asyncio.to_thread(_as_abandoned, rows, talks)
 
@@ -213,18 +207,12 @@ class Asker:
         rows = await self._read(
             asked, piece, people, [micros_of(facts.offered_at), facts.answered_at.is_not(None)]
         )
-        contacts = self._contacts()
-        all_ = contacts.source.facts.c
         # Whatever comes later than the days allow repeats nothing, and may be there.
         last = piece.end + timedelta(days=self._days, seconds=1)
-        life = await query_histories.timeline(
-            self._tx,
-            contacts,
-            self._query.company.tenant,
-            people=people,
-            wanted=[micros_of(all_.offered_at), all_.answered_at.is_not(None)],
-            only=(all_.offered_at.is_not(None), all_.offered_at < literal(last)),
-            budget=self._budget,
+        life = await self._timeline(
+            people,
+            wanted=lambda f: [micros_of(f.offered_at), f.answered_at.is_not(None)],
+            only=lambda f: [f.offered_at.is_not(None), f.offered_at < literal(last)],
         )
         return await asyncio.to_thread(_as_lives, rows, life)
 
@@ -254,8 +242,8 @@ class Asker:
     async def _occupied(self, piece: Piece) -> HistoryFrame:
         places, agents, busy, ends = await query_histories.intervals(
             self._tx,
-            self._sources("contact"),
-            self._sources("agent_state"),
+            await self._sources("contact", None),
+            await self._sources("agent_state", None),
             self._query,
             piece,
             self._now,
@@ -298,9 +286,20 @@ class Asker:
                 chosen = chosen & (rows.person != NOBODY)
         return [rows.subjects[row] for row in np.flatnonzero(chosen).tolist()]
 
-    def _contacts(self) -> Known:
-        # Of the past this makes a subquery, whose columns must be those that are selected from.
-        return Known(self._sources("contact"), self._known.identity)
+    async def _timeline(
+        self, people: People, *, wanted: Columns, only: Columns
+    ) -> list[tuple[int, Any, list[Any]]]:
+        """Every contact of people."""
+        return await query_histories.timeline(
+            self._tx,
+            lambda names: self._sources("contact", names),
+            self._known.identity,
+            self._query.company.tenant,
+            people=people,
+            wanted=wanted,
+            only=only,
+            budget=self._budget,
+        )
 
     async def _read(
         self, asked: Histories, piece: Piece, people: People, wanted: Sequence[Column], *only: Any

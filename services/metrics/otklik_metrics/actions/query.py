@@ -7,7 +7,8 @@ from datetime import datetime
 
 from otklik_common.db import Database
 from otklik_metrics.actions.bounds import bounded
-from otklik_metrics.actions.reading import Desk, Step, check_history
+from otklik_metrics.actions.past import check_history
+from otklik_metrics.actions.reading import Desk, Step
 from otklik_metrics.domain.answer import Reads, Row, clock_keys, rows_of
 from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.query import Query

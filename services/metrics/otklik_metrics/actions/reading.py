@@ -6,29 +6,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, literal_column, select
+from sqlalchemy import FromClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_metrics.actions.histories import Asker
+from otklik_metrics.actions.past import counted
 from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.frames import Frame, HistoryFrame, Row, TallyFrame
 from otklik_metrics.domain.histogram import LONGEST_MS, buckets_of, encode
 from otklik_metrics.domain.indicators.cells import Values
-from otklik_metrics.domain.limits import MOST_FACTS, MOST_HISTORIES
+from otklik_metrics.domain.limits import MOST_FACTS
 from otklik_metrics.domain.planner import Piece, Plan, Version, data_range, plan
 from otklik_metrics.domain.query import Asked, Company, Query
 from otklik_metrics.domain.readings import Histories, Reading, Sum, Tally
-from otklik_metrics.domain.refusals import HistoryBehind, TooManyRevisions, TooManyRows
+from otklik_metrics.domain.refusals import TooManyRevisions, TooManyRows
 from otklik_metrics.domain.sets import TIME_COLUMNS
 from otklik_metrics.domain.zones import find_zone
-from otklik_metrics.store import query_facts, query_rollups
-from otklik_metrics.store.history import facts_as_of, history_until, identity_as_of
+from otklik_metrics.store import history, query_facts, query_rollups
+from otklik_metrics.store.history import facts_as_of, identity_as_of
 from otklik_metrics.store.query_facts import Source, count_up_to, in_piece, unpacked
 from otklik_metrics.store.query_histories import Known, TooManyFactsError
 from otklik_metrics.store.query_measures import Moment
 from otklik_metrics.store.query_rollups import Read, TooManyGroupsError
-from otklik_metrics.store.tables import FACTS, HISTORY, IDENTITY
+from otklik_metrics.store.tables import FACTS, IDENTITY
 
 A_DAY = timedelta(days=1)
 GOING_ON = Text("some have not ended yet", "некоторые ещё не закончились")
@@ -65,23 +66,6 @@ class _Job:
     def sums(self) -> Mapping[str, Sum]:
         """What is read with the pieces of the plan: what is true only now too, if they are facts."""
         return {**self.tally.sums, **self.tally.now} if self.plan.only_facts else self.tally.sums
-
-
-async def check_history(tx: AsyncConnection, as_of: datetime | None) -> None:
-    """
-    What was known at a moment is all in the history.
-
-    Raises:
-        HistoryBehind: More may still be heard of that time.
-    """
-    until = None if as_of is None else await history_until(tx)
-    if as_of is not None and (until is None or until < as_of):
-        shown = "nothing" if until is None else until.isoformat()
-        raise HistoryBehind(
-            f"what was known at {as_of.isoformat()} is not all there yet: history reaches {shown}",
-            detail_ru=f"известное на {as_of.isoformat()} ещё не собрано: история до {shown}",
-            history_until=None if until is None else until.isoformat(),
-        )
 
 
 class Desk:
@@ -164,36 +148,43 @@ class Desk:
             piece = pieces[0]
             if reading not in frames:
                 which = (reading.kind, reading.time_column)
-                if which not in askers:
-                    askers[which] = self.asker(query, reading, piece, budget, days)
                 try:
+                    if which not in askers:
+                        askers[which] = await self.asker(query, reading, piece, budget, days)
                     frames[reading] = await askers[which].frame(reading, piece)
-                except TooManyFactsError:
-                    raise self._too_many(query, asked, MOST_HISTORIES, ONE_BY_ONE) from None
+                except TooManyFactsError as no:
+                    raise self.too_many(query, asked, no.most, ONE_BY_ONE) from None
                 budget.took(0, 0, frames[reading].keys())
             found[asked.name] = frames[reading]
             self._note(query, [asked], piece, len(frames[reading]), ONE_BY_ONE)
         return found
 
-    def asker(
+    async def asker(
         self, query: Query, reading: Histories, piece: Piece, budget: Budget, days: int
     ) -> Asker:
-        """Whom to ask about people; of repeats within so many days at most."""
-        source = self.source(query, reading.kind, reading.time_column, piece)
-        identity = IDENTITY if query.as_of is None else identity_as_of(query.as_of)
+        """
+        Whom to ask about people; of repeats within so many days at most.
 
-        def everywhere(kind: str) -> Source:
-            return self.source(query, kind, None, None)
+        Raises:
+            TooManyFactsError: The past has more revisions than may be looked at.
+        """
+        tx, tenant, as_of = self._tx, self._company.tenant, query.as_of
+        source = Source(reading.kind, FACTS[reading.kind])
+        identity: FromClause = IDENTITY
+        if as_of is not None:
+            first = reading.time_column == _first_time(reading.kind)
+            between = (piece.start, piece.end) if first else None
+            source = await counted(tx, reading.kind, tenant, as_of, between)
+            await counted(tx, "customer", tenant, as_of)
+            identity = identity_as_of(as_of)
 
-        return Asker(
-            self._tx,
-            query,
-            Known(source, identity),
-            everywhere,
-            now=self._now,
-            budget=budget,
-            days=days,
-        )
+        async def of(kind: str, people: Sequence[str] | None) -> Source:
+            if as_of is None:
+                return Source(kind, FACTS[kind])
+            return await counted(tx, kind, tenant, as_of, people=people)
+
+        known = Known(source, identity)
+        return Asker(tx, query, known, of, now=self._now, budget=budget, days=days)
 
     async def _sums(self, query: Query, budget: Budget, jobs: Sequence[_Job]) -> None:
         """The sums of metrics that read the same pieces."""
@@ -325,20 +316,12 @@ class Desk:
                 return source, 0
             looked_at = in_piece(source, query, job.tally, piece)
         else:
-            looked_at = self._revisions(kind, by, query.as_of, piece)
+            between = (piece.start, piece.end) if by == _first_time(kind) else None
+            looked_at = history.revisions(kind, self._company.tenant, query.as_of, between)
         found = await count_up_to(self._tx, looked_at, max(most, 0))
         if found > most:
-            raise self._too_many(query, job.asked[0], most, job.plan.because or GOING_ON)
+            raise self.too_many(query, job.asked[0], most, job.plan.because or GOING_ON)
         return source, found
-
-    def _revisions(self, kind: str, by: str, as_of: datetime, piece: Piece) -> Any:
-        history = HISTORY[kind].c
-        found: Select[Any] = select(literal_column("1")).where(
-            history.tenant == self._company.tenant, history.recorded_at < as_of
-        )
-        if by != _first_time(kind):
-            return found
-        return found.where(history["at"] >= piece.start, history["at"] < piece.end)
 
     def source(self, query: Query, kind: str, by: str | None, piece: Piece | None) -> Source:
         """The facts of a kind; of the past, those that can lie in a piece by their time `by`."""
@@ -365,7 +348,8 @@ class Desk:
             self.steps[one.name].append(Step(reads, one.metric.kind, piece, rows, why))
 
     @staticmethod
-    def _too_many(query: Query, asked: Asked, most: int, because: Text) -> TooManyRows:
+    def too_many(query: Query, asked: Asked, most: int, because: Text) -> TooManyRows:
+        """Why a read of so many facts is refused."""
         refusal = TooManyRows if query.as_of is None else TooManyRevisions
         return refusal(asked.name, most, because.en, because.ru)
 

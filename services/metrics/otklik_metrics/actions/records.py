@@ -6,14 +6,14 @@ from datetime import datetime
 from otklik_common.db import Database
 from otklik_common.paging import Part
 from otklik_metrics.actions.bounds import bounded
-from otklik_metrics.actions.reading import Desk, check_history
+from otklik_metrics.actions.past import check_history
+from otklik_metrics.actions.reading import ONE_BY_ONE, Desk
 from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.closed_cells import is_closed
-from otklik_metrics.domain.limits import MOST_HISTORIES
 from otklik_metrics.domain.planner import Piece, data_range
 from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.readings import Histories, Question
-from otklik_metrics.domain.refusals import ClosedCellsOnly, QueryRefused, TooManyRows
+from otklik_metrics.domain.refusals import ClosedCellsOnly, QueryRefused
 from otklik_metrics.store import query_records, query_state
 from otklik_metrics.store.query_histories import TooManyFactsError
 from otklik_metrics.store.query_records import Record
@@ -62,12 +62,10 @@ async def records(
         source = desk.source(query, metric.kind, metric.time_column, piece)
         if isinstance(reading, Histories):
             try:
-                asker = desk.asker(query, reading, piece, Budget(query), reading.days)
+                asker = await desk.asker(query, reading, piece, Budget(query), reading.days)
                 subjects = await asker.singled_out(reading, piece, above=above)
-            except TooManyFactsError:
-                raise TooManyRows(
-                    metric.name, MOST_HISTORIES, "it looks at people", "смотрит на людей"
-                ) from None
+            except TooManyFactsError as no:
+                raise desk.too_many(query, asked, no.most, ONE_BY_ONE) from None
             only = query_records.among(source, subjects)
         else:
             pick = metric.above if above and metric.above else metric.base

@@ -8,7 +8,21 @@ from typing import Any
 
 import asyncpg
 import msgspec
-from sqlalchemy import BindParameter, Column, Subquery, TextClause, bindparam, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Column,
+    Select,
+    Subquery,
+    Text,
+    TextClause,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,7 +32,14 @@ from otklik_metrics.domain.sets import TIME_COLUMNS
 from otklik_metrics.store import reached
 from otklik_metrics.store.decoding import decoder
 from otklik_metrics.store.overlap import Step, overlapping
-from otklik_metrics.store.tables import FACTS, FIELDS, KINDS, REACHED
+from otklik_metrics.store.tables import (
+    FACTS,
+    FIELDS,
+    HISTORY,
+    HISTORY_BY_PERSON,
+    KINDS,
+    REACHED,
+)
 
 GROUP = "metrics.history"
 """The consumer group that fills the history: apart, so that it never slows the numbers."""
@@ -33,7 +54,13 @@ Between = tuple[datetime, datetime]
 """From, inclusive, to, exclusive."""
 
 
-def facts_as_of(kind: str, moment: datetime, between: Between | None = None) -> Subquery:
+def facts_as_of(
+    kind: str,
+    moment: datetime,
+    between: Between | None = None,
+    *,
+    people: Sequence[str] | None = None,
+) -> Subquery:
     """
     The facts as they were known at a moment, with the columns of FACTS[kind].
 
@@ -43,17 +70,46 @@ def facts_as_of(kind: str, moment: datetime, between: Between | None = None) -> 
     Args:
         between: Only subjects that were ever said to have happened then, by the first of the
             kind's TIME_COLUMNS; what is asked for must lie inside. Spares a look at the rest.
+        people: Only subjects that were ever said to be of these first pseudonyms; likewise.
+            Of kinds in HISTORY_BY_PERSON, and instead of `between`.
     """
-    words = _as_of(kind, narrowed=between is not None)
-    binds: list[BindParameter[datetime]] = [bindparam("moment", moment, unique=True)]
+    narrowed = ""
+    binds: list[BindParameter[Any]] = [bindparam("moment", moment, unique=True)]
     if between is not None:
         start, end = between
+        narrowed = "at >= :start AND at < :end"
         binds += [bindparam("start", start, unique=True), bindparam("end", end, unique=True)]
+    elif people is not None:
+        assert kind in HISTORY_BY_PERSON, kind
+        narrowed = "(person = ANY(:people) OR person IS NULL)"
+        binds.append(bindparam("people", list(people), type_=ARRAY(Text), unique=True))
+    words = _as_of(kind, narrowed)
     return (
         words.bindparams(*binds)
         .columns(*(Column(c.name, c.type) for c in FACTS[kind].columns))
         .subquery(f"{kind}_as_of")
     )
+
+
+def revisions(
+    kind: str,
+    tenant: str,
+    moment: datetime,
+    between: Between | None = None,
+    *,
+    people: Sequence[str] | None = None,
+) -> Select[Any]:
+    """What `facts_as_of` has to look at, to be counted first; a revision a row."""
+    known = HISTORY[kind].c
+    found: Select[Any] = select(literal_column("1")).where(
+        known.tenant == tenant, known.recorded_at < moment
+    )
+    if between is not None:
+        found = found.where(known["at"] >= between[0], known["at"] < between[1])
+    if people is not None:
+        theirs = known.person == func.any(bindparam(None, list(people), type_=ARRAY(Text)))
+        found = found.where(or_(theirs, known.person.is_(None)))
+    return found
 
 
 def identity_as_of(moment: datetime) -> Subquery:
@@ -132,30 +188,36 @@ def _columns(kind: str, events: Sequence[ReadEvent]) -> list[list[Any]]:
             else msgspec.json.encode(state).decode()
             for event, state in zip(events, states, strict=True)
         ],
+        *(
+            [[state.identifiers[0] if state.identifiers else "" for state in states]]
+            if kind in HISTORY_BY_PERSON
+            else []
+        ),
     ]
 
 
 @cache
 def _keep(kind: str) -> str:
+    person, persons = (", person", ", $9::text[]") if kind in HISTORY_BY_PERSON else ("", "")
     return f"""
         INSERT INTO metrics.fact_history_{kind}
-            (tenant, subject, epoch, revision, recorded_at, void, at, data)
-        SELECT tenant, subject, epoch, revision, recorded_at, void, at, data::jsonb
+            (tenant, subject, epoch, revision, recorded_at, void, at, data{person})
+        SELECT tenant, subject, epoch, revision, recorded_at, void, at, data::jsonb{person}
         FROM unnest($1::text[], $2::uuid[], $3::int[], $4::bigint[], $5::timestamptz[],
-            $6::boolean[], $7::timestamptz[], $8::text[])
-            AS heard (tenant, subject, epoch, revision, recorded_at, void, at, data)
+            $6::boolean[], $7::timestamptz[], $8::text[]{persons})
+            AS heard (tenant, subject, epoch, revision, recorded_at, void, at, data{person})
         ON CONFLICT DO NOTHING"""  # noqa: S608 - names of our own
 
 
 @cache
-def _as_of(kind: str, *, narrowed: bool) -> TextClause:
+def _as_of(kind: str, narrowed: str) -> TextClause:
     fields = ", ".join(f'fact."{field.name}"' for field in FIELDS[kind])
     typed = ", ".join(f'"{field.name}" {field.sql}' for field in FIELDS[kind])
     identified = any(field.name == "identifiers" for field in FIELDS[kind])
     person = "fact.identifiers[1]" if identified else "NULL::text"
     subjects = (
         f"""AND (tenant, subject) IN (SELECT tenant, subject FROM metrics.fact_history_{kind}
-            WHERE at >= :start AND at < :end AND recorded_at < :moment)"""  # noqa: S608
+            WHERE {narrowed} AND recorded_at < :moment)"""  # noqa: S608
         if narrowed
         else ""
     )

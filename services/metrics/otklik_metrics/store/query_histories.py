@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,8 +37,21 @@ IDLE = "available"
 """The state of an agent who waits for a contact."""
 
 
+Columns = Callable[[Any], Sequence[Column]]
+"""Columns made of those of some facts, of now or of the past."""
+
+
 class TooManyFactsError(Exception):
-    """More facts than may be read one by one; the action knows for which metric."""
+    """
+    More facts than may be read one by one; the action knows for which metric.
+
+    Attributes:
+        most: How many may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
 
 
 class People:
@@ -129,43 +142,47 @@ async def read(
 
 async def timeline(
     tx: AsyncConnection,
-    known: Known,
+    of: Callable[[Sequence[str]], Awaitable[Source]],
+    identity: FromClause,
     tenant: str,
     *,
     people: People,
-    wanted: Sequence[Column],
-    only: Sequence[Any],
+    wanted: Columns,
+    only: Columns,
     budget: Budget,
 ) -> list[tuple[int, Any, list[Any]]]:
     """
     Everything that happened to people: number, id, columns; in no order.
 
+    Args:
+        of: Facts among which are all of those whose person has one of these pseudonyms.
+        wanted, only: Columns and conditions, of the columns of such facts.
     Raises:
         TooManyFactsError.
     """
-    facts = known.source.facts.c
-    numbers = await _pseudonyms(tx, known, tenant, people.known())
+    numbers = await _pseudonyms(tx, identity, tenant, people.known())
     names = sorted(numbers)
     found: list[tuple[int, Any, list[Any]]] = []
     for start in range(0, len(names), PEOPLE_AT_ONCE):
-        some = array(names[start : start + PEOPLE_AT_ONCE], Text)
-        statement = select(facts.person, facts.subject, *wanted).where(
-            facts.tenant == tenant, ~facts.void, facts.person == func.any(some), *only
+        some = names[start : start + PEOPLE_AT_ONCE]
+        facts = (await of(some)).facts.c
+        statement = select(facts.person, facts.subject, *wanted(facts)).where(
+            facts.tenant == tenant, ~facts.void, facts.person == func.any(array(some, Text))
         )
-        async with aclosing(_parts(tx, statement, budget)) as parts:
+        async with aclosing(_parts(tx, statement.where(*only(facts)), budget)) as parts:
             async for part in parts:
                 found.extend((numbers[row[0]], row[1], list(row[2:])) for row in part)
     return found
 
 
 async def _pseudonyms(
-    tx: AsyncConnection, known: Known, tenant: str, keys: Sequence[str]
+    tx: AsyncConnection, identity: FromClause, tenant: str, keys: Sequence[str]
 ) -> dict[str, int]:
     """The number of the person behind every pseudonym of these people."""
     numbers = {key: number for number, key in enumerate(keys)}
     customers = [key for key in keys if CUSTOMER.fullmatch(key)]
     found = {key: number for key, number in numbers.items() if not CUSTOMER.fullmatch(key)}
-    map_ = known.identity.c
+    map_ = identity.c
     for start in range(0, len(customers), PEOPLE_AT_ONCE):
         some = array(customers[start : start + PEOPLE_AT_ONCE], Uuid(as_uuid=False))
         statement = select(map_.pseudonym, cast(map_.customer, Text)).where(
@@ -218,7 +235,7 @@ async def intervals(
                 for *key, agent, start, stop in part:
                     for bucket, low, high in _cut(edges, piece, start, stop):
                         if len(places) >= MOST_HISTORIES:
-                            raise TooManyFactsError
+                            raise TooManyFactsError(MOST_HISTORIES)
                         places.append((bucket, tuple(key)))
                         agents.append(agent)
                         busy.append(is_busy)
@@ -281,7 +298,7 @@ async def _parts(
         async for part in result.partitions(ROWS_AT_ONCE):
             budget.histories -= len(part)
             if budget.histories < 0:
-                raise TooManyFactsError
+                raise TooManyFactsError(MOST_HISTORIES)
             yield part
     finally:
         await result.close()

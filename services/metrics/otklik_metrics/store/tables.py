@@ -60,6 +60,12 @@ KINDS = (
 
 FIELDS: Mapping[str, tuple[Field, ...]] = {kind: fields_of(kind) for kind in KINDS}
 
+HISTORY_BY_PERSON = ("contact",)
+"""
+Kinds of which the past of some people is asked. Their history has a column for the first
+pseudonym: '' where there is none; NULL where a build wrote that did not know the column.
+"""
+
 HEAD = ("tenant", "subject", "epoch", "revision", "void", "recorded_at", "person")
 """Columns of every table of facts, before the fields of the contract."""
 
@@ -119,6 +125,7 @@ def _history(kind: str) -> Table:
         Column("void", Boolean, nullable=False),
         _moment("at", nullable=True),
         Column("data", JSONB, nullable=False),
+        *([_code("person", nullable=True)] if kind in HISTORY_BY_PERSON else []),
         PrimaryKeyConstraint(
             "tenant",
             "subject",
@@ -132,6 +139,8 @@ def _history(kind: str) -> Table:
     )
     if kind in TIME_COLUMNS:
         Index(f"fact_history_{kind}_at", table.c.tenant, table.c.at)
+    if kind in HISTORY_BY_PERSON:
+        Index(f"fact_history_{kind}_person", table.c.tenant, table.c.person)
     return table
 
 
