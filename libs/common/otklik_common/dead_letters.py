@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.log.port import Place, Record
 
+GIVEN_UP: Final = "given up: "
+"""How the reason of a letter begins that will never be taken in."""
+
 _PUT: Final = """
     WITH new AS MATERIALIZED (
         SELECT * FROM unnest(CAST(:tenants AS text[]), CAST(:topics AS text[]),
@@ -42,7 +45,7 @@ _VALUES: Final = """
 
 _GIVE_UP: Final = """
     UPDATE {schema}.dead_letter SET
-        reason = 'given up: ' || reason, redriven_at = clock_timestamp()
+        reason = :given_up || reason, redriven_at = clock_timestamp()
     WHERE id = ANY (CAST(:ids AS bigint[])) AND consumer = :consumer AND redriven_at IS NULL"""
 
 _SETTLE: Final = """
@@ -134,6 +137,7 @@ async def give_up(tx: AsyncConnection, schema: str, consumer: str, letters: Sequ
     Whoever waits for them, as the history does, goes on. Returns how many that were.
     """
     done = await tx.execute(
-        text(_GIVE_UP.replace("{schema}", schema)), {"consumer": consumer, "ids": letters}
+        text(_GIVE_UP.replace("{schema}", schema)),
+        {"consumer": consumer, "ids": letters, "given_up": GIVEN_UP},
     )
     return int(done.rowcount)

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 import otklik_metrics
+from otklik_common import dead_letters
 from otklik_common.consumer import Consumer
 from otklik_common.db import Database
 from otklik_common.events.envelope import Event, Fact
@@ -204,6 +205,10 @@ async def test_records_that_were_put_aside_are_left_out_of_the_replay(logged: Lo
     await logged.consume()
     aside = await logged.admin.fetchval("SELECT count(*) FROM metrics.dead_letter")
     assert aside == 1
+    assert (await check_from_log(logged.db, logged.log)).shown == []
+    async with logged.db.begin_as_worker() as tx:
+        (letter,) = await dead_letters.still_open(tx, "metrics", FACTS_GROUP)
+        assert await dead_letters.give_up(tx, "metrics", FACTS_GROUP, [letter]) == 1
     assert (await check_from_log(logged.db, logged.log)).shown == []
     # Without the note it is a record that was taken in and cannot be.
     await logged.admin.execute("DELETE FROM metrics.dead_letter")

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from otklik_common.dead_letters import GIVEN_UP
 from otklik_metrics.domain.measures import MEASURES
 from otklik_metrics.domain.sets import Grain, histogram_table, rollup_table
 from otklik_metrics.store.history import TOPICS
@@ -46,8 +47,9 @@ async def put_aside(connection: asyncpg.Connection, group: str) -> set[tuple[str
     """Places of the records that the group put aside and has not taken in since."""
     rows = await connection.fetch(
         f'SELECT topic, partition, "offset" FROM {SCHEMA}.dead_letter '  # noqa: S608
-        "WHERE consumer = $1 AND redriven_at IS NULL",
+        "WHERE consumer = $1 AND (redriven_at IS NULL OR starts_with(reason, $2))",
         group,
+        GIVEN_UP,
     )
     return {tuple(row) for row in rows}
 
