@@ -85,7 +85,7 @@ def _spans(known: Known, facts: Facts, which: str) -> tuple[list[int], list[int]
             open_ = (fact.first_asked_at, fact.ended_at) if fact.first_asked_at else None
         elif which == "resolution":
             over = fact.resolution_ms if fact.closed_at else None
-            open_ = None if fact.closed_at else (fact.offered_at, None)
+            open_ = None if fact.closed_at else (fact.open_since or fact.offered_at, None)
         else:
             over = fact.waited_ms if fact.replied_at else None
             open_ = None if fact.replied_at else (fact.asked_at, None)

@@ -91,6 +91,7 @@ def _contact(dice: random.Random) -> Contact:
         first_asked_at=asked,
         ended_at=ended,
         closed_at=ended,
+        open_since=None if ended else _maybe(dice, at + timedelta(hours=1), 0.5),
         due_at=_maybe(dice, at + timedelta(days=dice.randrange(60)), 0.5),
         outcome=outcome,
         waited_ms=_maybe(dice, wait // timedelta(milliseconds=1), 0.95),

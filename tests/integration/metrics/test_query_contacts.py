@@ -95,6 +95,27 @@ async def test_medians_know_of_those_that_go_on(office: Office) -> None:
 
 
 @pytest.mark.asyncio
+async def test_what_is_open_again_waits_since_it_was_reopened(office: Office) -> None:
+    """Open since their first offer, they would have outlasted all that were solved."""
+    hour = timedelta(hours=1)
+    done = [
+        a_contact(
+            offered_at=TEN,
+            closed_at=TEN + hours * hour,
+            ended_at=TEN + hours * hour,
+            resolution_ms=hours * 3_600_000,
+        )
+        for hours in (3, 4, 5)
+    ]
+    again = [a_contact(offered_at=TEN, open_since=NOW - hour, reopenings=1)] * 3
+    await office.hear(numbered("done", done) | numbered("again", again))
+    found = await office.query({"name": "resolution_seconds", "statistic": "p50"})
+    cell = found["rows"][0]["resolution_seconds"]
+    # Those that are open waited an hour: they say nothing of the third hour and later.
+    assert (cell["value"], cell["n"], cell["open"]) == (4 * 3600, 6, 3)
+
+
+@pytest.mark.asyncio
 async def test_open_past_due_is_a_breach_and_exactly_in_time_is_none(office: Office) -> None:
     due = TEN + timedelta(hours=24)
     await office.hear(

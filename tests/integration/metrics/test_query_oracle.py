@@ -148,6 +148,10 @@ def _check(known: Known, query: Query, row: Row) -> None:
         said = dict(asked.params)
         value, n = naive(known, _facts_of(known, query, kind, row), said)
         shown = (asked.metric.identity(said), row.bucket, row.key, cell, value, n)
+        if cell.n is None:
+            # Anonymous answers: hidden for their own number, or for that of another group.
+            assert (cell.value, cell.suppressed, n > 0) == (None, True, True), shown
+            continue
         if cell.suppressed:
             assert 0 < n < asked.metric.minimum_n, shown
             assert cell.value is None, shown

@@ -12,7 +12,7 @@ from otklik_contact_center.domain import facts
 from otklik_contact_center.domain.contact import fold
 from otklik_contact_center.domain.events import Customer, Event
 from otklik_contact_center.domain.lead import fold_leads
-from tests.unit.contact_center.builders import a_message, an_event, contact_id, histories
+from tests.unit.contact_center.builders import a_message, an_event, at, contact_id, histories
 
 PSEUDONYMS = ("ph1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",)
 
@@ -41,6 +41,15 @@ def test_what_is_built_without_validation_is_valid(
         assert isinstance(fact, kinds)
         body = fact.model_dump_json()
         assert type(fact).model_validate_json(body).model_dump_json() == body
+
+
+def test_only_what_is_open_again_says_since_when() -> None:
+    call = [an_event("queued", 0), an_event("answered", 10), an_event("ended", 100)]
+    again = [*call, an_event("reopened", 1000)]
+    twice = [*again, an_event("ended", 1100), an_event("reopened", 2000)]
+    found = [rendered(history)[0].open_since for history in (call, again, twice)]
+    assert found == [None, at(1000), at(2000)]
+    assert rendered([*twice, an_event("ended", 2100)])[0].open_since is None
 
 
 def test_no_canary_gets_out() -> None:

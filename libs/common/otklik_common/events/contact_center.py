@@ -61,7 +61,8 @@ class Contact(Fact):
     Times are None until they happen. Durations are whole milliseconds. An outbound contact
     is never offered: its `offered_at` is None and `started_at` says when we tried. `answered_at`
     is the first answer of a person of ours; where a person of ours calls, the customer's counts
-    as well. Bots and systems never answer.
+    as well. Bots and systems never answer. While a contact is open
+    again, `open_since` is its last reopening.
     """
 
     source: UUID
@@ -85,6 +86,7 @@ class Contact(Fact):
     first_replied_at: Instant | None = None
     ended_at: Instant | None = None
     closed_at: Instant | None = None
+    open_since: Instant | None = None
     due_at: Instant | None = None
     outcome: Outcome = Outcome.OPEN
     waited_ms: Millis | None = None

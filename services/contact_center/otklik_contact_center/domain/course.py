@@ -40,6 +40,7 @@ class Course(msgspec.Struct):
         held_ms: Time on hold within that.
         wrapped_ms: Work after those ends.
         resolution_ms: From the creation, or the last reopening, to the last end.
+        open_since: The last reopening; it stays when the contact ends again.
     """
 
     inbound: bool

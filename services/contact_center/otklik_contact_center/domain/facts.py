@@ -61,6 +61,7 @@ def contact_fact(
         first_replied_at=_utc(contact.first_replied_at),
         ended_at=_utc(course.ended_at),
         closed_at=_utc(course.ended_at),
+        open_since=_utc(course.open_since) if course.ended_at is None else None,
         due_at=_utc(about.due_at),
         outcome=_OUTCOMES[contact.outcome],
         waited_ms=contact.waited_ms,

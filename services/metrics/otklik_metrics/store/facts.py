@@ -18,7 +18,10 @@ from otklik_metrics.store.decoding import decoder
 from otklik_metrics.store.overlap import Step, overlapping
 from otklik_metrics.store.tables import FIELDS, HEAD, SCHEMA
 
-ROW_TYPES: Mapping[str, str] = {kind: f"fact_{kind}_1" for kind in FIELDS}
+_NEWEST_TYPES: Mapping[str, int] = {"contact": 2}
+ROW_TYPES: Mapping[str, str] = {
+    kind: f"fact_{kind}_{_NEWEST_TYPES.get(kind, 1)}" for kind in FIELDS
+}
 """
 Types of the rows that a batch is sent as. They never change: a column that is added to a table
 comes with a new type, so that a process of the build before goes on while the new one starts.

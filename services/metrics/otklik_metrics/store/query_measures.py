@@ -127,7 +127,12 @@ _SPANS: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
 _GOING_ON: Mapping[tuple[str, str], Callable[[Facts], tuple[Column, Column, Column]]] = {
     # Begun, ended without being over, over.
     ("contact", "first_response"): lambda f: (f.first_asked_at, f.ended_at, f.first_response_ms),
-    ("contact", "resolution"): lambda f: (f.offered_at, f.closed_at, f.closed_at),
+    # What was solved once and is open again waits anew, as its resolution will be counted.
+    ("contact", "resolution"): lambda f: (
+        func.coalesce(f.open_since, f.offered_at),
+        f.closed_at,
+        f.closed_at,
+    ),
     ("reply", "wait"): lambda f: (f.asked_at, f.replied_at, f.replied_at),
 }
 
