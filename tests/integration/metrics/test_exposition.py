@@ -22,7 +22,7 @@ from otklik_metrics.domain.gauges import GAUGES, MOST_SAMPLES, label_names
 from otklik_metrics.store import exposition as store
 from otklik_metrics.store.tables import SCHEMA
 from tests.support.facts import a_contact, an_answer, an_answered_contact
-from tests.support.metrics_api import Office, metrics_app, numbered
+from tests.support.metrics_api import Office, a_body, metrics_app, numbered
 
 NOW = datetime(2026, 3, 20, 9, 10, tzinfo=UTC)
 
@@ -93,6 +93,7 @@ async def test_gauges_are_the_answers_of_the_query(office: Office, platform: Pla
     assert value("otklik_not_called_back_people", branch="tyumen") == 0
     assert value("otklik_nps_points", branch="tyumen") == 40
     assert value("otklik_nps_answers", branch="tyumen", category="promoter") == 3
+    assert value("otklik_nps_answers", branch="tyumen", category="passive") == 1
     assert value("otklik_cases_overdue", branch="perm") == 1
     assert value("otklik_csi_points", branch="tyumen") is None
     assert found["otklik_exposition_age_seconds", frozenset()] > 0
@@ -133,6 +134,88 @@ async def test_the_smaller_companies_are_other_together(office: Office, platform
     }
     assert set(offered) == {one.tenant for one in offices[4:]} | {"other"}
     assert offered["other"] == 1 + 2 + 3 + 4
+
+
+@pytest.mark.asyncio
+async def test_companies_keep_their_label_over_midnight(office: Office, platform: Platform) -> None:
+    """Just after midnight a large company may have had no contact yet, and small ones some."""
+    yesterday = [an_answered_contact(offered_at=NOW - timedelta(days=1))] * 5
+    answers = [an_answer(answered_at=NOW - timedelta(days=5), nps=9)] * 5
+    await office.hear(numbered("call", yesterday) | numbered("answer", answers))
+    for _ in range(20):
+        one = await Office(platform, office.admin, office.app).found()
+        await one.hear({one.tenant: an_answered_contact(offered_at=NOW - timedelta(minutes=9))})
+    found = await scraped(platform)
+    labels = frozenset({"company": office.tenant, "branch": "tyumen"}.items())
+    assert found["otklik_nps_points", labels] == 100
+
+
+@pytest.mark.asyncio
+async def test_open_cases_stay_until_they_are_closed(office: Office, platform: Platform) -> None:
+    said: dict[str, Any] = {"reason": "nps", "branch": "perm"}
+    long_ago = NOW - timedelta(days=400)
+    cases = [
+        Case(opened_at=long_ago, due_at=long_ago + timedelta(days=2), **said),
+        Case(opened_at=long_ago, due_at=NOW + timedelta(days=2), **said),
+        Case(opened_at=long_ago, due_at=long_ago, closed_at=long_ago, **said),
+    ]
+    await office.hear(numbered("case", cases))
+    found = await scraped(platform)
+    labels = frozenset({"company": office.tenant, "branch": "perm"}.items())
+    assert found["otklik_cases_open", labels] == 2
+    assert found["otklik_cases_overdue", labels] == 1
+
+
+@pytest.mark.asyncio
+async def test_codes_that_read_like_ours_are_apart(office: Office, platform: Platform) -> None:
+    offered: dict[str, Any] = {"offered_at": NOW - timedelta(minutes=30)}
+    queues = (None, "none", "_none", "other", "others")
+    calls = [an_answered_contact(queue=queue, **offered) for queue in queues]
+    await office.hear(numbered("call", calls))
+    found = await scraped(platform)
+    shown = {
+        dict(labels)["queue"]: n
+        for (name, labels), n in found.items()
+        if name == "otklik_contacts" and ("state", "offered") in labels
+    }
+    assert shown == dict.fromkeys(("none", "_none", "__none", "_other", "others"), 1)
+
+
+@pytest.mark.asyncio
+async def test_satisfaction_is_shown_by_what_was_rated(office: Office, platform: Platform) -> None:
+    rated: dict[str, Any] = {
+        "csi_score_micro": 4_000_000,
+        "csi_most_micro": 5_000_000,
+        "csi_least_micro": 1_000_000,
+        "csi_importance_micro": 1_000_000,
+        "answered_at": NOW - timedelta(days=5),
+        "nps": None,
+    }
+    answers = [an_answer(touchpoint="deal", **rated), an_answer(touchpoint=None, **rated)] * 5
+    await office.hear(numbered("answer", answers))
+    found = await scraped(platform)
+    shown = {labels: n for (name, labels), n in found.items() if name.startswith("otklik_csi_cat")}
+    assert shown == {frozenset({"company": office.tenant, "category": "deal"}.items()): 80}
+
+
+@pytest.mark.asyncio
+async def test_refused_questions_are_counted_by_their_code(
+    office: Office, platform: Platform
+) -> None:
+    def counted(code: str) -> float | None:
+        return platform.registry.get_sample_value("otklik_metrics_refusals_total", {"code": code})
+
+    assert await office.refusal(a_body("npz")) == (422, "unknown_metric")
+    assert await office.refusal(a_body("npz")) == (422, "unknown_metric")
+    behind = a_body("nps", as_of="2090-01-01T00:00:00Z")
+    assert await office.refusal(behind) == (409, "history_behind")
+    record = {"metric": {"name": "occupancy"}, "time": a_body("nps")["time"]}
+    assert await office.refusal(record, "/query/records") == (422, "no_records")
+    assert [counted(code) for code in ("unknown_metric", "history_behind", "no_records")] == [
+        2,
+        1,
+        1,
+    ]
 
 
 def test_no_label_names_a_person_or_an_agent() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from otklik_common.events.contact_center import AgentState, Channel, Outcome
 from tests.support.facts import a_contact, a_customer
-from tests.support.metrics_api import TEN, Office, abandoned, answered, numbered
+from tests.support.metrics_api import NOW, TEN, Office, abandoned, answered, numbered
 
 
 @pytest.mark.asyncio

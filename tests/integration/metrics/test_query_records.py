@@ -225,7 +225,7 @@ async def test_the_base_of_every_number_has_as_many_records_as_it_says(office: O
         items = (await office.call("POST", "/query/records", body)).json()["items"]
         share = metric["shape"] == "share"
         n = cell["denominator"] if share else cell["n"]
-        if metric["name"] in ("nps_promoters", "nps_detractors"):
+        if metric["name"] in ("nps_promoters", "nps_passives", "nps_detractors"):
             n = cell["value"]
         assert len(items) == n, metric["name"]
         if share:

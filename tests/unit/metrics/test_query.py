@@ -199,6 +199,22 @@ def test_gauges_of_small_companies_are_pooled_not_averaged() -> None:
     assert cut == 1
 
 
+def test_sizes_of_pooled_companies_add_up() -> None:
+    offered = next(gauge for gauge in GAUGES if gauge.metric == "contacts_offered")
+    frames = {}
+    for company, queue, n in (("a", "sales", 3), ("b", "sales", 3), ("c", "rent", 5)):
+        made = TallyFrame({"value": Op.SUM})
+        made.add(0, ("call", queue), Values({"value": n}))
+        frames[company] = made
+    samples, cut = samples_of(offered, frames, [], 2)
+    # There is room for one group: sales has six contacts in all, rent five.
+    assert {one.labels[:3]: one.value for one in samples} == {
+        ("other", "call", "sales"): 6,
+        ("other", "other", "other"): 5,
+    }
+    assert cut == 1
+
+
 def test_windows_begin_at_the_companys_midnight() -> None:
     company = a_company(timezone="Asia/Vladivostok")
     query = query_of(company, [GAUGES[0]], datetime(2026, 5, 10, 20, tzinfo=UTC))

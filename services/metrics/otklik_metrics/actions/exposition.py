@@ -1,7 +1,7 @@
 """Compute the business numbers for Prometheus on a timer, in one process at a time."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
@@ -19,11 +19,14 @@ from otklik_metrics.domain.gauges import (
     COMPANIES,
     GAUGES,
     MOST_SAMPLES,
+    RANKED_BY,
+    Gauge,
     label_names,
     query_of,
     samples_of,
     together,
 )
+from otklik_metrics.domain.query import Company
 from otklik_metrics.domain.refusals import QueryRefused
 from otklik_metrics.store import exposition, query_state
 from otklik_metrics.store.tables import SCHEMA
@@ -49,36 +52,52 @@ async def refresh_once(platform: Platform, db: Database, now: datetime) -> bool:
     async with db.begin_as_worker() as tx:
         if not await exposition.lock(tx, LOCK):
             return False
-        frames = await _frames(platform, tx, now)
-        await exposition.keep(tx, _families(frames), now)
+        frames, sizes = await _frames(platform, tx, now)
+        await exposition.keep(tx, _families(frames, sizes), now)
     return True
 
 
 async def _frames(
     platform: Platform, tx: AsyncConnection, now: datetime
-) -> dict[int, dict[str, Frame]]:
-    """What was read for each gauge, by its place among the gauges and by company."""
+) -> tuple[dict[int, dict[str, Frame]], dict[str, int]]:
+    """
+    What was read for each gauge, by its place among the gauges and by company.
+
+    Returns:
+        That, and the size of each company.
+    """
     frames: dict[int, dict[str, Frame]] = {place: {} for place in range(len(GAUGES))}
+    sizes: dict[str, int] = {}
     directory = platform.directory(SCHEMA)
     for tenant in await exposition.companies(tx):
         company = await company_of(directory, tenant)
         kinds = {CATALOGUE[gauge.metric].kind for gauge in GAUGES}
         desk = Desk(tx, company, await query_state.live_versions(tx, tenant, kinds), now)
+        whole = await _read(desk, company, [RANKED_BY], now)
+        sizes[tenant] = sum(map(_size, whole))
         for places in together():
-            query = query_of(company, [GAUGES[place] for place in places], now)
-            try:
-                found = await desk.read(query)
-            except QueryRefused as no:
-                log.warning("gauges left out", tenant=tenant, code=no.code)
-                continue
-            for place, frame in zip(places, found, strict=True):
+            found = await _read(desk, company, [GAUGES[place] for place in places], now)
+            # Shorter where they were refused.
+            for place, frame in zip(places, found, strict=False):
                 frames[place][tenant] = frame
-    return frames
+    return frames, sizes
 
 
-def _families(frames: Mapping[int, Mapping[str, Frame]]) -> list[dict[str, Any]]:
+async def _read(
+    desk: Desk, company: Company, gauges: Sequence[Gauge], now: datetime
+) -> Sequence[Frame]:
+    """A frame for each of the gauges; none, if it would cost more than an answer may."""
+    try:
+        return await desk.read(query_of(company, gauges, now))
+    except QueryRefused as no:
+        log.warning("gauges left out", tenant=company.tenant, code=no.code)
+        return ()
+
+
+def _families(
+    frames: Mapping[int, Mapping[str, Frame]], sizes: Mapping[str, int]
+) -> list[dict[str, Any]]:
     """Every gauge with its samples, as the row keeps them."""
-    sizes = {tenant: _size(frame) for tenant, frame in frames[0].items()}
     largest = sorted(sizes, key=lambda tenant: (-sizes[tenant], tenant))[:COMPANIES]
     room = MOST_SAMPLES // len(GAUGES)
     families: dict[str, dict[str, Any]] = {}
@@ -94,5 +113,5 @@ def _families(frames: Mapping[int, Mapping[str, Frame]]) -> list[dict[str, Any]]
 
 
 def _size(frame: Frame) -> int:
-    """Contacts of today, by which companies are ranked."""
+    """Contacts, by which companies are ranked."""
     return sum(values["value"] for values in frame.gather(lambda place: (place,)).values())

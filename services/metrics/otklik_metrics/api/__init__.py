@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from otklik_common.module import Platform
 from otklik_metrics.api import catalogue, query, records
 from otklik_metrics.api.exposition import serve_gauges
+from otklik_metrics.api.refusals import refusals
 from otklik_metrics.store.tables import SCHEMA
 
 
@@ -15,4 +16,5 @@ def build_api(platform: Platform) -> Sequence[APIRouter]:
     # Opened before the first request: /readyz must ask for it.
     platform.database(SCHEMA, "api")
     serve_gauges(platform)
+    refusals(platform)
     return [query.router, records.router, catalogue.router]

@@ -10,6 +10,7 @@ from otklik_common.http import PROBLEMS, Language, Now
 from otklik_metrics.actions.query import answer
 from otklik_metrics.api.answering import answer_out, freshness_out, query_of
 from otklik_metrics.api.context import PREFIX, Db, Lent, MayRead, company_asking
+from otklik_metrics.api.refusals import counted_refusals
 from otklik_metrics.api.schemas import FreshnessOut, QueryBody, QueryOut
 from otklik_metrics.store import query_state
 
@@ -35,9 +36,10 @@ async def query_metrics(
     `unknown_timezone`, `too_many_buckets`, `too_many_cells`, `too_many_rows`, `no_calendar`,
     `no_past_groups`, and 409 `history_behind` for an `as_of` that is not complete yet.
     """
-    company = await company_asking(platform, db, caller, body.as_of)
-    query = query_of(body, company, caller, now)
-    found = await answer(db, query, now)
+    with counted_refusals(platform):
+        company = await company_asking(platform, db, caller, body.as_of)
+        query = query_of(body, company, caller, now)
+        found = await answer(db, query, now)
     return await asyncio.to_thread(
         lambda: as_json(answer_out(query, found, now, language, explain=body.explain))
     )

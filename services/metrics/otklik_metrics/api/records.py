@@ -5,12 +5,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from otklik_common.callers import Caller
 from otklik_common.http import PROBLEMS, Now
 from otklik_common.paging import Page, Paging
 from otklik_metrics.actions.records import records
 from otklik_metrics.api.answering import buckets_of, filters_of
 from otklik_metrics.api.context import PREFIX, Db, Lent, MayReadRecords, company_asking
 from otklik_metrics.api.query import as_json
+from otklik_metrics.api.refusals import counted_refusals
 from otklik_metrics.api.schemas import RecordOut, RecordsBody, instant
 from otklik_metrics.domain.query import (
     Company,
@@ -45,13 +47,25 @@ async def list_records(
     row. `part` "numerator" lists only what stands above the line. Nothing tells who a fact is
     about; `contact` opens the very contact for those who may see it.
     """
-    company = await company_asking(platform, db, caller, body.as_of)
+    with counted_refusals(platform):
+        company = await company_asking(platform, db, caller, body.as_of)
+        query = _query(body, company, caller)
+        said = body.model_dump(mode="json", by_alias=True, exclude={"limit", "cursor"})
+        paging = Paging.of(request, limit=body.limit, cursor=body.cursor, query=said)
+        part = paging.part(caller.tenant)
+        found = await records(db, query, above=body.part == "numerator", part=part, now=now)
+    page = part.page(found, key=lambda one: (one.at, one.subject), item=_record)
+    return as_json({"items": page.items, "next_cursor": page.next_cursor})
+
+
+def _query(body: RecordsBody, company: Company, caller: Caller) -> Query:
+    """The query of the very cell. Raises QueryRefused."""
     asked = ask(company, [body.metric.wanted()])
     names = [*body.group, *(one.dimension for one in body.filters)]
     check_dimensions(asked, names)
     check_past(body.as_of, names)
     group = [filter_of(company, name, "eq", [value]) for name, value in body.group.items()]
-    query = Query(
+    return Query(
         company=company,
         asked=asked,
         buckets=_cell(body, company),
@@ -59,12 +73,6 @@ async def list_records(
         filters=(*filters_of(body.filters, company, caller), *group),
         as_of=body.as_of,
     )
-    said = body.model_dump(mode="json", by_alias=True, exclude={"limit", "cursor"})
-    paging = Paging.of(request, limit=body.limit, cursor=body.cursor, query=said)
-    part = paging.part(caller.tenant)
-    found = await records(db, query, above=body.part == "numerator", part=part, now=now)
-    page = part.page(found, key=lambda one: (one.at, one.subject), item=_record)
-    return as_json({"items": page.items, "next_cursor": page.next_cursor})
 
 
 def _cell(body: RecordsBody, company: Company) -> Buckets:

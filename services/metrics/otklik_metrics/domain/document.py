@@ -134,9 +134,11 @@ def _prometheus() -> Iterator[str]:
         f"person as a label. The {COMPANIES} largest companies have a label of their own; what "
         f"does not fit into {MOST_SAMPLES:,} series is `other`, and "
         "`otklik_exposition_cut_groups` says how many groups that were. A missing value is "
-        "`none`. Prometheus shows what was known at the scrape: history and corrections come from "
+        "`none`; codes that read like one of the two have a `_` before them. The largest are those "
+        "with the most contacts of 28 days. Prometheus shows what was known at the scrape: history and corrections come from "
         "the query API. Counters beside them: `otklik_metrics_facts_total{kind,change}` (first "
-        "seen, corrected) and `otklik_consumer_dead_letters_total`."
+        "seen, corrected), `otklik_metrics_refusals_total{code}` (questions refused) and "
+        "`otklik_consumer_dead_letters_total`."
     )
     yield _table(
         ("gauge", "labels", "metric", "window", "meaning · смысл"),

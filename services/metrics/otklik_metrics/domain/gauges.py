@@ -1,9 +1,11 @@
 """The business numbers that Prometheus reads: a few metrics over fixed windows, bounded labels."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,7 @@ from otklik_metrics.domain.catalogue.words import HIDDEN
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.frames import Frame, Key, Place
 from otklik_metrics.domain.indicators.cells import Cell, Values
+from otklik_metrics.domain.planner import FIRST
 from otklik_metrics.domain.query import Asked, Company, Query, ask, range_of
 from otklik_metrics.domain.zones import Granularity
 
@@ -19,6 +22,8 @@ COMPANIES: Final = 20
 """Companies with a label of their own; the smaller ones are `other`, together."""
 OTHER: Final = "other"
 NONE: Final = "none"
+ESCAPE: Final = "_"
+"""Stands before codes that would read as one of these two."""
 MOST_SAMPLES: Final = 1_200
 """Of all gauges together: a process has others, and a scrape should stay under 2,000."""
 
@@ -29,6 +34,7 @@ class Window(StrEnum):
     TODAY = "today"
     HOUR = "1h"
     MONTH = "28d"
+    EVER = "ever"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class Gauge:
         metric, params: What it shows, by its name in the catalogue.
         labels: Dimensions that become labels, after `company`; never an agent or a person.
         fixed: Labels that say which of several numbers it is.
+        renamed: Names of labels where they are not those of the dimensions.
+        complete: Only groups that have a value of every dimension are shown.
     """
 
     name: str
@@ -49,6 +57,8 @@ class Gauge:
     labels: tuple[str, ...] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = False
 
 
 def _contacts(metric: str, outcome: str) -> Gauge:
@@ -129,6 +139,7 @@ GAUGES: Final[tuple[Gauge, ...]] = (
         ("branch",),
     ),
     _answers("nps_promoters", "promoter"),
+    _answers("nps_passives", "passive"),
     _answers("nps_detractors", "detractor"),
     Gauge(
         "otklik_csi_points",
@@ -138,20 +149,37 @@ GAUGES: Final[tuple[Gauge, ...]] = (
         ("branch",),
     ),
     Gauge(
-        "otklik_cases_open",
-        Text("cases of 28 days that are open", "открытые кейсы за 28 дней"),
-        "cases_open",
+        "otklik_csi_category_points",
+        Text(
+            "CSI (raw) of 28 days by what was rated: the touchpoint, where a survey names one",
+            "CSI (raw) за 28 дней по точкам касания, где они указаны",
+        ),
+        "csi",
         Window.MONTH,
+        ("touchpoint",),
+        renamed={"touchpoint": "category"},
+        complete=True,
+    ),
+    Gauge(
+        "otklik_cases_open",
+        Text("cases that are open, whenever opened", "открытые кейсы, когда бы ни открыты"),
+        "cases_open",
+        Window.EVER,
         ("branch",),
     ),
     Gauge(
         "otklik_cases_overdue",
-        Text("cases of 28 days that are open past due", "просроченные кейсы за 28 дней"),
+        Text("cases that are open past due", "открытые кейсы с прошедшим сроком"),
         "cases_overdue",
-        Window.MONTH,
+        Window.EVER,
         ("branch",),
     ),
 )
+
+RANKED_BY: Final = Gauge(
+    "", Text("size of a company", "размер компании"), "contacts_offered", Window.MONTH
+)
+"""By what companies are ranked: at midnight nobody has had a contact today."""
 
 
 def query_of(company: Company, gauges: Sequence[Gauge], now: datetime) -> Query:
@@ -178,6 +206,8 @@ def _start(window: Window, company: Company, now: datetime) -> datetime:
         return midnight
     if window is Window.MONTH:
         return midnight - timedelta(days=27)
+    if window is Window.EVER:
+        return FIRST
     # Whole quarters of an hour, so that rollups can tell.
     return now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0) - timedelta(
         minutes=60
@@ -207,7 +237,7 @@ class Sample:
 
 def label_names(gauge: Gauge) -> tuple[str, ...]:
     """Names of a gauge's labels."""
-    return ("company", *gauge.labels, *gauge.fixed)
+    return ("company", *(gauge.renamed.get(one, one) for one in gauge.labels), *gauge.fixed)
 
 
 def samples_of(
@@ -224,31 +254,41 @@ def samples_of(
     """
     own = frozenset(largest)
     asked = Asked(CATALOGUE[gauge.metric], _params(gauge), gauge.metric)
-    sized = {
-        (company if company in own else OTHER, key): _cell(asked, values).n or 0
-        for company, frame in frames.items()
-        for (_, key), values in frame.gather(lambda place: (place,)).items()
-    }
+    named = [(_label(c) if c in own else OTHER, frame) for c, frame in frames.items()]
+    sized: Counter[tuple[str, Key]] = Counter()
+    for name, frame in named:
+        for (_, key), values in frame.gather(partial(_shown, gauge)).items():
+            sized[name, key] += _cell(asked, values).n or 0
     rooms = max(1, most - len(own) - 1)
-    kept = frozenset(sorted(sized, key=lambda one: (-sized[one], str(one)))[:rooms])
+    kept = frozenset(sorted(sized, key=lambda one: (-sized[one], one))[:rooms])
     rest = tuple(OTHER for _ in gauge.labels)
-    merged: dict[Key, list[Values]] = {}
-    for company, frame in frames.items():
-        name = company if company in own else OTHER
+    merged: dict[tuple[str, ...], list[Values]] = {}
+    for name, frame in named:
 
         def into(place: Place, name: str = name) -> Iterable[Place]:
-            yield 0, (place[1] if (name, place[1]) in kept else rest)
+            for bucket, key in _shown(gauge, place):
+                yield bucket, (key if (name, key) in kept else rest)
 
         for (_, key), values in frame.gather(into).items():
             merged.setdefault((name, *key), []).append(values)
     samples = []
-    for group, parts in sorted(merged.items(), key=lambda one: str(one[0])):
+    for group, parts in sorted(merged.items()):
         cell = _cell(asked, _added(parts))
         hidden = asked.metric.shape in HIDDEN and (cell.n or 0) < asked.metric.minimum_n
         if cell.value is not None and not hidden:
-            shown = (NONE if part is None else str(part) for part in group)
-            samples.append(Sample((*shown, *gauge.fixed.values()), float(cell.value)))
+            samples.append(Sample((*group, *gauge.fixed.values()), float(cell.value)))
     return samples, max(0, len(sized) - len(kept))
+
+
+def _shown(gauge: Gauge, place: Place) -> Iterable[Place]:
+    """The group with its labels instead of its values; nowhere, if it is not to be shown."""
+    if not gauge.complete or None not in place[1]:
+        yield 0, tuple(NONE if part is None else _label(str(part)) for part in place[1])
+
+
+def _label(code: str) -> str:
+    """A code as a label that is neither the missing value nor the rest; no two become one."""
+    return ESCAPE + code if code.lstrip(ESCAPE) in (NONE, OTHER) else code
 
 
 def _params(gauge: Gauge) -> dict[str, Any]:

@@ -111,6 +111,8 @@ async def read_now(
     if source.kind == "contact":
         # What is not closed has not ended either; the index of open contacts hears it so.
         cells = cells.where(facts.ended_at.is_(None))
+    elif source.kind == "case":
+        cells = cells.where(facts.closed_at.is_(None))
     return await fetch(tx, cells, len(query.group_by), most)
 
 

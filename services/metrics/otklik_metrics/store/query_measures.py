@@ -177,6 +177,7 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
         "opened": lambda f, _: _if(f.opened_at.is_not(None)),
         "closed": lambda f, _: _if(f.closed_at.is_not(None)),
         "finished": lambda f, _: _if(f.closed_at.is_not(None)),
+        "open": lambda f, _: _if(and_(f.opened_at.is_not(None), f.closed_at.is_(None))),
         "overdue": lambda f, m: _if(and_(f.closed_at.is_(None), f.due_at < m.now)),
     },
     "purchase": {

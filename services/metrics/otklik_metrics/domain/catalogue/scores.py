@@ -174,6 +174,12 @@ METRICS: Final = (
         0,
     ),
     _category(
+        "nps_passives",
+        Text("passives", "нейтралов"),
+        Text("answers of 7 or 8", "ответы 7 и 8"),
+        1,
+    ),
+    _category(
         "nps_detractors",
         Text("detractors", "критиков"),
         Text("answers of 6 or less", "ответы 6 и ниже"),
