@@ -114,12 +114,10 @@ async def test_who_goes_away_takes_nobody_elses_answer(settings: Settings, api: 
     assert await patient is not None
 
 
-async def test_made_up_companies_cost_one_reading_each_and_no_memory(
+async def test_a_company_is_known_as_soon_as_it_was_heard_of(
     settings: Settings, api: Database
 ) -> None:
-    del settings
     directory = Directory(api)
-    with readings() as seen:
-        for _ in range(20):
-            assert await directory.company("mmmm2222") is None
-        assert len(seen) == 1
+    assert await directory.company(TENANT) is None
+    await say(settings, Company(timezone="Europe/Moscow", created_at=NOW))
+    assert await directory.company(TENANT) is not None

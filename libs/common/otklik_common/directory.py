@@ -79,8 +79,8 @@ class Directory:
     async def _read_and_keep(self, tenant: str) -> Known:
         read_at = time.monotonic()
         known = await self._read(tenant)
-        if self._reading.get(tenant) is asyncio.current_task():
-            # Unknown companies are kept as well, or made-up ids would cost a reading each.
+        # Unknown companies are not kept: made-up ids fill no memory, and a new company is known at once.
+        if known.company is not None and self._reading.get(tenant) is asyncio.current_task():
             self._kept.pop(tenant, None)
             self._kept[tenant] = (read_at, known)
             while len(self._kept) > MOST_COMPANIES:
