@@ -6,10 +6,24 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import FromClause, Select, Text, Uuid, and_, cast, func, literal, select
+from sqlalchemy import (
+    CompoundSelect,
+    FromClause,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_metrics.domain.budget import Budget
@@ -32,6 +46,14 @@ PEOPLE_AT_ONCE = 20_000
 ROWS_AT_ONCE = 5_000
 CUSTOMER = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 """Who is a known customer is named by a UUID, everybody else by a pseudonym."""
+
+LONGEST_STRETCH = timedelta(days=7)
+"""
+What has ended counts for no longer than this from its beginning: longer, it lay there. So what began
+before is not looked for, but for what goes on.
+"""
+
+Statement = Select[Any] | CompoundSelect[Any]
 
 IDLE = "available"
 """The state of an agent who waits for a contact."""
@@ -209,27 +231,16 @@ async def intervals(
     Raises:
         TooManyFactsError.
     """
-    spoken = contacts.facts.c
-    wrapped = func.coalesce(spoken.wrapped_ms, 0) * literal(timedelta(milliseconds=1))
-    spoken_until = func.coalesce(spoken.ended_at + wrapped, literal(now))
-    ready = states.facts.c
     parts = (
-        (contacts, True, spoken.answered_at, spoken_until, spoken.agent.is_not(None)),
-        (
-            states,
-            False,
-            ready.from_at,
-            func.coalesce(ready.to_at, literal(now)),
-            ready.state == IDLE,
-        ),
+        (True, in_contact(contacts, query, piece, now)),
+        (False, ready(states, query, piece, now)),
     )
     places: list[Place] = []
     agents: list[str] = []
     busy: list[bool] = []
     ends: list[tuple[int, int]] = []
     edges = query.buckets.edge_micros() or [micros(piece.start)]
-    for source, is_busy, begin, end, only in parts:
-        statement = _stretches(source, query, piece, begin, end, only)
+    for is_busy, statement in parts:
         async with aclosing(_parts(tx, statement, budget)) as some:
             async for part in some:
                 for *key, agent, start, stop in part:
@@ -243,23 +254,53 @@ async def intervals(
     return places, agents, busy, ends
 
 
+def in_contact(contacts: Source, query: Query, piece: Piece, now: datetime) -> Statement:
+    """When agents were in contact, wrapping up included: groups, agent, and the two ends."""
+    facts = contacts.facts.c
+    wrapped = func.coalesce(facts.wrapped_ms, 0) * literal(timedelta(milliseconds=1))
+    stretch = _Stretch(facts.answered_at, facts.ended_at + wrapped, facts.ended_at.is_(None))
+    return _stretches(contacts, query, piece, stretch, now, facts.agent.is_not(None))
+
+
+def ready(states: Source, query: Query, piece: Piece, now: datetime) -> Statement:
+    """When agents stood ready: the same."""
+    facts = states.facts.c
+    stretch = _Stretch(facts.from_at, facts.to_at, facts.to_at.is_(None))
+    return _stretches(states, query, piece, stretch, now, facts.state == IDLE)
+
+
+class _Stretch(NamedTuple):
+    begin: Column
+    end: Column
+    goes_on: Column
+
+
 def _stretches(
-    source: Source, query: Query, piece: Piece, begin: Column, end: Column, only: Column
-) -> Select[Any]:
-    facts = source.facts.c
+    source: Source, query: Query, piece: Piece, stretch: _Stretch, now: datetime, only: Column
+) -> Statement:
+    facts, begin = source.facts.c, stretch.begin
 
     def of(name: str) -> Column:
         return cast(facts[name], Text)
 
-    return select(
+    longest = func.least(stretch.end, begin + literal(LONGEST_STRETCH))
+    end = case((stretch.goes_on, literal(now)), else_=longest)
+    all_ = select(
         *(of(name) for name in query.read_by), facts.agent, micros_of(begin), micros_of(end)
     ).where(
         facts.tenant == query.company.tenant,
         ~facts.void,
-        and_(begin < piece.end, end > piece.start),
+        begin < piece.end,
         only,
         *conditions(query.filters, of),
     )
+    early = piece.start - LONGEST_STRETCH
+    late = and_(begin >= early, end > piece.start)
+    left = and_(begin < early, stretch.goes_on, literal(now) > piece.start)
+    if isinstance(source.facts, Table):
+        # Each has an index of its own: what began lately, and the few that go on.
+        return all_.where(late).union_all(all_.where(left))
+    return all_.where(or_(late, left))
 
 
 def _cut(
@@ -285,7 +326,7 @@ def _person(known: Known) -> Column:
 
 
 async def _parts(
-    tx: AsyncConnection, statement: Select[Any], budget: Budget
+    tx: AsyncConnection, statement: Statement, budget: Budget
 ) -> AsyncGenerator[Sequence[Any], None]:
     """
     The rows of a statement in parts: other requests are answered in between.

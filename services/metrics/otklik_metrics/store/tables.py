@@ -204,6 +204,19 @@ Index(
     postgresql_where=text("NOT void AND ended_at IS NULL"),
 )
 Index(
+    "facts_contact_answered_at",
+    FACTS["contact"].c.tenant,
+    FACTS["contact"].c.answered_at,
+    postgresql_where=text("answered_at IS NOT NULL"),
+)
+Index("facts_agent_state_from_at", FACTS["agent_state"].c.tenant, FACTS["agent_state"].c.from_at)
+Index(
+    "facts_agent_state_open",
+    FACTS["agent_state"].c.tenant,
+    FACTS["agent_state"].c.from_at,
+    postgresql_where=text("NOT void AND to_at IS NULL"),
+)
+Index(
     "facts_contact_due",
     FACTS["contact"].c.tenant,
     FACTS["contact"].c.due_at,

@@ -327,9 +327,11 @@ METRICS: Final = (
         formula=one(
             Text(
                 "time in contact / (time in contact + available idle), by the wall clock: contacts "
-                "side by side count once; breaks and training are outside",
+                "side by side count once; breaks and training are outside; what has ended counts "
+                "for at most 7 days from its beginning",
                 "время в контактах / (время в контактах + свободное доступное), по часам: "
-                "одновременные контакты считаются один раз; перерывы и обучение не входят",
+                "одновременные контакты считаются один раз; перерывы и обучение не входят; "
+                "завершённое считается не дольше 7 дней от начала",
             )
         ),
         numerator=Text("seconds in contact", "секунды в контактах"),
@@ -341,6 +343,7 @@ METRICS: Final = (
         read=lambda _: Histories("agent_state", "from_at", Question.OCCUPIED),
         work_out=_occupancy,
         computation=Computation.FACTS,
+        version=2,
         impossible=dict.fromkeys(COMPUTED, BY_CLOCK),
     ),
 )
