@@ -102,8 +102,9 @@ def _connected(adapted: Any, _: object) -> None:
 
 def _judge(context: ExceptionContext) -> None:
     """Give up connections that are of no more use, without a word to whoever may be silent."""
-    broken = context.original_exception
-    if isinstance(broken, TimeoutError) or sqlstate_of(broken) == READ_ONLY:
+    broken, asked = context.original_exception, context.connection
+    meant = asked is not None and asked.get_execution_options().get("postgresql_readonly", False)
+    if isinstance(broken, TimeoutError) or (sqlstate_of(broken) == READ_ONLY and not meant):
         context.is_disconnect = True
 
 

@@ -22,16 +22,20 @@ HOUR = timedelta(hours=1)
 def spoken(begin: datetime, lasted: timedelta | None, **said: Any) -> Any:
     """A contact that an agent talked in."""
     ended = None if lasted is None else begin + lasted
-    default = {"agent": "petrova", "offered_at": begin, "answered_at": begin, "wrapped_ms": 0}
+    default: dict[str, Any] = {
+        "agent": "petrova",
+        "offered_at": begin,
+        "answered_at": begin,
+        "wrapped_ms": 0,
+    }
     return answered(**default | {"ended_at": ended, "closed_at": ended} | said)
 
 
 def stood(begin: datetime, lasted: timedelta | None, **said: Any) -> AgentState:
     """A stretch of readiness."""
     ended = None if lasted is None else begin + lasted
-    return AgentState(
-        **{"agent": "petrova", "state": "available", "from_at": begin, "to_at": ended} | said
-    )
+    default: dict[str, Any] = {"agent": "petrova", "state": "available"}
+    return AgentState(**default | {"from_at": begin, "to_at": ended} | said)
 
 
 @pytest.mark.asyncio
