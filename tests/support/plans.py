@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Select
+from sqlalchemy import SelectBase
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement, Executable
-
-Statement = Select[Any] | CompoundSelect[Any]
 
 
 class _Explained(Executable, ClauseElement):
     inherit_cache = False
 
-    def __init__(self, statement: Statement) -> None:
+    def __init__(self, statement: SelectBase) -> None:
         self.statement = statement
 
 
@@ -23,7 +21,7 @@ def _explain(element: _Explained, compiler: Any, **more: Any) -> str:
     return f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {inner}"
 
 
-async def rows_read(tx: AsyncConnection, statement: Statement) -> int:
+async def rows_read(tx: AsyncConnection, statement: SelectBase) -> int:
     """How many rows all scans of tables and indexes looked at, those they threw away included."""
     plan = (await tx.execute(_Explained(statement))).scalar_one()
     return _rows(plan[0]["Plan"])

@@ -34,8 +34,8 @@ def spoken(begin: datetime, lasted: timedelta | None, **said: Any) -> Any:
 def stood(begin: datetime, lasted: timedelta | None, **said: Any) -> AgentState:
     """A stretch of readiness."""
     ended = None if lasted is None else begin + lasted
-    default: dict[str, Any] = {"agent": "petrova", "state": "available"}
-    return AgentState(**default | {"from_at": begin, "to_at": ended} | said)
+    default: dict[str, Any] = {"agent": "petrova", "state": "available", "from_at": begin}
+    return AgentState(**default | {"to_at": ended} | said)
 
 
 @pytest.mark.asyncio

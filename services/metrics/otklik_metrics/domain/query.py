@@ -12,12 +12,7 @@ from otklik_common.ids import subject_id
 from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType, near
 from otklik_metrics.domain.catalogue.words import Params
 from otklik_metrics.domain.dimensions import BRANCH_GROUP, DIMENSIONS, Dimension, Type
-from otklik_metrics.domain.limits import (
-    MANY_CELLS,
-    MOST_BUCKETS,
-    MOST_METRICS,
-    MOST_VALUES,
-)
+from otklik_metrics.domain.limits import MANY_CELLS, MOST_BUCKETS, MOST_METRICS, MOST_VALUES
 from otklik_metrics.domain.readings import Histories, Reading
 from otklik_metrics.domain.refusals import (
     BadFilter,
