@@ -1,13 +1,13 @@
 """Telephone calls: queues, impatience, calls back, and what an unanswered call costs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
 from otklik.demo.agency import CLOSES, OPENS, OPERATORS, ZONE
 from otklik.demo.care import UNHAPPY, Care
-from otklik.demo.people import Person, comment, is_asked, score
+from otklik.demo.people import Person, comment, is_asked, score, turns_to_us
 from otklik.demo.queueing import Arrival, Served, serve
 
 if TYPE_CHECKING:
@@ -89,35 +89,32 @@ class Calls:
         outcome: Served,
     ) -> "Iterator[Push]":
         contact = f"demo-call-{day:%Y%m%d}-{region}-{arrival.index}"
-        common = {
-            "contact": contact,
-            "channel": "call",
-            "direction": "in",
-            "party": person.party,
-            "branch": person.branch.code,
-            "queue": "sales",
-        }
+        common = turns_to_us(person, contact, "call") | {"queue": "sales"}
         opening = common | {
             "from": person.phone,
             "to": LINE,
             "campaign": person.campaign,
             "touchpoint": "first_contact",
         }
-        yield self._event(contact, "queued", arrival.at, opening)
-        yield self._event(contact, "assigned", arrival.at, common | {"agent": person.realtor.code})
+        yield self._world.event(contact, "queued", "queued", arrival.at, opening)
+        yield self._world.event(
+            contact, "assigned", "assigned", arrival.at, common | {"agent": person.realtor.code}
+        )
         if outcome.answered_at is None:
-            yield self._event(contact, "ended", outcome.ended_at, common)
+            yield self._world.event(contact, "ended", "ended", outcome.ended_at, common)
             yield from self._call_back(random, person, contact, outcome.ended_at)
             return
         answered = common | {"agent": outcome.agent, "actor": "human"}
-        yield self._event(contact, "answered", outcome.answered_at, answered)
+        yield self._world.event(contact, "answered", "answered", outcome.answered_at, answered)
         held = random.random() < 0.12 and (outcome.ended_at - outcome.answered_at).seconds > 60
         if held:
             begins = outcome.answered_at + timedelta(seconds=30)
-            yield self._event(contact, "held", begins, common)
-            yield self._event(contact, "resumed", begins + timedelta(seconds=20), common)
-        yield self._event(contact, "ended", outcome.ended_at, common)
-        yield self._event(contact, "wrapped", outcome.ended_at + WRAP, common)
+            yield self._world.event(contact, "held", "held", begins, common)
+            yield self._world.event(
+                contact, "resumed", "resumed", begins + timedelta(seconds=20), common
+            )
+        yield self._world.event(contact, "ended", "ended", outcome.ended_at, common)
+        yield self._world.event(contact, "wrapped", "wrapped", outcome.ended_at + WRAP, common)
         waited = (outcome.answered_at - arrival.at).total_seconds()
         person.pleasure = max(-3.0, person.pleasure - (0.5 if waited > 60 else 0))
         yield from self._asked(random, person, contact, outcome)
@@ -147,16 +144,20 @@ class Calls:
             "branch": person.branch.code,
             "agent": person.realtor.code,
         }
-        yield self._event(contact, "started", at, common | {"to": person.phone})
+        yield self._world.event(contact, "started", "started", at, common | {"to": person.phone})
         if random.random() < 0.78:
             answered = at + timedelta(seconds=9 + random.randrange(12))
-            yield self._event(contact, "answered", answered, common | {"actor": "human"})
+            yield self._world.event(
+                contact, "answered", "answered", answered, common | {"actor": "human"}
+            )
             ends = answered + timedelta(seconds=round(random.lognormvariate(5.0, 0.6)))
-            yield self._event(contact, "ended", ends, common)
+            yield self._world.event(contact, "ended", "ended", ends, common)
         else:
             person.missed += 1
             ends = at + timedelta(seconds=30)
-            yield self._event(contact, "ended", ends, common | {"outcome": "not_reached"})
+            yield self._world.event(
+                contact, "ended", "ended", ends, common | {"outcome": "not_reached"}
+            )
 
     def _asked(
         self, random: Random, person: Person, contact: str, outcome: Served
@@ -183,9 +184,3 @@ class Calls:
         yield self._world.push(at, "answer", body)
         if points <= UNHAPPY:
             yield from self._care.calls(random, person, str(body["id"]), at)
-
-    def _event(
-        self, contact: str, verb: str, at: datetime, fields: Mapping[str, str | None]
-    ) -> "Push":
-        body = {"id": f"{contact}-{verb}", "type": verb, "at": at.isoformat(), **fields}
-        return self._world.push(at, "event", body)

@@ -6,7 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from otklik.demo.agency import CLOSES, OPENS, ZONE
-from otklik.demo.people import Person, weighted
+from otklik.demo.people import Person, turns_to_us, weighted
 
 if TYPE_CHECKING:
     from otklik.demo.simulation import Push, World
@@ -54,14 +54,7 @@ class Care:
         slow = person.branch.promptness
         channel = weighted(random, (("email", 0.6), ("form", 0.4)))
         contact = f"demo-claim-{at:%Y%m%d%H%M%S}-{person.number}"
-        common = {
-            "contact": contact,
-            "channel": channel,
-            "direction": "in",
-            "party": person.party,
-            "branch": person.branch.code,
-            "queue": "claims",
-        }
+        common = turns_to_us(person, contact, channel) | {"queue": "claims"}
         opening = common | {
             "from": person.email if channel == "email" else person.phone,
             "actor": "customer",
@@ -69,13 +62,13 @@ class Care:
             "touchpoint": "claim",
             "due_at": (at + timedelta(hours=CLAIM_HOURS)).isoformat(),
         }
-        yield self._event(contact, "0", "message", at, opening)
+        yield self._world.event(contact, "0", "message", at, opening)
         answers = common | {"agent": person.realtor.code, "actor": "human"}
         replied = in_hours(at) + timedelta(hours=random.lognormvariate(0.2, 0.7) * slow**0.5)
-        yield self._event(contact, "1", "message", replied, answers)
+        yield self._world.event(contact, "1", "message", replied, answers)
         if random.random() < (0.97 if slow == 1.0 else 0.75):
             ends = replied + timedelta(hours=random.lognormvariate(1.3, 0.9) * slow)
-            yield self._event(contact, "end", "ended", ends, common)
+            yield self._world.event(contact, "end", "ended", ends, common)
 
     def _step(self, answer: str, step: str, reason: str, at: datetime) -> "Push":
         body = {
@@ -86,12 +79,6 @@ class Care:
             "at": at.isoformat(),
         }
         return self._world.push(at, "case_step", body, answer)
-
-    def _event(
-        self, contact: str, step: str, verb: str, at: datetime, fields: dict[str, str]
-    ) -> "Push":
-        body = {"id": f"{contact}-{step}", "type": verb, "at": at.isoformat(), **fields}
-        return self._world.push(at, "event", body)
 
 
 def in_hours(at: datetime) -> datetime:

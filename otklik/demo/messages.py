@@ -6,7 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from otklik.demo.care import in_hours
-from otklik.demo.people import Person, weighted
+from otklik.demo.people import Person, turns_to_us, weighted
 
 if TYPE_CHECKING:
     from otklik.demo.simulation import Push, World
@@ -24,13 +24,7 @@ class Messages:
         """One written contact with everything that follows from it."""
         channel = weighted(random, CHANNELS)
         contact = f"demo-{channel}-{at:%Y%m%d%H%M%S}-{person.number}"
-        common = {
-            "contact": contact,
-            "channel": channel,
-            "direction": "in",
-            "party": person.party,
-            "branch": person.branch.code,
-        }
+        common = turns_to_us(person, contact, channel)
         opening = common | {
             "from": person.email if channel == "email" else person.phone,
             "actor": "customer",
@@ -38,10 +32,10 @@ class Messages:
             "touchpoint": "request",
         }
         due = at + timedelta(hours=24)
-        yield self._event(contact, "0", "message", at, opening | {"due_at": due.isoformat()})
+        yield self._world.event(contact, "0", "message", at, opening | {"due_at": due.isoformat()})
         if channel == "chat":
             bot = common | {"actor": "bot"}
-            yield self._event(contact, "bot", "message", at + timedelta(seconds=2), bot)
+            yield self._world.event(contact, "bot", "message", at + timedelta(seconds=2), bot)
         yield from self._answers(random, person, contact, common, at)
 
     def _answers(
@@ -60,20 +54,14 @@ class Messages:
         minutes = random.lognormvariate(typical, 0.9) * (slow**0.5)
         replied = in_hours(asked) + timedelta(minutes=minutes)
         agent = common | {"agent": person.realtor.code, "actor": "human"}
-        yield self._event(contact, "1", "message", replied, agent)
+        yield self._world.event(contact, "1", "message", replied, agent)
         last = replied
         for turn in range(random.choice((0, 0, 1, 1, 2))):
             asks = last + timedelta(minutes=1 + random.expovariate(1 / 12))
             customer = common | {"actor": "customer"}
-            yield self._event(contact, f"{turn}q", "message", asks, customer)
+            yield self._world.event(contact, f"{turn}q", "message", asks, customer)
             last = in_hours(asks) + timedelta(minutes=0.5 + random.expovariate(1 / 9) * slow)
-            yield self._event(contact, f"{turn}a", "message", last, agent)
+            yield self._world.event(contact, f"{turn}a", "message", last, agent)
         if random.random() < 0.9:
             ends = last + timedelta(minutes=5 + random.expovariate(1 / 240))
-            yield self._event(contact, "end", "ended", ends, common)
-
-    def _event(
-        self, contact: str, step: str, verb: str, at: datetime, fields: dict[str, str]
-    ) -> "Push":
-        body = {"id": f"{contact}-{step}", "type": verb, "at": at.isoformat(), **fields}
-        return self._world.push(at, "event", body)
+            yield self._world.event(contact, "end", "ended", ends, common)

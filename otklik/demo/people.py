@@ -40,6 +40,17 @@ class Person:
         return f"demo-{self.number}"
 
 
+def turns_to_us(person: Person, contact: str, channel: str) -> dict[str, str]:
+    """What every event of a contact says that a customer begins."""
+    return {
+        "contact": contact,
+        "channel": channel,
+        "direction": "in",
+        "party": person.party,
+        "branch": person.branch.code,
+    }
+
+
 def weighted(random: Random, choices: Sequence[tuple[str, float]]) -> str:
     """One of the names, as often as its weight says."""
     return random.choices([name for name, _ in choices], [weight for _, weight in choices])[0]

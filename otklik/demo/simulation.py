@@ -1,6 +1,6 @@
 """Day after day of the agency's life, as what outside software would push: always the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
@@ -59,6 +59,13 @@ class World:
         person = meet(random, len(self.people) + 1, branch, self.staff[branch.code])
         self.people.append(person)
         return person
+
+    def event(
+        self, contact: str, step: str, verb: str, at: datetime, fields: Mapping[str, str | None]
+    ) -> Push:
+        """An event of a contact; `step` tells it from the contact's others."""
+        body = {"id": f"{contact}-{step}", "type": verb, "at": at.isoformat(), **fields}
+        return self.push(at, "event", body)
 
     def push(self, at: datetime, sort: Sort, body: Any, key: str = "") -> Push:
         """One thing to push; numbered, so that equal times keep their order."""

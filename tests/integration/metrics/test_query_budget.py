@@ -3,18 +3,16 @@
 import asyncio
 import time
 import tracemalloc
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-import asyncpg
 import pytest
 
 from otklik_common.settings import Settings
 from otklik_metrics.domain.limits import HEAVY_AT_ONCE
 from tests.support.facts import an_answer
 from tests.support.metrics_api import TEN, Office, a_body, abandoned, answered, numbered
+from tests.support.metrics_locks import nobody_reads, waiting
 
 MIB = 1024 * 1024
 
@@ -45,29 +43,6 @@ def quarters(*metrics: Any, **said: Any) -> dict[str, Any]:
         "granularity": "15m",
     }
     return a_body(*metrics, time=span, group_by=["branch"], **said)
-
-
-@asynccontextmanager
-async def nobody_reads(settings: Settings, table: str) -> AsyncIterator[asyncpg.Connection]:
-    """Readers of a table wait; gives a connection that sees how many do."""
-    holder = await asyncpg.connect(settings.admin_database_url)
-    try:
-        async with holder.transaction():
-            await holder.execute(f"LOCK TABLE metrics.{table} IN ACCESS EXCLUSIVE MODE")
-            yield holder
-    finally:
-        await holder.close()
-
-
-async def waiting(connection: asyncpg.Connection, table: str) -> int:
-    """How many readers wait for a table."""
-    return int(
-        await connection.fetchval(
-            "SELECT count(DISTINCT pid) FROM pg_locks"
-            " WHERE NOT granted AND relation = $1::text::regclass",
-            f"metrics.{table}",
-        )
-    )
 
 
 @pytest.mark.asyncio

@@ -1,11 +1,8 @@
 """An answer is of one moment: what commits while it is read is in none of its numbers."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -14,29 +11,7 @@ from otklik_common.db import Database
 from otklik_common.settings import Settings
 from tests.support.facts import an_answer
 from tests.support.metrics_api import NOW, TEN, Office, a_body, answered, id_of
-
-
-@asynccontextmanager
-async def a_locked(settings: Settings, table: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection whose transaction lets nobody read a table until it is committed."""
-    holder = await asyncpg.connect(settings.admin_database_url)
-    try:
-        async with holder.transaction():
-            await holder.execute(f"LOCK TABLE metrics.{table} IN ACCESS EXCLUSIVE MODE")
-            yield holder
-    finally:
-        await holder.close()
-
-
-async def somebody_waits(office: Office, table: str) -> None:
-    """Return as soon as a reader waits for the table."""
-    waiting = (
-        "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = $1::text::regclass"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    )
-    async with asyncio.timeout(10):
-        while not await office.admin.fetchval(waiting, f"metrics.{table}"):  # noqa: ASYNC110 - the server tells nobody
-            await asyncio.sleep(0.02)
+from tests.support.metrics_locks import nobody_reads, somebody_waits
 
 
 @pytest.mark.asyncio
@@ -48,9 +23,9 @@ async def test_freshness_never_claims_what_the_numbers_have_not_seen(
     await office.admin.execute("DELETE FROM metrics.facts_reached")
     await office.numbers_reach(before)
     body = a_body("contacts_offered", "answers")
-    async with a_locked(metrics_settings, "rollup_answer_day"):
+    async with nobody_reads(metrics_settings, "rollup_answer_day") as holder:
         asking = asyncio.create_task(office.call("POST", "/query", body))
-        await somebody_waits(office, "rollup_answer_day")
+        await somebody_waits(holder, "rollup_answer_day")
         # The contacts have been read by now, the answers have not.
         await office.hear({"late": answered()})
         await office.numbers_reach(after)
@@ -64,9 +39,9 @@ async def test_freshness_never_claims_what_the_numbers_have_not_seen(
 async def test_records_are_of_one_moment_too(office: Office, metrics_settings: Settings) -> None:
     await office.hear({"a": answered()})
     body = {"metric": {"name": "contacts_offered"}, "time": a_body("nps")["time"]}
-    async with a_locked(metrics_settings, "facts_contact") as holder:
+    async with nobody_reads(metrics_settings, "facts_contact") as holder:
         asking = asyncio.create_task(office.call("POST", "/query/records", body))
-        await somebody_waits(office, "facts_contact")
+        await somebody_waits(holder, "facts_contact")
         await holder.execute(
             "UPDATE metrics.facts_contact SET void = true WHERE tenant = $1", office.tenant
         )
