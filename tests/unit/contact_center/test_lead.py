@@ -5,6 +5,7 @@ import random
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,7 +95,8 @@ def test_activity_of_either_side_keeps_a_lead_open() -> None:
         fold_leads(
             [
                 a_request("first"),
-                a_request("try", at=between, inbound=False, attempted_at=between),
+                # A bot dials: that is no attempt.
+                a_request("dialled", at=between, inbound=False),
                 a_request("second", days=45),
             ]
         )
@@ -115,13 +117,55 @@ def test_a_contact_of_an_unnamed_party_belongs_to_the_open_lead() -> None:
         fold_leads(
             [
                 a_request("first", party="buyer"),
+                a_request("second", days=0.5),
                 a_request("try", at=called, inbound=False, attempted_at=called),
-                a_request("second", days=2),
             ]
         )
     )
     assert lead.party == "buyer"
+    assert lead.requests == 2
     assert lead.attempted_at == called
+
+
+def test_what_is_asked_after_an_answer_is_asked_anew() -> None:
+    answered = MORNING + timedelta(seconds=9)
+    leads = fold_leads(
+        [
+            a_request("first", attempted_at=answered, connected_at=answered),
+            a_request("second", days=1),
+            a_request("third", days=2),
+        ]
+    )
+    assert [(lead.attempted_at, lead.requests) for lead in leads] == [(answered, 1), (None, 2)]
+    assert [lead.known_person for lead in leads] == [False, True]
+
+
+def test_whoever_was_tried_in_vain_is_contacted_when_they_call_back() -> None:
+    tried, called = MORNING + DAY, MORNING + 2 * DAY
+    leads = fold_leads(
+        [
+            a_request("first"),
+            a_request("try", at=tried, inbound=False, attempted_at=tried),
+            a_request("second", at=called, attempted_at=called, connected_at=called),
+        ]
+    )
+    assert [(lead.attempted_at, lead.contacted_at) for lead in leads] == [
+        (tried, called),
+        (called, called),
+    ]
+
+
+def test_an_answer_is_for_all_that_was_asked_before_it() -> None:
+    """A chat is answered after its customer has called as well."""
+    tried, answered = MORNING + timedelta(hours=1), MORNING + timedelta(hours=5)
+    chat = a_request("chat", attempted_at=answered, connected_at=answered)
+    call = a_request("call", at=MORNING + timedelta(hours=3))
+    lead = only(fold_leads([chat, call]))
+    assert (lead.requests, lead.attempted_at) == (2, answered)
+    attempt = a_request("try", at=tried, inbound=False, attempted_at=tried)
+    leads = fold_leads([chat, attempt, call])
+    assert [lead.attempted_at for lead in leads] == [tried, answered]
+    assert [lead.contacted_at for lead in leads] == [answered, answered]
 
 
 def test_a_contact_without_identifiers_belongs_to_itself_alone() -> None:
@@ -170,7 +214,34 @@ def test_order_of_contacts_changes_no_lead(found: list[Request], chance: random.
         assert (
             later.created_at - earlier.active_at > STAYS_OPEN
             or earlier.active_at > later.created_at
+            or (earlier.attempted_at is not None and earlier.attempted_at < later.created_at)
         )
+
+
+@st.composite
+def of_one_month(draw: st.DrawFn) -> Request:
+    """Contacts of one party, none of which is so old that a request would be another's."""
+    found = draw(requests())
+    days = draw(st.integers(0, 20))
+    shift = MORNING + days * DAY - found.at
+    return msgspec.structs.replace(
+        found,
+        at=found.at + shift,
+        party=None,
+        attempted_at=None if found.attempted_at is None else found.attempted_at + shift,
+        connected_at=None if found.connected_at is None else found.connected_at + shift,
+    )
+
+
+@given(st.lists(of_one_month(), min_size=1, max_size=12, unique_by=lambda one: one.contact))
+def test_somebody_waits_if_and_only_if_nobody_worked_after_the_last_request(
+    found: list[Request],
+) -> None:
+    """However often the person was answered before."""
+    asked = [one.at for one in found if one.inbound]
+    worked = [one.attempted_at for one in found if one.attempted_at is not None]
+    waits = bool(asked) and (not worked or max(worked) < max(asked))
+    assert any(lead.attempted_at is None for lead in fold_leads(found)) == waits
 
 
 def test_whoever_is_known_by_several_is_found_by_each() -> None:

@@ -132,7 +132,8 @@ class Lead(Fact):
 
     `attempted_at` is the first human attempt to reach the person (or to answer), of whatever
     result; `contacted_at` the first conversation with a human. `requests` counts the inbound
-    contacts that belong to it: a repeated call makes no second lost lead.
+    contacts that belong to it: a repeated call makes no second lost lead. One that comes after
+    an attempt is a lead of its own, of a known person.
     """
 
     contact: UUID

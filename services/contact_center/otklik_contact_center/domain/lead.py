@@ -1,8 +1,9 @@
 """
 Leads: requests of a person who wants something of us, until somebody works on them.
 
-One fold over all contacts of one person. A repeated call makes no second lead, so that one
-customer who was not called back is counted as one, however often they tried.
+One fold over all contacts of one person. While nobody has worked on a request, a repeated call
+makes no second lead: a customer who was not called back is one, however often they tried. Once
+somebody has, the next call is a request of its own, lest the first answer stand for all later ones.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,7 +55,8 @@ class Lead(msgspec.Struct):
 
     Attributes:
         known_person: They had been in contact before.
-        requests: Inbound contacts that belong to it, the opener included.
+        requests: Inbound contacts that belong to it, the opener included: those that came before
+            anybody worked on it.
         active_at: The last thing that happened in it, on either side.
     """
 
@@ -108,18 +110,26 @@ def fold_leads(requests: Iterable[Request], most: int = MOST_CONTACTS) -> list[L
         return fold_crowd(ordered)
     leads: list[Lead] = []
     active: list[Lead] = []
+    going_on: list[Request] = []
     for number, request in enumerate(ordered):
         active = [lead for lead in active if request.at - lead.active_at <= STAYS_OPEN]
+        going_on = [one for one in going_on if _worked_until(one) >= request.at]
         mine = [lead for lead in active if _fits(lead.party, request.party)]
         if not request.inbound:
             for lead in mine:
                 _worked(lead, request)
-        elif mine:
-            _asked_again(max(mine, key=lambda lead: lead.active_at), request)
+        elif unworked := [lead for lead in mine if _waits(lead, request.at)]:
+            _asked_again(max(unworked, key=lambda lead: lead.active_at), request)
         else:
+            for lead in mine:
+                lead.contacted_at = _earliest(lead, lead.contacted_at, request.connected_at)
             lead = _open(request, known=number > 0)
+            for one in going_on:
+                if _fits(lead.party, one.party):
+                    _worked_meanwhile(lead, one)
             leads.append(lead)
             active.append(lead)
+        going_on.append(request)
     return leads
 
 
@@ -131,6 +141,16 @@ def fold_crowd(requests: Iterable[Request]) -> list[Lead]:
 def _fits(one: str | None, other: str | None) -> bool:
     """A seller's call is no answer to a buyer's; where the party is not said, it may be."""
     return one is None or other is None or one == other
+
+
+def _waits(lead: Lead, at: datetime) -> bool:
+    """Whether by then nobody had worked on a lead; what was done later is done for both."""
+    return lead.attempted_at is None or lead.attempted_at >= at
+
+
+def _worked_until(request: Request) -> datetime:
+    moments = (request.at, request.attempted_at, request.connected_at)
+    return max(moment for moment in moments if moment is not None)
 
 
 def _open(request: Request, *, known: bool) -> Lead:
@@ -166,6 +186,20 @@ def _worked(lead: Lead, request: Request) -> None:
     lead.contacted_at = _earliest(lead, lead.contacted_at, request.connected_at)
     moments = (lead.active_at, request.at, request.attempted_at, request.connected_at)
     lead.active_at = max(moment for moment in moments if moment is not None)
+
+
+def _worked_meanwhile(lead: Lead, earlier: Request) -> None:
+    """What is done in a contact that began before the lead, and goes on, is done for it too."""
+    since = [
+        moment
+        for moment in (earlier.attempted_at, earlier.connected_at)
+        if moment is not None and moment >= lead.created_at
+    ]
+    if since:
+        lead.attempted_at = _earliest(lead, lead.attempted_at, min(since))
+        lead.active_at = max(lead.active_at, *since)
+    if earlier.connected_at in since:
+        lead.contacted_at = _earliest(lead, lead.contacted_at, earlier.connected_at)
 
 
 def _earliest(lead: Lead, known: datetime | None, new: datetime | None) -> datetime | None:
