@@ -1,6 +1,7 @@
 """What of a push is let in; and that both descriptions of an event say the same."""
 
 import json
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from otklik_contact_center.api.schemas import PushedEvent
 from otklik_contact_center.domain.admission import (
     BULK,
     LIVE,
+    MAX_BYTES,
     MAX_EVENTS,
     MalformedError,
     canonical,
@@ -22,6 +24,7 @@ from otklik_contact_center.domain.admission import (
     lane_of,
     read_push,
 )
+from otklik_contact_center.domain.agent_state import read_states
 from otklik_contact_center.domain.events import (
     ACTORS,
     CHANNELS,
@@ -235,8 +238,43 @@ def test_a_body_cut_anywhere_is_refused_whole_or_read_whole() -> None:
 def test_a_line_too_many_is_too_many() -> None:
     line = json.dumps(GOOD).encode() + b"\n"
     assert len(read_push(line * MAX_EVENTS, NOW).admitted) == MAX_EVENTS
-    with pytest.raises(MalformedError, match="5001 events"):
+    with pytest.raises(MalformedError, match="more than 5000"):
         read_push(line * (MAX_EVENTS + 1), NOW)
+
+
+SMALL = json.dumps({"id": "1", "contact": "1", "type": "held", "at": "2026-03-02T09:00:00Z"})
+
+
+@pytest.mark.parametrize("read", [read_push, read_states])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b"1," * (MAX_BYTES // 2 - 2) + b"1]",
+        b"[" + b"{}," * (MAX_BYTES // 3 - 1) + b"{}]",
+        b"[" + b",".join([SMALL.encode()] * (MAX_BYTES // len(SMALL) - 5_000)) + b"]",
+        b"1\n" * (MAX_BYTES // 2),
+    ],
+)
+def test_of_too_many_elements_only_so_many_are_read(read: Any, body: bytes) -> None:
+    assert len(body) <= MAX_BYTES
+    lines = not body.startswith(b"[")
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedError, match="more than 5000"):
+            read(body, NOW, lines=lines)
+        # A text of the body, to see that it is UTF-8, and some thousand elements.
+        assert tracemalloc.get_traced_memory()[1] < 4 * MAX_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+def test_as_many_as_are_allowed_are_read_however_large_the_body() -> None:
+    event = GOOD | {"text": "x" * 100}
+    events = [event | {"id": f"e{n}"} for n in range(MAX_EVENTS)]
+    push = read_push(json.dumps(events).encode(), NOW)
+    assert [one.event.id for one in push.admitted] == [one["id"] for one in events]
+    with pytest.raises(MalformedError, match="more than 5000"):
+        read_push(json.dumps([*events, event]).encode(), NOW)
 
 
 # JSON knows no infinity and no NaN, although Python writes them.

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from itertools import islice
+from typing import Any, Final
 
 import msgspec
 
@@ -69,8 +70,32 @@ class Push(msgspec.Struct, frozen=True):
 
 _one = msgspec.json.Decoder(Event)
 _many = msgspec.json.Decoder(list[Event])
-_pieces = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder(order="deterministic")
+
+FEW_BYTES: Final = 256 * 1024
+"""A body of at most so many bytes cannot hold more events than one push may."""
+
+
+def _at_most(kind: type) -> "msgspec.json.Decoder[msgspec.Struct]":
+    """
+    A decoder of arrays that stops at the first element too many.
+
+    A list's length is checked when it has been built: of five megabytes of `1,1,1,…` that is
+    two and a half million objects. An array that is a struct has as many places as the struct.
+    """
+    places = [(f"place{number}", kind, None) for number in range(MAX_EVENTS)]
+    array = msgspec.defstruct("Array", places, array_like=True, forbid_unknown_fields=True)
+    return msgspec.json.Decoder(array)
+
+
+def _elements(array: msgspec.Struct) -> list[Any]:
+    return [one for one in msgspec.structs.astuple(array) if one is not None]
+
+
+_many_of_many = _at_most(Event)
+_pieces = _at_most(msgspec.Raw)
+
+_LINE: Final = re.compile(rb"[^ \t\r\n][^\n]*")
 
 _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SPACE = b" \t\r\n"
@@ -119,30 +144,42 @@ def read_push(body: bytes, now: datetime, *, lines: bool = False) -> Push:
 
 def _array(body: bytes, now: datetime) -> Push:
     try:
-        events = _many.decode(body)
+        if len(body) <= FEW_BYTES:
+            events = _many.decode(body)
+        else:
+            events = _elements(_many_of_many.decode(body))
     except msgspec.ValidationError:
-        return _piecewise(_split(body), now)
+        return _piecewise(split_array(body), now)
     except _BROKEN as broken:
         raise _malformed(body, broken) from None
-    _check_number(len(events))
     return _judged(events, [], now)
 
 
-def _split(body: bytes) -> list[bytes]:
+def split_array(body: bytes) -> list[bytes]:
+    """The elements of a JSON array. Raises MalformedError."""
     _check_utf8(body)
     try:
-        pieces = _pieces.decode(body)
-    except (*_BROKEN, msgspec.ValidationError) as broken:
+        return [bytes(piece) for piece in _elements(_pieces.decode(body))]
+    except msgspec.ValidationError:
+        raise _too_many() from None
+    except _BROKEN as broken:
         raise _malformed(body, broken) from None
-    return [bytes(piece) for piece in pieces]
+
+
+def split_lines(body: bytes) -> list[bytes]:
+    """The lines of a body that are not blank. Raises MalformedError."""
+    found = (line.group() for line in _LINE.finditer(body))
+    lines = list(islice(found, MAX_EVENTS + 1))
+    if len(lines) > MAX_EVENTS:
+        raise _too_many()
+    return lines
 
 
 def _lines(body: bytes, now: datetime) -> Push:
-    return _piecewise([line for line in body.split(b"\n") if line.strip(_SPACE)], now)
+    return _piecewise(split_lines(body), now)
 
 
 def _piecewise(pieces: Sequence[bytes], now: datetime) -> Push:
-    _check_number(len(pieces))
     events: list[Event] = []
     places: list[int] = []
     refused: list[Refusal] = []
@@ -301,11 +338,8 @@ def _check_utf8(body: bytes) -> None:
         ) from None
 
 
-def _check_number(number: int) -> None:
-    if number > MAX_EVENTS:
-        raise MalformedError(
-            "too_many_events", f"{number} events in one push; {MAX_EVENTS} are allowed"
-        )
+def _too_many() -> MalformedError:
+    return MalformedError("too_many_events", f"more than {MAX_EVENTS} in one push")
 
 
 def _holds_lines(body: bytes) -> bool:

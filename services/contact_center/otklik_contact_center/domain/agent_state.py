@@ -14,10 +14,11 @@ import msgspec
 
 from otklik_common.events.contact_center import AgentState
 from otklik_contact_center.domain.admission import (
-    MAX_EVENTS,
     MalformedError,
     Refusal,
     explain,
+    split_array,
+    split_lines,
 )
 from otklik_contact_center.domain.course import ms
 from otklik_contact_center.domain.events import AHEAD_REFUSED, OLDEST, Code, Id, Moment
@@ -102,7 +103,6 @@ class StatePush(NamedTuple):
 
 _one: Final = msgspec.json.Decoder(StateChange)
 _raw: Final = msgspec.json.Decoder(msgspec.Raw)
-_pieces: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 _BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _SPACE: Final = b" \t\r\n"
@@ -118,10 +118,6 @@ def read_states(body: bytes, now: datetime, *, lines: bool = False) -> StatePush
         MalformedError: It cannot be read at all, or holds more than `MAX_EVENTS`.
     """
     pieces = _split(body, lines=lines)
-    if len(pieces) > MAX_EVENTS:
-        raise MalformedError(
-            "too_many_events", f"{len(pieces)} changes in one push; {MAX_EVENTS} are allowed"
-        )
     taken: list[Taken] = []
     refused: list[Refusal] = []
     for index, piece in enumerate(pieces):
@@ -138,24 +134,17 @@ def _split(body: bytes, *, lines: bool) -> list[bytes]:
         _check_utf8(body)
         start = body.lstrip(_SPACE)[:1]
         if start == b"[":
-            return _array(body)
+            return split_array(body)
         if start != b"{":
             raise MalformedError("malformed_json", "the body is neither a JSON object nor an array")
         try:
             return [bytes(_raw.decode(body))]
         except _BROKEN:
             pass
-    pieces = [line for line in body.split(b"\n") if line.strip(_SPACE)]
+    pieces = split_lines(body)
     if len(pieces) < 2 and not lines:
         raise MalformedError("malformed_json", "the body is not valid JSON")
     return pieces
-
-
-def _array(body: bytes) -> list[bytes]:
-    try:
-        return [bytes(piece) for piece in _pieces.decode(body)]
-    except _BROKEN:
-        raise MalformedError("malformed_json", "the body is not valid JSON") from None
 
 
 def _check_utf8(body: bytes) -> None:
