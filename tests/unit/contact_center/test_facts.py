@@ -3,14 +3,22 @@
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from otklik_common.events.contact_center import Contact as ContactFact
 from otklik_common.events.contact_center import Lead, Reply
+from otklik_common.events.envelope import MAX_FACT_BYTES
 from otklik_contact_center.domain import facts
 from otklik_contact_center.domain.contact import fold
-from otklik_contact_center.domain.events import Customer, Event
+from otklik_contact_center.domain.emission import FactTooLargeError, announcement, next_step
+from otklik_contact_center.domain.events import (
+    MAX_ATTRIBUTE_LENGTH,
+    MAX_CODE,
+    Customer,
+    Event,
+)
 from otklik_contact_center.domain.lead import fold_leads
 from tests.unit.contact_center.builders import a_message, an_event, at, contact_id, histories
 
@@ -50,6 +58,50 @@ def test_only_what_is_open_again_says_since_when() -> None:
     found = [rendered(history)[0].open_since for history in (call, again, twice)]
     assert found == [None, at(1000), at(2000)]
     assert rendered([*twice, an_event("ended", 2100)])[0].open_since is None
+
+
+@pytest.mark.parametrize("letter", ["a", "ж", "😀", '"', "\n", "\x01", "\x7f"])
+def test_no_fact_is_larger_than_a_fact_may_be(letter: str) -> None:
+    """However long everything is that a sender may write, and whatever it is written in."""
+    code = letter * MAX_CODE
+    names = [f"{letter * (MAX_CODE - 2)}{n:02}" for n in range(64)]
+    event = an_event(
+        "queued",
+        0,
+        **dict.fromkeys(
+            ("party", "queue", "branch", "team", "agent", "campaign", "touchpoint", "stage"), code
+        ),
+        attributes=dict.fromkeys(names, letter * MAX_ATTRIBUTE_LENGTH),
+    )
+    for fact in rendered([event, a_message("customer", 5)], frozenset({*names, "campaign"})):
+        subject = contact_id("contact")
+        step = next_step(subject, None, fact.model_dump_json(exclude_none=True).encode())
+        assert step is not None
+        said = announcement(
+            step,
+            type(fact),
+            tenant="demo2abc",
+            verb="offered",
+            time=at(0),
+            recorded_at=at(0),
+            traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        )
+        assert len(said.payload) <= MAX_FACT_BYTES
+
+
+def test_what_is_too_large_for_a_fact_is_never_announced() -> None:
+    step = next_step(contact_id("contact"), None, b'"' + b"x" * MAX_FACT_BYTES + b'"')
+    assert step is not None
+    with pytest.raises(FactTooLargeError):
+        announcement(
+            step,
+            ContactFact,
+            tenant="demo2abc",
+            verb="offered",
+            time=at(0),
+            recorded_at=at(0),
+            traceparent=None,
+        )
 
 
 def test_no_canary_gets_out() -> None:

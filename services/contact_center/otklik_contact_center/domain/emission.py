@@ -8,9 +8,13 @@ from uuid import UUID
 
 import msgspec
 
-from otklik_common.events.envelope import Fact
+from otklik_common.events.envelope import MAX_FACT_BYTES, Fact
 
 HASH_BYTES: Final = 12
+
+
+class FactTooLargeError(Exception):
+    """A fact above 16 KiB, which nobody would read: whoever folds it is parked."""
 
 
 class Emitted(msgspec.Struct, frozen=True, array_like=True):
@@ -93,6 +97,8 @@ def announcement(
 
     Args:
         traceparent: Well-formed, or None.
+    Raises:
+        FactTooLargeError: It is above `MAX_FACT_BYTES`.
     """
     emitted = step.emitted
     key = f"{kind.kind}/{step.subject}"
@@ -105,7 +111,10 @@ def announcement(
         f'"recordedtime":"{_rfc3339(recorded_at)}",'
         f'"void":{"true" if emitted.void else "false"},{trace}"data":'
     )
-    return Announcement(tenant, key, head.encode() + step.data + b"}")
+    payload = head.encode() + step.data + b"}"
+    if len(payload) > MAX_FACT_BYTES:
+        raise FactTooLargeError(f"fact {key} has {len(payload)} bytes")
+    return Announcement(tenant, key, payload)
 
 
 def _rfc3339(moment: datetime) -> str:

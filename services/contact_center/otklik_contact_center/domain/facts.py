@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from otklik_common.events.contact_center import Channel, Direction, Lead, Outcome, Reply
 from otklik_common.events.contact_center import Contact as ContactFact
 from otklik_common.events.envelope import bounded_attributes
@@ -17,8 +19,13 @@ from otklik_contact_center.domain.reply import Gap
 CAMPAIGN: Final = "campaign"
 """On a company's allow-list this name lets campaigns leave; every other name is an attribute."""
 
-MOST_ATTRIBUTE_BYTES: Final = 12_000
-"""Thirty-two long values in Cyrillic letters alone would be more than a fact may hold."""
+MOST_ATTRIBUTE_BYTES: Final = 8_000
+"""
+Of attributes as rendered: thirty-two long values would be more than a fact may hold.
+
+The rest of a contact's fact takes less than as much again, even if each of its codes consists of
+control characters, which are rendered as six bytes.
+"""
 
 _CHANNELS: Final = {channel.value: channel for channel in Channel}
 _DIRECTIONS: Final = {direction.value: direction for direction in Direction}
@@ -95,11 +102,16 @@ def _declared(
     room = MOST_ATTRIBUTE_BYTES
     fitting: dict[str, str] = {}
     for name, value in kept.items():
-        room -= 2 * (len(name.encode()) + len(value.encode()))  # escapes may double it
+        room -= _rendered(name) + _rendered(value)
         if room < 0:
             return fitting, True
         fitting[name] = value
     return fitting, truncated
+
+
+def _rendered(text: str) -> int:
+    """Bytes of a text as JSON, with what stands behind it."""
+    return len(msgspec.json.encode(text)) + 1
 
 
 def reply_id(tenant: str, contact: UUID, gap: Gap) -> UUID:
