@@ -3,14 +3,27 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from otklik import lifeline
 from otklik.data import DataFolderError
 from otklik.embedded import EmbeddedPostgresError
-from otklik.targets import SERVED, WORKING
+from otklik.options import (
+    HERE,
+    DataOption,
+    GroupOption,
+    Json,
+    JsonFirst,
+    KeyOption,
+    ServiceOption,
+    Url,
+)
+from otklik.targets import SERVED, SERVICES, WORKING
+
+if TYPE_CHECKING:
+    from otklik.letters import Choice
 
 app = typer.Typer(
     name="otklik",
@@ -20,26 +33,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Otklik: hear customers and the contact centre, and turn it into numbers people act on.",
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
-JsonFirst = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object once it works, then go on.")
-]
-Url = Annotated[
-    str, typer.Option(envvar="OTKLIK_URL", help="Where Otklik answers.", show_envvar=True)
-]
-KeyOption = Annotated[
-    str, typer.Option("--key", envvar="OTKLIK_KEY", help="API key.", show_envvar=True)
-]
-DataOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data",
-        envvar="OTKLIK_DATA",
-        help="Data folder of an `otklik up`; without it OTKLIK_DATABASE_URL and the like count.",
-    ),
-]
-HERE = "http://127.0.0.1:8080"
 
 
 @app.command()
@@ -201,6 +194,78 @@ def query(  # noqa: PLR0917 - options of a command are named by its user
     )
 
 
+letters = typer.Typer()
+app.add_typer(letters, name="dead-letters")
+
+
+@letters.callback(invoke_without_command=True)
+def list_letters(
+    context: typer.Context,
+    service: ServiceOption = None,
+    group: GroupOption = None,
+    data: DataOption = None,
+    as_json: Json = False,
+) -> None:
+    """
+    List the records that a consumer could not take in: id, group, place on the log, since when, why.
+
+    A record that is unreadable, refused, or runs into a fault of ours is put aside, and the others
+    go on; what it says is never shown. While one of metrics.history is open, numbers `as_of` a
+    later moment are not answered (409 history_behind). Remove the cause, by an upgrade say, and
+    `redrive` them; `give-up` those that nothing will mend.
+    """
+    from otklik.commands.letters import show
+
+    if context.invoked_subcommand is None:
+        show(data, _choice(service, group), as_json=as_json)
+        return
+    # They would be taken for options of the listing, and the command would do more than was asked.
+    for name in ("service", "group", "data", "as_json"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"options go behind {context.invoked_subcommand}")
+
+
+@letters.command("redrive")
+def redrive_letters(
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ID", help="As the list shows them, metrics:12; none: all."),
+    ] = None,
+    service: ServiceOption = None,
+    group: GroupOption = None,
+    data: DataOption = None,
+    as_json: Json = False,
+) -> None:
+    """
+    Take dead letters up again, by the same consumers; exits with 1 where some still fail.
+
+    Safe while everything runs, and safe to repeat: each is a transaction of its own, and what a
+    newer revision has overtaken changes nothing.
+    """
+    from otklik.commands.letters import redrive
+
+    redrive(data, _choice(service, group, ids or None), as_json=as_json)
+
+
+@letters.command("give-up")
+def give_letters_up(
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="As the list shows them.")],
+    data: DataOption = None,
+    as_json: Json = False,
+) -> None:
+    """
+    Settle dead letters for good without taking them in; this cannot be undone.
+
+    What they say is missing from the numbers until a newer revision of the same thing is told.
+    Numbers `as_of` wait for them no more. The records stay on the log, and in the table with
+    the reason.
+    """
+    from otklik.commands.letters import settle_for_good
+
+    settle_for_good(data, _choice(None, None, ids), as_json=as_json)
+
+
 keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
@@ -280,6 +345,17 @@ def remove_demo(url: Url = HERE, key: KeyOption = "", as_json: Json = False) -> 
     from otklik.commands.demonstrating import remove
 
     remove(url, key, as_json=as_json)
+
+
+def _choice(service: str | None, group: str | None, ids: list[str] | None = None) -> "Choice":
+    from otklik.letters import Choice, number_of
+
+    try:
+        for one in ids or ():
+            number_of(one)
+    except ValueError as no:
+        raise typer.BadParameter(str(no)) from None
+    return Choice(None if service is None else _among(service, tuple(SERVICES)), group, ids)
 
 
 def _among(name: str, names: tuple[str, ...]) -> str:

@@ -64,8 +64,9 @@ async def _of_service(platform: Platform, module: Module) -> list[Finding]:
         Finding(
             f"{module.name} dead letters",
             dead == 0,
-            f"{dead} records could not be read",
-            f"see {module.schema}.dead_letter for the reasons",
+            f"{dead} records could not be taken in",
+            f"`otklik dead-letters --service {module.name}` says why;"
+            " take them in by its `redrive`, or settle them by its `give-up`",
         ),
     ]
 

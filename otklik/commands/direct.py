@@ -48,7 +48,8 @@ def settings_of(data: Path | None) -> Iterator[Settings]:
         postgres.stop()
 
 
-async def _with_platform(settings: Settings, work: Callable[[Platform], Awaitable[R]]) -> R:
+async def with_platform(settings: Settings, work: Callable[[Platform], Awaitable[R]]) -> R:
+    """What `work` makes of a process's platform, closed afterwards."""
     platform = make_platform(settings)
     try:
         return await work(platform)
@@ -77,7 +78,7 @@ def rebuild_metrics(data: Path | None, *, check: bool, from_log: bool, as_json: 
         return await rebuild(platform, check=check, from_log=from_log, progress=_progress)
 
     with settings_of(data) as settings:
-        report = asyncio.run(_with_platform(settings, run))
+        report = asyncio.run(with_platform(settings, run))
     if as_json:
         print(json.dumps(asdict(report), default=str))
     else:
@@ -94,7 +95,7 @@ def diagnose(data: Path | None, *, as_json: bool) -> None:
     from otklik.diagnosis import diagnosis
 
     with settings_of(data) as settings:
-        found = asyncio.run(_with_platform(settings, diagnosis))
+        found = asyncio.run(with_platform(settings, diagnosis))
     well = all(finding.ok for finding in found)
     if as_json:
         checks = [asdict(finding) for finding in found]
@@ -118,7 +119,7 @@ def reset_lost_password(data: Path | None, login: str, *, as_json: bool) -> None
 
     with settings_of(data) as settings:
         try:
-            shown = asyncio.run(_with_platform(settings, run))
+            shown = asyncio.run(with_platform(settings, run))
         except Refused as no:
             fail(no.detail)
     if as_json:

@@ -48,7 +48,7 @@ def consumer_worker(
         watchdog=platform.watchdog,
     )
     platform.checks[group] = consumer.check
-    return Worker(group, consumer.run)
+    return Worker(group, consumer.run, consumer)
 
 
 def directory_worker(platform: Platform, service: str, schema: str) -> Worker:

@@ -1,6 +1,7 @@
 """Records that could not be taken in: put aside in the batch's transaction, taken up again later."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import text
@@ -40,6 +41,14 @@ _OPEN: Final = """
     SELECT id, topic FROM {schema}.dead_letter
     WHERE consumer = :consumer AND redriven_at IS NULL ORDER BY id"""
 
+_STANDING: Final = """
+    SELECT id, consumer, topic, partition, "offset", reason, recorded_at, redriven_at
+    FROM {schema}.dead_letter"""
+
+_ALL_OPEN: Final = f"{_STANDING} WHERE redriven_at IS NULL ORDER BY consumer, id"
+
+_OF_IDS: Final = f"{_STANDING} WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY consumer, id"
+
 _VALUES: Final = """
     SELECT id, value FROM {schema}.dead_letter WHERE id = ANY (CAST(:ids AS bigint[]))"""
 
@@ -61,6 +70,29 @@ class DeadLetter(NamedTuple):
     record: Record
     reason: str
     tenant: str | None
+
+
+class Standing(NamedTuple):
+    """
+    How it stands with a dead letter; what the record says is left where it is.
+
+    Attributes:
+        settled_at: When it was taken in or given up; None while it is open.
+    """
+
+    id: int
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+    reason: str
+    recorded_at: datetime
+    settled_at: datetime | None
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it was settled without being taken in."""
+        return self.settled_at is not None and self.reason.startswith(GIVEN_UP)
 
 
 async def put(
@@ -122,6 +154,18 @@ async def still_open(tx: AsyncConnection, schema: str, consumer: str) -> Mapping
     """The topic of each dead letter that was neither taken in nor given up, by its id."""
     rows = await tx.execute(text(_OPEN.replace("{schema}", schema)), {"consumer": consumer})
     return {row.id: row.topic for row in rows}
+
+
+async def all_open(tx: AsyncConnection, schema: str) -> list[Standing]:
+    """What no consumer of the schema has taken in and nobody has given up, by consumer and id."""
+    rows = await tx.execute(text(_ALL_OPEN.replace("{schema}", schema)))
+    return [Standing(*row) for row in rows]
+
+
+async def standing(tx: AsyncConnection, schema: str, letters: Sequence[int]) -> list[Standing]:
+    """The letters of these ids, settled or not, by consumer and id; unknown ids are left out."""
+    rows = await tx.execute(text(_OF_IDS.replace("{schema}", schema)), {"ids": letters})
+    return [Standing(*row) for row in rows]
 
 
 async def values(tx: AsyncConnection, schema: str, letters: Sequence[int]) -> Mapping[int, bytes]:

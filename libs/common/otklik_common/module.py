@@ -12,6 +12,7 @@ from sqlalchemy import MetaData
 from starlette.routing import BaseRoute
 
 from otklik_common.callers import Callers
+from otklik_common.consumer import Consumer
 from otklik_common.db import Database, Role
 from otklik_common.directory import Directory
 from otklik_common.log.port import Log
@@ -26,10 +27,16 @@ Hook = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Something that runs beside others until told to stop; if it fails, its process ends."""
+    """
+    Something that runs beside others until told to stop; if it fails, its process ends.
+
+    Attributes:
+        consumer: What it runs, where it takes in records of the log.
+    """
 
     name: str
     run: Run
+    consumer: Consumer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,15 @@ class Module:
     def topic(self) -> str:
         """Where its facts go."""
         return topic_of(self.name)
+
+    def consumers(self, platform: "Platform") -> Mapping[str, Consumer]:
+        """
+        Its consumers by group, put together as for a process that works; none of them runs.
+
+        Ask once for each platform: workers declare their metrics on its registry.
+        """
+        found = [worker.consumer for worker in self.workers(platform) if worker.consumer]
+        return {consumer.group: consumer for consumer in found}
 
 
 def topic_of(service: str) -> str:

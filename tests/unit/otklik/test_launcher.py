@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from otklik.__main__ import app
 from otklik.addresses import on_this_machine, url_of
 from otklik.banner import Made, Result, banner, entrance
 from otklik.commands.querying import table_of
@@ -142,3 +144,21 @@ def test_people_are_counted_as_people_speak(count: int, ru: str, en: str) -> Non
 def test_minus_zero_is_zero() -> None:
     assert Words("en").number(-0.2) == "0"
     assert Words("ru").number(-12.4) == "-12"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--service", "metric"], "no service 'metric'; there are access, "),
+        (["redrive", "7"], "'7' is not the id of a dead letter, such as metrics:12"),
+        (["redrive", "metrics:-1"], "'metrics:-1' is not the id of a dead letter"),
+        (["give-up", "metrics:9223372036854775808"], "is not the id of a dead letter"),
+        (["--service", "access", "redrive"], "options go behind redrive"),
+        (["--data", "elsewhere", "give-up", "metrics:1"], "options go behind give-up"),
+        (["give-up"], "Missing argument"),
+    ],
+)
+def test_dead_letters_are_named_rightly_or_none_is_touched(arguments: list[str], why: str) -> None:
+    said = CliRunner().invoke(app, ["dead-letters", *arguments])
+    assert said.exit_code == 2
+    assert why in " ".join(said.output.split())
