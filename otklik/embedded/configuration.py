@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 # For two cores and up to 24 GiB shared with everything else that runs there.
 DEFAULTS: Mapping[str, str] = {
-    "max_connections": "100",
+    # Eleven pools of six, relays, the log, and whatever `rebuild` or `doctor` opens beside them.
+    "max_connections": "200",
     "shared_buffers": "256MB",
     "effective_cache_size": "2GB",
     "work_mem": "16MB",

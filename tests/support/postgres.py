@@ -18,7 +18,7 @@ IMPATIENT = {
     "log_lock_waits": "on",
     "idle_in_transaction_session_timeout": "10s",
     "shared_buffers": "128MB",
-    "max_connections": "200",
+    "max_connections": "400",
 }
 
 
