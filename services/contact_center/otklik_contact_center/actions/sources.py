@@ -1,29 +1,36 @@
 """Sources: making them, changing their secrets, and looking them up on the way of a push."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
+from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_common.directory import FRESH_SECONDS
 from otklik_common.errors import Conflict, NotFound
+from otklik_common.events.contact_center import Source as SourceFact
 from otklik_common.events.envelope import Event
+from otklik_common.idempotency import Once, Reply
+from otklik_common.observability import get_logger
 from otklik_common.pseudonym import Sealer
+from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.source import (
     MOST_SOURCES,
     Source,
     default_id,
     default_source,
-    new_source,
 )
 from otklik_contact_center.store import sources
 
 MOST_COMPANIES: Final = 10_000
+
+Told = Callable[[Source], Reply]
+
+log = get_logger(__name__)
 
 
 class UnknownSource(NotFound):
@@ -39,21 +46,25 @@ class TooManySources(Conflict):
 
 
 async def create(
-    db: Database,
-    sealer: Sealer,
-    tenant: str,
-    *,
-    name: str,
-    kind: str,
-    require_signature: bool,
-    now: datetime,
-) -> Source:
-    """Make a source and announce it. Raises TooManySources."""
-    source = new_source(tenant, name=name, kind=kind, require_signature=require_signature, now=now)
+    db: Database, sealer: Sealer, caller: Caller, source: Source, *, once: Once, told: Told
+) -> Source | Reply:
+    """
+    Make a source and announce it.
+
+    Args:
+        told: What is answered to a repetition of the request: a secret is shown once.
+    Raises:
+        TooManySources: It was not made.
+    """
+    tenant = caller.tenant
     async with db.begin(tenant) as tx:
+        replayed = await once.replay(tx, caller)
+        if replayed is not None:
+            return replayed
         if await sources.count(tx, tenant) >= MOST_SOURCES:
             raise TooManySources(f"a company has at most {MOST_SOURCES} sources")
         await _announce(tx, sealer, source)
+        await once.keep(tx, told(source))
     return source
 
 
@@ -80,44 +91,97 @@ async def heard(db: Database, tenant: str) -> frozenset[str]:
 
 
 async def rotate(
-    db: Database, sealer: Sealer, tenant: str, source_id: str, now: datetime
-) -> Source:
-    """Give a source a new secret; the former one signs for another day. Raises UnknownSource."""
-    async with db.begin(tenant) as tx:
-        found = await sources.locked(tx, sealer, tenant, source_id)
-        if found is None:
-            raise unknown(source_id)
-        rotated = found[0].rotated(now)
-        await sources.put(tx, sealer, rotated)
+    db: Database,
+    sealer: Sealer,
+    caller: Caller,
+    source_id: str,
+    *,
+    now: datetime,
+    once: Once,
+    told: Told,
+) -> Source | Reply:
+    """
+    Give a source a new secret; the former one signs for another day.
+
+    Args:
+        told: As for `create`.
+    Raises:
+        UnknownSource: There is none of that id.
+    """
+    async with db.begin(caller.tenant) as tx:
+        replayed = await once.replay(tx, caller)
+        if replayed is not None:
+            return replayed
+        source, recorded_at = await _locked(tx, sealer, caller.tenant, source_id)
+        rotated = source.rotated(now)
+        await _change(tx, sealer, rotated, "rotated", after=recorded_at)
+        await once.keep(tx, told(rotated))
+    _log("rotated", caller, rotated)
     return rotated
 
 
 async def require_signature(
-    db: Database, sealer: Sealer, tenant: str, source_id: str, *, required: bool
+    db: Database, sealer: Sealer, caller: Caller, source_id: str, *, required: bool
 ) -> Source:
     """Ask a source to sign its pushes, or no longer. Raises UnknownSource."""
-    async with db.begin(tenant) as tx:
-        found = await sources.locked(tx, sealer, tenant, source_id)
-        if found is None:
-            raise unknown(source_id)
-        changed = replace(found[0], require_signature=required)
-        await sources.put(tx, sealer, changed)
+    async with db.begin(caller.tenant) as tx:
+        source, recorded_at = await _locked(tx, sealer, caller.tenant, source_id)
+        changed = source.asked_to_sign(required=required)
+        if changed == source:
+            return source
+        verb = "asked_to_sign" if required else "excused_from_signing"
+        await _change(tx, sealer, changed, verb, after=recorded_at)
+    _log(verb, caller, changed)
     return changed
+
+
+def _log(verb: str, caller: Caller, source: Source) -> None:
+    """Facts say when and what, this says who."""
+    log.info(
+        "source changed",
+        tenant=source.tenant,
+        source_id=source.id,
+        principal=caller.principal,
+        verb=verb,
+    )
+
+
+async def _locked(
+    tx: AsyncConnection, sealer: Sealer, tenant: str, source_id: str
+) -> tuple[Source, datetime]:
+    found = await sources.locked(tx, sealer, tenant, source_id)
+    if found is None:
+        raise unknown(source_id)
+    return found
 
 
 async def _announce(tx: AsyncConnection, sealer: Sealer, source: Source) -> None:
     recorder = await outbox.recorder(tx, source.tenant)
     if await sources.add(tx, sealer, source, recorder.now):
-        event = Event(
-            tenant=source.tenant,
-            subject=source.subject,
-            revision=source.revision,
-            verb="created",
-            time=source.created_at,
-            recorded_at=recorder.now,
-            data=source.fact(),
-        )
-        await recorder.append([event])
+        at = source.created_at
+        await recorder.append([_fact(source, "created", time=at, recorded_at=recorder.now)])
+
+
+async def _change(
+    tx: AsyncConnection, sealer: Sealer, source: Source, verb: str, *, after: datetime
+) -> None:
+    """Write a locked source and announce its new revision, recorded after the one before."""
+    recorder = await outbox.recorder(tx, source.tenant)
+    at = max(recorder.now, after + TICK)
+    await sources.put(tx, sealer, source, at)
+    await recorder.append([_fact(source, verb, time=at, recorded_at=at)])
+
+
+def _fact(source: Source, verb: str, *, time: datetime, recorded_at: datetime) -> Event[SourceFact]:
+    return Event(
+        tenant=source.tenant,
+        subject=source.subject,
+        revision=source.revision,
+        verb=verb,
+        time=time,
+        recorded_at=recorded_at,
+        data=source.fact(),
+    )
 
 
 def unknown(source_id: str) -> UnknownSource:

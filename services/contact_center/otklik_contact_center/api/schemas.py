@@ -129,9 +129,9 @@ class SourceView(StrictModel):
 
 
 class SourceWithSecret(SourceView):
-    """A source with its secret, which is shown this once."""
+    """A source with its secret, shown this once: null in answers to a repetition."""
 
-    secret: str = Field(description="Standard Webhooks secret, whsec_…")
+    secret: str | None = Field(description="Standard Webhooks secret, whsec_…")
 
 
 class AllowedAttributes(StrictModel):

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Response
 
 from otklik_common.callers import Caller, require_everywhere
-from otklik_common.http import PROBLEMS, Now, Page
+from otklik_common.http import PROBLEMS, Now, OnceIfKeyed, Page
+from otklik_common.idempotency import Reply
 from otklik_common.module import Platform
 from otklik_contact_center.actions import sources
-from otklik_contact_center.actions.sources import SourceBook
+from otklik_contact_center.actions.sources import SourceBook, Told
 from otklik_contact_center.api.schemas import (
     AllowedAttributes,
     NewSource,
@@ -17,7 +18,7 @@ from otklik_contact_center.api.schemas import (
     SourceWithSecret,
 )
 from otklik_contact_center.domain.signature import secret_text
-from otklik_contact_center.domain.source import Source
+from otklik_contact_center.domain.source import Source, new_source
 from otklik_contact_center.store.tables import SCHEMA
 
 PREFIX: Final = "/contact-center/v1"
@@ -39,8 +40,18 @@ def _view(source: Source, *, heard: bool = False) -> SourceView:
     )
 
 
-def _with_secret(source: Source) -> SourceWithSecret:
-    return SourceWithSecret(**_view(source).model_dump(), secret=secret_text(source.secret))
+def _told(status: int) -> Told:
+    """The answer to a repetition: it is kept, so it cannot hold the secret."""
+    return lambda source: Reply.json(
+        status, SourceWithSecret(**_view(source).model_dump(), secret=None)
+    )
+
+
+def _shown(status: int, done: Source | Reply) -> Response:
+    if isinstance(done, Reply):
+        return done.response()
+    shown = SourceWithSecret(**_view(done).model_dump(), secret=secret_text(done.secret))
+    return Reply.json(status, shown).response()
 
 
 def router(platform: Platform, book: SourceBook) -> APIRouter:
@@ -53,21 +64,26 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
         status_code=201,
         operation_id="create_source",
         summary="Make a source",
-        responses=PROBLEMS(401, 403, 409, 422),
+        response_model=SourceWithSecret,
+        responses=PROBLEMS(400, 401, 403, 409, 422),
     )
-    async def create(body: NewSource, caller: Manages, now: Now) -> SourceWithSecret:
-        """Make something that may push events. Its secret is shown this once."""
-        source = await sources.create(
-            db,
-            sealer,
+    async def create(body: NewSource, caller: Manages, now: Now, once: OnceIfKeyed) -> Response:
+        """
+        Make something that may push events.
+
+        Its secret is shown this once: a repetition with the same Idempotency-Key names the
+        source without it.
+        """
+        source = new_source(
             caller.tenant,
             name=body.name,
             kind=body.kind,
             require_signature=body.require_signature,
             now=now,
         )
+        done = await sources.create(db, sealer, caller, source, once=once, told=_told(201))
         book.forget(caller.tenant)
-        return _with_secret(source)
+        return _shown(201, done)
 
     @made.get(
         "/sources",
@@ -91,7 +107,7 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
     async def change(source_id: SourceId, body: SourceChange, caller: Manages) -> SourceView:
         """Ask the source to sign its pushes, or no longer; in force within two seconds."""
         changed = await sources.require_signature(
-            db, sealer, caller.tenant, source_id, required=body.require_signature
+            db, sealer, caller, source_id, required=body.require_signature
         )
         book.forget(caller.tenant)
         return _view(changed)
@@ -100,13 +116,20 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
         "/sources/{source_id}/secret",
         operation_id="rotate_source_secret",
         summary="Give a source a new secret",
-        responses=PROBLEMS(401, 403, 404),
+        response_model=SourceWithSecret,
+        responses=PROBLEMS(400, 401, 403, 404, 409, 422),
     )
-    async def rotate(source_id: SourceId, caller: Manages, now: Now) -> SourceWithSecret:
-        """A new secret, shown this once; the former one signs for another 24 hours."""
-        rotated = await sources.rotate(db, sealer, caller.tenant, source_id, now)
+    async def rotate(source_id: SourceId, caller: Manages, now: Now, once: OnceIfKeyed) -> Response:
+        """
+        A new secret, shown this once; the former one signs for another 24 hours.
+
+        A repetition with the same Idempotency-Key makes no other one and does not show it again.
+        """
+        done = await sources.rotate(
+            db, sealer, caller, source_id, now=now, once=once, told=_told(200)
+        )
         book.forget(caller.tenant)
-        return _with_secret(rotated)
+        return _shown(200, done)
 
     @made.get(
         "/attributes",

@@ -42,7 +42,8 @@ class Source:
 
     Attributes:
         id: `<company>.<eight random characters>`, or `<company>.default`.
-        secret: Signs its pushes; `former_secret` does so too until `former_until`.
+        secret: Signs its pushes; `former_secret` does so too until `former_until`, and the one
+            before that until `older_until`.
         require_signature: A key alone is not enough.
         revision: Of the fact that was published last.
         branch: All its contacts are this branch's; None: of any branch.
@@ -57,6 +58,8 @@ class Source:
     created_at: datetime
     former_secret: bytes | None = None
     former_until: datetime | None = None
+    older_secret: bytes | None = None
+    older_until: datetime | None = None
     revision: int = 1
     branch: str | None = None
 
@@ -67,18 +70,39 @@ class Source:
 
     def secrets_at(self, now: datetime) -> tuple[bytes, ...]:
         """The secrets that are good now."""
-        if self.former_secret is None or self.former_until is None or now >= self.former_until:
-            return (self.secret,)
-        return (self.secret, self.former_secret)
+        former = (
+            (self.former_secret, self.former_until),
+            (self.older_secret, self.older_until),
+        )
+        still_good = (
+            secret
+            for secret, until in former
+            if secret is not None and until is not None and now < until
+        )
+        return (self.secret, *still_good)
 
     def rotated(self, now: datetime) -> "Source":
-        """The source with a new secret; the present one is good for another day."""
+        """
+        The source with a new secret; the present one is good for another day.
+
+        So is the one before it for what is left of its day: a rotation that is asked for again,
+        because its answer was lost, must not end the secret that senders sign with.
+        """
         return replace(
             self,
             secret=new_secret(),
             former_secret=self.secret,
             former_until=now + ROTATION,
+            older_secret=self.former_secret,
+            older_until=self.former_until,
+            revision=self.revision + 1,
         )
+
+    def asked_to_sign(self, *, required: bool) -> "Source":
+        """The source that signs its pushes, or no longer has to."""
+        if required is self.require_signature:
+            return self
+        return replace(self, require_signature=required, revision=self.revision + 1)
 
     def fact(self) -> SourceFact:
         """The source as others may know it."""

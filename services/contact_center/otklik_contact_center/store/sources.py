@@ -59,10 +59,10 @@ async def add(tx: AsyncConnection, sealer: Sealer, source: Source, recorded_at: 
     return added.one_or_none() is not None
 
 
-async def put(tx: AsyncConnection, sealer: Sealer, source: Source) -> None:
+async def put(tx: AsyncConnection, sealer: Sealer, source: Source, recorded_at: datetime) -> None:
     """Write a source that is locked."""
     table = tables.source
-    row = _row(source, sealer)
+    row = {**_row(source, sealer), "recorded_at": recorded_at}
     await tx.execute(
         table.update()
         .where(table.c.tenant == source.tenant, table.c.id == source.id)
@@ -82,6 +82,8 @@ def _row(source: Source, sealer: Sealer) -> dict[str, Any]:
         "secret": sealed(source.secret),
         "former_secret": sealed(source.former_secret),
         "former_until": source.former_until,
+        "older_secret": sealed(source.older_secret),
+        "older_until": source.older_until,
         "require_signature": source.require_signature,
         "created_at": source.created_at,
         "revision": source.revision,
@@ -103,6 +105,8 @@ def _source(row: Row[Any], sealer: Sealer) -> Source:
         secret=secret,
         former_secret=opened(row.former_secret),
         former_until=row.former_until,
+        older_secret=opened(row.older_secret),
+        older_until=row.older_until,
         require_signature=row.require_signature,
         created_at=row.created_at,
         revision=row.revision,

@@ -201,6 +201,8 @@ source = Table(
     Column("revision", Integer, nullable=False),
     _moment("recorded_at", nullable=False),
     _code("branch"),
+    Column("older_secret", LargeBinary, nullable=True),
+    _moment("older_until"),
     comment="What sends us events, each with a sealed secret of its own",
 )
 
