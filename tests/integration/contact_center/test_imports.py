@@ -1,15 +1,20 @@
 """Files over HTTP into the inbox: in parts, again, after crashes; nothing lost, nothing twice."""
 
 import asyncio
+import dataclasses
 import gzip
 import sys
 
 import pytest
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
 
+from otklik_common.ids import short_id
 from otklik_common.settings import Settings
 from otklik_contact_center.actions import imports_reading
 from otklik_contact_center.actions.fold import Folder
-from otklik_contact_center.actions.imports_work import Importing, LeftError
+from otklik_contact_center.actions.imports_work import Importing, LeftError, Reading
+from otklik_contact_center.domain.reading_job import Counts
 from otklik_contact_center.store import imports
 from tests.integration.contact_center.conftest import World, fold_all, now
 from tests.integration.contact_center.importing import Office, counts, many
@@ -209,9 +214,11 @@ async def test_an_import_is_read_by_one_process_at_a_time(office: Office) -> Non
     await office.work()  # what other tests have left
     job = await office.ready(a_file(*many(5)))
     one, other = Importing(office.platform), Importing(office.platform)
-    async with one._held(job["id"]) as ours, other._held(job["id"]) as theirs:
-        assert (ours, theirs) == (True, False)
-        assert not await other.round(asyncio.Event())
+    held = await one._lock(job["id"])
+    assert held is not None
+    assert await other._lock(job["id"]) is None
+    assert not await other.round(asyncio.Event())
+    await held.close()
     await office.work()
     assert (await office.get(job))["state"] == "done"
 
@@ -251,5 +258,56 @@ async def test_who_has_a_stale_place_counts_nothing_twice(office: Office, world:
         world.tenant,
     )
     with pytest.raises(LeftError):
-        await importing._take(stale, [], read=stale.counts.rows, refused=0)
+        await importing._take(Reading(stale, stale.counts.rows, 0), [])
     assert counts(await office.get(job))[0] == 3
+
+
+async def test_what_was_ended_by_another_is_not_ended_again(office: Office, world: World) -> None:
+    """A process that lost its lock finds the file's parts gone, and calls it unreadable."""
+    job = await office.ready(a_file(*many(3)))
+    async with world.worker.begin_as_worker() as tx:
+        stale = await imports.get(tx, world.tenant, job["id"])
+    assert stale is not None
+    await office.work()
+    async with world.worker.begin_as_worker() as tx:
+        for rows in (0, 3):
+            assert not await imports.finish(
+                tx, stale, rows=rows, state="failed", now=now(), code="chunk_lost"
+            )
+    found = await office.get(job)
+    assert (found["state"], found["failure"]) == ("done", None)
+
+
+async def test_who_has_read_less_than_another_ends_nothing(office: Office, world: World) -> None:
+    job = await office.ready(a_file(*many(3)))
+    async with world.worker.begin_as_worker() as tx:
+        stale = await imports.get(tx, world.tenant, job["id"])
+        assert stale is not None
+        await imports.begin(tx, stale, 3, now())
+        await imports.advance(tx, stale, Counts(rows=2), now())
+        assert not await imports.finish(tx, stale, rows=0, state="failed", now=now())
+    assert (await office.get(job))["state"] == "running"
+    assert await world.count("import_chunk") > 0
+    await office.work()
+    assert (await office.get(job))["state"] == "done"
+
+
+async def test_a_small_file_waits_for_no_large_one_of_another_company(
+    office: Office, world: World, contact_center_app: FastAPI
+) -> None:
+    await office.work()  # what other tests have left
+    other = dataclasses.replace(world, tenant=short_id())
+    await other.enrol()
+    headers = {"Authorization": f"Bearer {await other.key()}"}
+    transport = ASGITransport(app=contact_center_app)
+    async with AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
+        second = Office(other.tenant, other.admin, client, office.platform)
+        large = await office.ready(a_file(*many(20_000)))
+        small = await second.ready(a_file(*many(5)))
+        importing, stop = Importing(office.platform), asyncio.Event()
+        while (await second.get(small))["state"] != "done":
+            assert await importing.round(stop)
+        assert (await office.get(large))["state"] in {"ready", "running"}
+        while await importing.round(stop):
+            pass
+    assert (await office.get(large))["state"] == "done"

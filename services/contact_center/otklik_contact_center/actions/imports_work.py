@@ -7,8 +7,9 @@ process may be killed anywhere: the next one goes on behind the last batch (deci
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -39,6 +40,8 @@ BROKEN_SECONDS: Final = 2.0
 SWEEP_SECONDS: Final = 3600.0
 MOST_WAITING: Final = 20
 MOST_TRIES: Final = 5
+MOST_COMPANIES: Final = 3
+"""Whose files are read side by side: each remembers 24 bytes for each of its rows."""
 
 LOST: Final = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 
@@ -61,17 +64,40 @@ def import_worker(platform: Platform) -> Worker:
     return Worker(NAME, Importing(platform).run)
 
 
+@dataclass(slots=True)
+class Reading:
+    """An import that is being read, and how far: rows read and refused."""
+
+    job: Job
+    read: int
+    refused: int
+
+
 class Importing:
-    """Reads imports one after another; several processes share them."""
+    """
+    Reads imports of several companies side by side, of each company one after another.
+
+    A small file waits for no large one of somebody else. Several processes share them.
+    """
 
     def __init__(self, platform: Platform) -> None:
         self._now = platform.now
         self._db: Database = platform.database(SCHEMA, "worker")
         self._sealer = platform.sealer
         self._packer = Packer(platform.sealer, platform.settings.master)
+        self._under_way: dict[str, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read imports until told to stop; a database that is away is waited for."""
+        try:
+            await self._run(stop)
+        finally:
+            if not stop.is_set():
+                for task in self._under_way.values():
+                    task.cancel()
+            await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+
+    async def _run(self, stop: asyncio.Event) -> None:
         clock = asyncio.get_running_loop().time
         swept_at = float("-inf")
         while not stop.is_set():
@@ -101,39 +127,72 @@ class Importing:
             log.info("uploads given up", count=gone)
 
     async def round(self, stop: asyncio.Event) -> bool:
-        """Read the oldest import that nobody else reads; False if there is none."""
+        """
+        Read for a while: the oldest import of each company that nobody else reads.
+
+        Returns:
+            False if there is none.
+        Raises:
+            StoppedError: Told to stop.
+        """
+        if len(self._under_way) < MOST_COMPANIES:
+            await self._begin_more(stop)
+        if not self._under_way:
+            return False
+        await asyncio.wait(
+            self._under_way.values(),
+            timeout=IDLE_SECONDS,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        for tenant, task in list(self._under_way.items()):
+            if task.done():
+                del self._under_way[tenant]
+                task.result()
+        return True
+
+    async def _begin_more(self, stop: asyncio.Event) -> None:
         async with self._db.begin_as_worker() as tx:
             waiting = await imports.waiting(tx, MOST_WAITING)
         for tenant, job_id in waiting:
-            async with self._held(job_id) as ours:
-                if ours:
-                    await self._import(tenant, job_id, stop)
-                    return True
-        return False
+            if len(self._under_way) >= MOST_COMPANIES:
+                return
+            if tenant not in self._under_way and (lock := await self._lock(job_id)) is not None:
+                reading = self._import_and_unlock(tenant, job_id, stop, lock)
+                self._under_way[tenant] = asyncio.create_task(reading)
 
-    @asynccontextmanager
-    async def _held(self, job_id: str) -> AsyncIterator[bool]:
-        """Whether nobody else reads it; held by a session of its own, which dies with us."""
+    async def _lock(self, job_id: str) -> asyncpg.Connection | None:
+        """A session that holds the import and dies with us; None if somebody else reads it."""
         connection = await self._db.connect()
+        ours = False
         try:
-            yield await connection.fetchval(
+            ours = await connection.fetchval(
                 "SELECT pg_try_advisory_lock($1, $2)",
                 LOCK_SPACE,
                 zlib.crc32(job_id.encode()) - 2**31,
             )
         finally:
-            with suppress(*LOST, TimeoutError):
-                await connection.close(timeout=2)
+            if not ours:
+                await _close(connection)
+        return connection if ours else None
+
+    async def _import_and_unlock(
+        self, tenant: str, job_id: str, stop: asyncio.Event, lock: asyncpg.Connection
+    ) -> None:
+        try:
+            await self._import(tenant, job_id, stop)
+        finally:
+            await _close(lock)
 
     async def _import(self, tenant: str, job_id: str, stop: asyncio.Event) -> None:
         async with self._db.begin_as_worker() as tx:
             job = await imports.get(tx, tenant, job_id)
         if job is None or job.state not in {jobs.READY, jobs.RUNNING}:
             return
+        reading = Reading(job, job.counts.rows, job.counts.refused)
         try:
-            await self._read(job, stop)
+            await self._read(reading, stop)
         except UnreadableError as no:
-            await self._fail(job, no.code, no.detail)
+            await self._fail(reading, no.code, no.detail)
         except LeftError:
             log.warning("import left to another", job_id=job.id, tenant=tenant)
         except Exception as broken:
@@ -141,49 +200,64 @@ class Importing:
                 raise
             # One file must not keep the others from being read.
             log.error("import failed", job_id=job.id, tenant=tenant, exc_info=broken)
-            await self._fail(job, "internal", "an error of Otklik itself; its log knows more")
+            await self._fail(reading, "internal", "an error of Otklik itself; its log knows more")
 
-    async def _read(self, job: Job, stop: asyncio.Event) -> None:
+    async def _read(self, reading: Reading, stop: asyncio.Event) -> None:
+        job = reading.job
         reader = Reader(self._db, self._sealer, self._packer, job, stop)
         total = await reader.look_through()
         async with self._db.begin_as_worker() as tx:
             await imports.begin(tx, job, total, self._now())
-        read = job.counts.rows
-        refused = job.counts.refused
-        await reader.pass_over(read)
+        await reader.pass_over(reading.read)
         while rows := await reader.batch(self._now()):
             if stop.is_set():
                 raise StoppedError
-            counts = await self._take(job, rows, read=read, refused=refused)
+            counts = await self._take(reading, rows)
             committed()
-            read += counts.rows
-            refused += counts.refused
+            reading.read += counts.rows
+            reading.refused += counts.refused
         async with self._db.begin_as_worker() as tx:
-            await imports.finish(tx, job, state=jobs.DONE, now=self._now())
-        log.info("import done", job_id=job.id, tenant=job.tenant, rows=read, refused=refused)
+            if not await imports.finish(
+                tx, job, rows=reading.read, state=jobs.DONE, now=self._now()
+            ):
+                raise LeftError
+        log.info(
+            "import done",
+            job_id=job.id,
+            tenant=job.tenant,
+            rows=reading.read,
+            refused=reading.refused,
+        )
 
-    async def _take(
-        self, job: Job, rows: Sequence[PackedRow], *, read: int, refused: int
-    ) -> Counts:
+    async def _take(self, reading: Reading, rows: Sequence[PackedRow]) -> Counts:
         """A batch, in one transaction."""
+        job = reading.job
         for _ in range(MOST_TRIES):
             try:
                 async with self._db.begin_as_worker() as tx:
-                    if await imports.position(tx, job) != read:
+                    if await imports.position(tx, job) != reading.read:
                         raise LeftError
-                    counts = await _take_in(tx, job, rows, refused=refused, now=self._now())
+                    counts = await _take_in(tx, job, rows, refused=reading.refused, now=self._now())
                     taken()
                     return counts
             except OvertakenError:
                 continue
         raise RuntimeError("others bring the same events all the time")
 
-    async def _fail(self, job: Job, code: str, detail: str) -> None:
+    async def _fail(self, reading: Reading, code: str, detail: str) -> None:
+        job = reading.job
         async with self._db.begin_as_worker() as tx:
-            await imports.finish(
-                tx, job, state=jobs.FAILED, now=self._now(), code=code, detail=detail
+            ended = await imports.finish(
+                tx,
+                job,
+                rows=reading.read,
+                state=jobs.FAILED,
+                now=self._now(),
+                code=code,
+                detail=detail,
             )
-        log.info("import refused", job_id=job.id, tenant=job.tenant, code=code)
+        text = "import refused" if ended else "import left to another"
+        log.info(text, job_id=job.id, tenant=job.tenant, code=code)
 
 
 async def _take_in(
@@ -260,6 +334,11 @@ def _reused(row: PackedRow, known: dict[str, bytes]) -> tuple[None, str, str] | 
             kind = event.id.removeprefix(event.contact).strip(":")
             return None, "event_id_reused", f"its event {kind} is known with other content"
     return None
+
+
+async def _close(connection: asyncpg.Connection) -> None:
+    with suppress(*LOST, TimeoutError):
+        await connection.close(timeout=2)
 
 
 def _passes(broken: Exception) -> bool:

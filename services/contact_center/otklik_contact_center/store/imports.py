@@ -19,6 +19,7 @@ from otklik_contact_center.store.inbox import Row as InboxRow
 from otklik_contact_center.store.tables import SCHEMA, import_chunk, import_job, import_refused
 
 _UNFINISHED: Final = (jobs.RECEIVING, jobs.READY, jobs.RUNNING)
+_READ: Final = (jobs.READY, jobs.RUNNING)
 _COUNTED: Final = ("rows", "accepted", "duplicates", "skipped", "refused", "events")
 
 
@@ -152,12 +153,14 @@ async def refused_rows(
 
 
 async def waiting(tx: AsyncConnection, most: int) -> list[tuple[str, str]]:
-    """Company and id of imports that are to be read, the oldest first."""
+    """Company and id of imports that are to be read: the oldest of each company, then the next."""
     table = import_job
+    order = (table.c.created_at, table.c.tenant, table.c.id)
+    turn = func.row_number().over(partition_by=table.c.tenant, order_by=order)
     found = await tx.execute(
         select(table.c.tenant, table.c.id)
-        .where(table.c.state.in_((jobs.READY, jobs.RUNNING)))
-        .order_by(table.c.created_at, table.c.tenant, table.c.id)
+        .where(table.c.state.in_(_READ))
+        .order_by(turn, *order)
         .limit(most)
     )
     return [(row.tenant, row.id) for row in found]
@@ -178,7 +181,7 @@ async def begin(tx: AsyncConnection, job: Job, total: int, now: datetime) -> Non
     """It was looked through; its rows are read from now on."""
     await tx.execute(
         update(import_job)
-        .where(_one(job.tenant, job.id), import_job.c.state.in_((jobs.READY, jobs.RUNNING)))
+        .where(_one(job.tenant, job.id), import_job.c.state.in_(_READ))
         .values(state=jobs.RUNNING, total=total, changed_at=now)
     )
 
@@ -225,18 +228,30 @@ async def finish(
     tx: AsyncConnection,
     job: Job,
     *,
+    rows: int,
     state: str,
     now: datetime,
     code: str | None = None,
     detail: str | None = None,
-) -> None:
-    """It is done, or has failed; its file is deleted."""
-    await tx.execute(
+) -> bool:
+    """
+    It is done, or has failed; its file is deleted.
+
+    Args:
+        rows: As many as were read by whoever says so.
+    Returns:
+        False if it was ended, or read on, by another meanwhile: then nothing is written.
+    """
+    ended = await tx.execute(
         update(import_job)
-        .where(_one(job.tenant, job.id))
+        .where(_one(job.tenant, job.id), import_job.c.state.in_(_READ), import_job.c.rows == rows)
         .values(state=state, code=code, detail=detail, changed_at=now)
+        .returning(import_job.c.id)
     )
+    if ended.one_or_none() is None:
+        return False
     await tx.execute(delete(import_chunk).where(_is(import_chunk, job.tenant, job.id)))
+    return True
 
 
 async def give_up(tx: AsyncConnection, before: datetime, now: datetime) -> int:
