@@ -34,8 +34,8 @@ def a_chat(name: str, by: str) -> list[dict[str, Any]]:
     return [{**opening, "type": "message", "actor": "customer", "text": "есть кто?"}]
 
 
-async def source(client: AsyncClient, name: str = "demo") -> str:
-    made = await client.post(f"{BASE}/sources", json={"name": name})
+async def source(client: AsyncClient, name: str = "demo", *, demo: bool = True) -> str:
+    made = await client.post(f"{BASE}/sources", json={"name": name, "demo": demo})
     return str(made.json()["id"])
 
 
@@ -135,7 +135,7 @@ async def test_a_contact_without_events_is_void_with_its_replies_and_leads(
 async def test_all_that_the_demo_sent_goes_and_nothing_else(
     client: AsyncClient, world: World, folder: Folder, remover: Remover
 ) -> None:
-    demo, other = await source(client), await source(client, "pbx")
+    demo, other = await source(client), await source(client, "pbx", demo=False)
     await push(client, demo, a_call("demo-1"), a_chat("demo-2", "+79005550102"))
     await push(client, demo, [{"id": "bad"}])
     await push(client, other, a_call("c1", by="+79005550103"), [{"id": "bad"}])
@@ -295,3 +295,33 @@ async def test_only_those_who_may_take_it_out(client: AsyncClient, world: World)
         headers = {"Authorization": f"Bearer {key}"}
         assert (await client.delete(f"{BASE}/demo", headers=headers)).status_code == 403
         assert (await client.get(f"{BASE}/demo", headers=headers)).status_code == 403
+
+
+async def test_a_companys_own_source_may_be_called_demo(
+    client: AsyncClient, world: World, folder: Folder, remover: Remover
+) -> None:
+    own = await source(client, demo=False)
+    await push(client, own, a_call("c1"))
+    await push(client, await source(client), a_call("c2"))
+    await fold_all(folder)
+    await ask(client)
+    await run(remover, folder)
+    assert (await progress(client))["contacts"] == 1
+    assert len(await world.latest("contact")) == 1
+    left = (await client.get(f"{BASE}/sources")).json()["items"]
+    assert [one["demo"] for one in left if one["name"] == "demo"] == [False]
+
+
+async def test_only_who_may_take_the_demo_out_makes_things_that_go_with_it(
+    client: AsyncClient, world: World
+) -> None:
+    bearer = {"Authorization": f"Bearer {await world.key('sources:write', 'events:push')}"}
+    made = await client.post(f"{BASE}/sources", json={"name": "x", "demo": True}, headers=bearer)
+    assert made.status_code == 403
+    body = [
+        {"id": id_, "agent": "anna", "state": "available", "at": "2026-03-02T09:00:00Z"}
+        for id_ in ("demo-1", "own-1")
+    ]
+    answer = (await client.post(f"{BASE}/agent-states", json=body, headers=bearer)).json()
+    assert answer["accepted"] == 1
+    assert [one["code"] for one in answer["refused"]] == ["id_reserved"]

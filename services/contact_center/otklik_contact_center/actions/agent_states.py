@@ -23,6 +23,7 @@ from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.actions.push import Pushed, RefusedEvent, said
 from otklik_contact_center.domain.admission import MalformedError, Refusal
 from otklik_contact_center.domain.agent_state import (
+    DEMO_PREFIX,
     StateChange,
     Taken,
     read_states,
@@ -71,6 +72,9 @@ async def push_states(
     except MalformedError as wrong:
         raise said(wrong) from None
     taken, refused = _within(push.taken, caller.branches)
+    if not caller.may("demo:write"):
+        taken, reserved = _not_the_demos(taken)
+        refused += reserved
     kept, reused = await _keep(db, caller.tenant, taken) if taken else (0, [])
     refused = sorted([*push.refused, *refused, *reused], key=lambda refusal: refusal.index)
     return Pushed(
@@ -92,6 +96,18 @@ def _within(
         else:
             foreign.append(_refusal(one, "branch_out_of_reach", "the key is for other branches"))
     return kept, foreign
+
+
+def _not_the_demos(taken: Iterable[Taken]) -> tuple[list[Taken], list[Refusal]]:
+    """Changes that stay when the demo is taken out, and those whose ids are the demo's."""
+    kept: list[Taken] = []
+    reserved: list[Refusal] = []
+    for one in taken:
+        if one.change.id.startswith(DEMO_PREFIX):
+            reserved.append(_refusal(one, "id_reserved", f"ids on {DEMO_PREFIX} are the demo's"))
+        else:
+            kept.append(one)
+    return kept, reserved
 
 
 def _refusal(one: Taken, code: str, detail: str) -> Refusal:

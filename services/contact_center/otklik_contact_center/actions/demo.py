@@ -1,18 +1,11 @@
 """Asking for the demo to be taken out, and how far that is."""
 
 from datetime import datetime
-from typing import Final
 
 from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_contact_center.store import demo
 from otklik_contact_center.store.demo import Removal
-
-SOURCE_NAME: Final = "demo"
-"""Name of the source through which the simulation pushes."""
-
-PREFIX: Final = "demo-"
-"""How the ids of the simulation's agent states begin: they belong to no source."""
 
 
 async def ask_removal(db: Database, caller: Caller, now: datetime) -> Removal:
@@ -23,7 +16,7 @@ async def ask_removal(db: Database, caller: Caller, now: datetime) -> Removal:
     """
     tenant = caller.tenant
     async with db.begin(tenant) as tx:
-        sources = await demo.sources_named(tx, tenant, SOURCE_NAME)
+        sources = await demo.its_sources(tx, tenant)
         known = await demo.get(tx, tenant)
         if known is None or known.swept_at is not None:
             asked = Removal(tenant, sources, now)

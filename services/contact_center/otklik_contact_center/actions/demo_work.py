@@ -25,9 +25,9 @@ from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
 from otklik_contact_center.actions.agent_states import take_out
-from otklik_contact_center.actions.demo import PREFIX
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.admission import BULK
+from otklik_contact_center.domain.agent_state import DEMO_PREFIX
 from otklik_contact_center.store import demo
 from otklik_contact_center.store.demo import Counts, Removal, Retired
 from otklik_contact_center.store.tables import SCHEMA
@@ -114,7 +114,7 @@ async def _some(tx: AsyncConnection, job: Removal) -> Counts | None:
     if job.done_at is not None:
         # The states of a demo that has come again since are its own.
         return None
-    states = await demo.states(tx, tenant, PREFIX, AT_ONCE)
+    states = await demo.states(tx, tenant, DEMO_PREFIX, AT_ONCE)
     if not states:
         return None
     recorder = await outbox.recorder(tx, tenant)

@@ -11,7 +11,7 @@ from otklik_common import outbox
 from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_common.directory import FRESH_SECONDS
-from otklik_common.errors import Conflict, NotFound
+from otklik_common.errors import Conflict, Forbidden, NotFound
 from otklik_common.events.contact_center import Source as SourceFact
 from otklik_common.events.envelope import Event
 from otklik_common.idempotency import Once, Reply
@@ -54,8 +54,11 @@ async def create(
     Args:
         told: What is answered to a repetition of the request: a secret is shown once.
     Raises:
+        Forbidden: It is to go with the demo, which is not the caller's to make.
         TooManySources: It was not made.
     """
+    if source.demo and not caller.may("demo:write"):
+        raise Forbidden("a source of the demo needs the scope demo:write")
     tenant = caller.tenant
     async with db.begin(tenant) as tx:
         replayed = await once.replay(tx, caller)

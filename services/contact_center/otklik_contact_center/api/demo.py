@@ -59,11 +59,11 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
     )
     async def remove(caller: Removes, now: Now) -> RemovalOut:
         """
-        Take out the source named `demo` with everything it sent, and its agents' states.
+        Take out the sources that were made for it with everything they sent, and its agents' states.
 
         Done in the background; `GET` tells how far it is. Contacts, replies, leads and states are
         voided, so the numbers follow. Agents' states belong to no source: those go whose ids
-        begin with `demo-`. Safe to repeat.
+        begin with `demo-`, which only a caller with `demo:write` may push. Safe to repeat.
         """
         asked = await demo.ask_removal(db, caller, now)
         book.forget(caller.tenant)

@@ -105,6 +105,10 @@ class NewSource(StrictModel):
     require_signature: bool = Field(
         default=False, description="pushes need Standard Webhooks headers besides the key"
     )
+    demo: bool = Field(
+        default=False,
+        description="goes, with all that it sent, when the demo is taken out; needs demo:write",
+    )
 
 
 class SourceChange(StrictModel):
@@ -126,6 +130,7 @@ class SourceView(StrictModel):
     branch: str | None = Field(
         default=None, description="all its contacts are this branch's; null: of any branch"
     )
+    demo: bool = Field(default=False, description="goes when the demo is taken out")
 
 
 class SourceWithSecret(SourceView):

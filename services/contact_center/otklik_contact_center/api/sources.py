@@ -37,6 +37,7 @@ def _view(source: Source, *, heard: bool = False) -> SourceView:
         hook=f"{PREFIX}/sources/{source.id}/hook",
         heard=heard,
         branch=source.branch,
+        demo=source.demo,
     )
 
 
@@ -80,6 +81,7 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
             kind=body.kind,
             require_signature=body.require_signature,
             now=now,
+            demo=body.demo,
         )
         done = await sources.create(db, sealer, caller, source, once=once, told=_told(201))
         book.forget(caller.tenant)

@@ -23,6 +23,13 @@ from otklik_contact_center.domain.admission import (
 from otklik_contact_center.domain.course import ms
 from otklik_contact_center.domain.events import AHEAD_REFUSED, OLDEST, Code, Id, Moment
 
+DEMO_PREFIX: Final = "demo-"
+"""
+How the ids of the simulation's changes begin: they belong to no source.
+
+They go when the demo is taken out, so nobody else may choose such an id.
+"""
+
 
 class StateChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """

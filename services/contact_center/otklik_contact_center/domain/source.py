@@ -46,6 +46,7 @@ class Source:
             before that until `older_until`.
         require_signature: A key alone is not enough.
         revision: Of the fact that was published last.
+        demo: The simulation pushes through it: it is taken out with the demo.
         branch: All its contacts are this branch's; None: of any branch.
     """
 
@@ -62,6 +63,7 @@ class Source:
     older_until: datetime | None = None
     revision: int = 1
     branch: str | None = None
+    demo: bool = False
 
     @property
     def subject(self) -> UUID:
@@ -110,7 +112,13 @@ class Source:
 
 
 def new_source(
-    tenant: str, *, name: str, kind: str, require_signature: bool, now: datetime
+    tenant: str,
+    *,
+    name: str,
+    kind: str,
+    require_signature: bool,
+    now: datetime,
+    demo: bool = False,
 ) -> Source:
     """A source with a secret of its own."""
     return Source(
@@ -121,6 +129,7 @@ def new_source(
         secret=new_secret(),
         require_signature=require_signature,
         created_at=now,
+        demo=demo,
     )
 
 

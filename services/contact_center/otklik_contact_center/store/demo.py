@@ -171,11 +171,9 @@ def _removal(row: Row[Any]) -> Removal:
 # --- What it takes out --------------------------------------------------------------------------
 
 
-async def sources_named(tx: AsyncConnection, tenant: str, name: str) -> list[str]:
-    """Ids of the sources of that name."""
-    rows = await tx.execute(
-        select(source.c.id).where(source.c.tenant == tenant, source.c.name == name)
-    )
+async def its_sources(tx: AsyncConnection, tenant: str) -> list[str]:
+    """Ids of the sources that are marked as the demo's."""
+    rows = await tx.execute(select(source.c.id).where(source.c.tenant == tenant, source.c.demo))
     return list(rows.scalars())
 
 

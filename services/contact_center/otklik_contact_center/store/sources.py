@@ -88,6 +88,7 @@ def _row(source: Source, sealer: Sealer) -> dict[str, Any]:
         "created_at": source.created_at,
         "revision": source.revision,
         "branch": source.branch,
+        "demo": source.demo,
     }
 
 
@@ -111,6 +112,7 @@ def _source(row: Row[Any], sealer: Sealer) -> Source:
         created_at=row.created_at,
         revision=row.revision,
         branch=row.branch,
+        demo=row.demo,
     )
 
 

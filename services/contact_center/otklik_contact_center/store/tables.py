@@ -203,6 +203,7 @@ source = Table(
     _code("branch"),
     Column("older_secret", LargeBinary, nullable=True),
     _moment("older_until"),
+    Column("demo", Boolean, nullable=False, server_default=text("false")),
     comment="What sends us events, each with a sealed secret of its own",
 )
 
