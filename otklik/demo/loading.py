@@ -129,8 +129,8 @@ class Teller:
         self._surveys()
         self._earning(begins)
         # The source last: where it is, a set-up that was killed has reached its end.
-        body = {"name": SOURCE, "kind": "generic", "demo": True}
-        self.source = str(self.client.post("/contact-center/v1/sources", body)["id"])
+        source = {"name": SOURCE, "kind": "generic", "demo": True}
+        self.source = str(self.client.post("/contact-center/v1/sources", source)["id"])
 
     def tell(self, pushes: Iterable[Push]) -> None:
         """Push all, sort by sort, in batches."""
