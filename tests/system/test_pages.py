@@ -136,6 +136,11 @@ async def test_a_manager_gets_from_the_number_to_the_call_in_two_clicks(
     assert branch in await page.inner_text("tbody")
     wide = await page.evaluate("document.documentElement.scrollWidth")
     assert wide <= viewport["width"], "the page scrolls sideways"
+    rights = await page.locator("tbody td:nth-child(2)").evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().right)"
+    )
+    assert len(rights) >= 2
+    assert max(rights) <= viewport["width"], "whom nobody called back is out of sight"
     await page.screenshot(path=tmp_path / "first.png", full_page=True)
 
     await page.click("#not-called-back .big a")
