@@ -1,12 +1,13 @@
 """Telephone calls: queues, impatience, calls back, and what an unanswered call costs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
 from otklik.demo.agency import CLOSES, OPENS, OPERATORS, ZONE
-from otklik.demo.care import UNHAPPY, Care
+from otklik.demo.care import UNHAPPY, Care, when_awake
 from otklik.demo.people import Person, comment, is_asked, score, turns_to_us
 from otklik.demo.queueing import Arrival, Served, serve
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from otklik.demo.simulation import Push, World
 
 WRAP = timedelta(seconds=25)
+STAFFING = {"ural": (3, 2), "volga": (2, 1), "center": (1, 1)}
+"""Operators on duty by region, on weekdays and at weekends: few enough that callers wait."""
+
 LINE = "+73452000001"
 
 
@@ -31,7 +35,7 @@ class Calls:
         arrival = Arrival(
             at=at,
             talk=timedelta(seconds=round(random.lognormvariate(5.25, 0.6))),
-            patience=timedelta(seconds=3 + round(random.expovariate(1 / 110))),
+            patience=timedelta(seconds=3 + round(random.expovariate(1 / 180))),
             index=self._count,
         )
         self._count += 1
@@ -45,17 +49,20 @@ class Calls:
     def _queue(
         self, random: Random, day: date, region: str, waiting: list[tuple[Arrival, Person]]
     ) -> "Iterator[Push]":
-        on_duty = OPERATORS[region][: 2 if day.weekday() >= 5 else 3 if region != "ural" else 4]
+        on_duty = OPERATORS[region][: STAFFING[region][day.weekday() >= 5]]
         opens = datetime.combine(day, OPENS, ZONE)
         closes = datetime.combine(day, CLOSES, ZONE)
         yield from self._shifts(on_duty, opens, closes)
         open_hours = [pair for pair in waiting if opens <= pair[0].at < closes]
         served = serve([arrival for arrival, _ in open_hours], on_duty, WRAP)
         for (arrival, person), outcome in zip(open_hours, served, strict=True):
-            yield from self._call(random, day, region, arrival, person, outcome)
+            rung = _picked_up(random, outcome)
+            yield from self._call(random, day, region, arrival, person, rung)
         for arrival, person in waiting:
             if not opens <= arrival.at < closes:
-                ends = arrival.at + min(arrival.patience, timedelta(seconds=45))
+                # After hours a recording says so; they listen for a while.
+                listened = min(arrival.patience, timedelta(seconds=random.randrange(15, 60)))
+                ends = arrival.at + listened
                 gone = Served(arrival.index, None, ends, None)
                 yield from self._call(random, day, region, arrival, person, gone)
 
@@ -165,7 +172,9 @@ class Calls:
         points = score(random, person)
         if not is_asked(random, person, points, share=0.11):
             return
-        at = outcome.ended_at + timedelta(minutes=20 + random.expovariate(1 / 300))
+        at = when_awake(
+            random, outcome.ended_at + timedelta(minutes=20 + random.expovariate(1 / 300))
+        )
         values: dict[str, int | str] = {"nps": points}
         said = comment(random, points)
         if said is not None:
@@ -184,3 +193,13 @@ class Calls:
         yield self._world.push(at, "answer", body)
         if points <= UNHAPPY:
             yield from self._care.calls(random, person, str(body["id"]), at)
+
+
+def _picked_up(random: Random, outcome: Served) -> Served:
+    """The same after some rings; shorter than what an agent does between two calls."""
+    if outcome.answered_at is None:
+        return outcome
+    rings = timedelta(seconds=random.randrange(2, 12))
+    return replace(
+        outcome, answered_at=outcome.answered_at + rings, ended_at=outcome.ended_at + rings
+    )

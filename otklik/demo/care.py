@@ -81,6 +81,12 @@ class Care:
         return self._world.push(at, "case_step", body, answer)
 
 
+def when_awake(random: Random, at: datetime) -> datetime:
+    """The same moment by day, else some time in the morning: nobody answers at night."""
+    by_day = in_hours(at)
+    return by_day if by_day == at else by_day + timedelta(minutes=random.expovariate(1 / 40))
+
+
 def in_hours(at: datetime) -> datetime:
     """The same moment if the agency is open then, else the next opening."""
     local = at.astimezone(ZONE)

@@ -6,7 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from otklik.demo.agency import FORCES, TRUTHS, ZONE
-from otklik.demo.care import UNHAPPY, Care
+from otklik.demo.care import UNHAPPY, Care, when_awake
 from otklik.demo.people import Person, comment, is_asked, score
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Deals:
     ) -> "Iterator[Push]":
         if not is_asked(random, person, points, share=0.6):
             return
-        asked = at + timedelta(days=1, minutes=random.expovariate(1 / 600))
+        asked = when_awake(random, at + timedelta(days=1, minutes=random.expovariate(1 / 600)))
         values: dict[str, Any] = {"nps": points, **person.forces}
         said = comment(random, points)
         if said is not None:
