@@ -122,7 +122,10 @@ class Callers:
         kind, _, text = (authorization or "").partition(" ")
         text = text.strip()
         if kind.lower() != "bearer" or not text:
-            raise Unauthenticated("send the header Authorization: Bearer <key>")
+            raise Unauthenticated(
+                "send the header Authorization: Bearer <key>",
+                detail_ru="передайте заголовок Authorization: Bearer <ключ>",
+            )
         mark = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
         allowed = origin or ""
         found = self._proved.get(mark)
@@ -142,17 +145,17 @@ class Callers:
         try:
             shown = parse_key(text)
         except BadKey as bad:
-            raise Unauthenticated(str(bad)) from None
+            raise Unauthenticated(str(bad), detail_ru=bad.ru) from None
         known = await self._directory.known(shown.tenant)
         key = known.keys.get(shown.key_id)
         if key is None or key.digest is None or not same_digest(shown.digest, key.digest):
-            raise Unauthenticated("the key is unknown")
+            raise Unauthenticated("the key is unknown", detail_ru="такого ключа нет")
         self._check(key, known, origin, now)
         scopes = frozenset(key.scopes)
         if key.purpose is KeyPurpose.PUBLISHABLE:
             scopes &= PUBLISHABLE
         elif key.purpose is not KeyPurpose.API:
-            raise Unauthenticated("the key is unknown")
+            raise Unauthenticated("the key is unknown", detail_ru="такого ключа нет")
         return Caller(
             tenant=shown.tenant,
             principal=f"key:{key.key_id}",
@@ -194,7 +197,9 @@ class Callers:
                 member.signed_out_before is not None and claims.issued_at < member.signed_out_before
             )
         ):
-            raise Unauthenticated("the member of staff has no access now")
+            raise Unauthenticated(
+                "the member of staff has no access now", detail_ru="у сотрудника сейчас нет доступа"
+            )
         return Caller(
             tenant=tenant,
             principal=f"member:{claims.subject}",
@@ -210,11 +215,11 @@ class Callers:
     @staticmethod
     def _check(key: Key, known: Known, origin: str | None, now: datetime) -> None:
         if key.revoked_at is not None and key.revoked_at <= now:
-            raise Unauthenticated("the key was revoked")
+            raise Unauthenticated("the key was revoked", detail_ru="ключ отозван")
         if key.expires_at is not None and key.expires_at <= now:
-            raise Unauthenticated("the key has expired")
+            raise Unauthenticated("the key has expired", detail_ru="срок ключа истёк")
         if known.company is None or not known.company.active:
-            raise Unauthenticated("the company is not active")
+            raise Unauthenticated("the company is not active", detail_ru="компания не работает")
         # Only a browser says its origin; it cannot lie about it, others could.
         if key.origins and origin is not None and origin not in key.origins:
             raise Unauthenticated(f"the key may not be used from {origin}")

@@ -45,7 +45,11 @@ _KEY = re.compile(r"(otk_([a-z][a-z2-7]{7})_([a-z2-7]{10})_([0-9A-Za-z]{32}))([0
 
 
 class BadKey(Exception):
-    """The text is no API key; the message is fit for the caller and never repeats the text."""
+    """The text is no API key; the messages are fit for the caller and never repeat the text."""
+
+    def __init__(self, en: str, ru: str) -> None:
+        super().__init__(en)
+        self.ru = ru
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,16 @@ def parse_key(text: str) -> ParsedKey:
     """What a key's text says; nothing is proved yet. Raises BadKey."""
     found = _KEY.fullmatch(text)
     if found is None:
-        raise BadKey("the key is malformed: otk_<company>_<key id>_<secret> is expected")
+        raise BadKey(
+            "the key is malformed: otk_<company>_<key id>_<secret> is expected",
+            "это не ключ: нужен otk_<компания>_<номер ключа>_<секрет>",
+        )
     body, tenant, key_id, secret, checksum = found.groups()
     if checksum != _checksum(body):
-        raise BadKey("the key's checksum is wrong: a character was lost or changed")
+        raise BadKey(
+            "the key's checksum is wrong: a character was lost or changed",
+            "контрольная сумма ключа не сходится: знак потерян или изменён",
+        )
     return ParsedKey(tenant, key_id, digest_of(secret))
 
 

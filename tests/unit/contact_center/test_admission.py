@@ -306,3 +306,18 @@ def test_no_body_breaks_the_reader(body: bytes) -> None:
         return
     for one in push.admitted:
         assert canonical(one.event) == one.body
+
+
+@pytest.mark.parametrize(
+    ("said", "detail"),
+    [
+        ({"phone": "+79991234567"}, "phone is unknown; fields: id, contact, type, at, channel,"),
+        ({"type": "rung"}, "type has a value that is not in the list: amended, answered,"),
+        ({"channel": "fax"}, "channel has a value that is not in the list: call, "),
+    ],
+)
+def test_a_refusal_says_what_would_have_been_right(said: dict[str, str], detail: str) -> None:
+    body = {"id": "1", "contact": "c", "type": "queued", "at": "2026-03-02T09:14:00+03:00", **said}
+    (refused,) = read_push(json.dumps(body).encode(), NOW).refused
+    assert refused.detail.startswith(detail)
+    assert "+7999" not in refused.detail

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
 import msgspec
+import msgspec.inspect
 
 from otklik_contact_center.domain.events import (
     AHEAD_FLAGGED,
@@ -287,7 +289,7 @@ _DETAILS: Final = {
 
 def _refusal(index: int, wrong: Exception, body: bytes) -> Refusal:
     if isinstance(wrong, msgspec.ValidationError):
-        code, detail = explain(wrong)
+        code, detail = explain(wrong, Event)
     elif isinstance(wrong, UnicodeDecodeError):
         code, detail = "invalid_utf8", "the event is not valid UTF-8"
     else:
@@ -295,8 +297,30 @@ def _refusal(index: int, wrong: Exception, body: bytes) -> Refusal:
     return Refusal(index, code, detail, body)
 
 
-def explain(wrong: msgspec.ValidationError) -> tuple[str, str]:
-    """Code and detail of what the decoder did not like; names fields, shows no values."""
+@lru_cache
+def _choices(kind: type[msgspec.Struct]) -> tuple[str, dict[str, str]]:
+    """The names of a body's fields, and what each field with a list of values may hold."""
+    described = msgspec.inspect.type_info(kind)
+    assert isinstance(described, msgspec.inspect.StructType)
+    lists: dict[str, str] = {}
+    for field in described.fields:
+        parts = (
+            field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
+        )
+        for part in parts:
+            if isinstance(part, msgspec.inspect.LiteralType):
+                lists[field.encode_name] = ", ".join(map(str, part.values))
+    return ", ".join(field.encode_name for field in described.fields), lists
+
+
+def explain(wrong: msgspec.ValidationError, kind: type[msgspec.Struct]) -> tuple[str, str]:
+    """
+    Code and detail of what the decoder did not like; names fields, shows no values.
+
+    Args:
+        kind: What the body should have been; its fields and lists are named.
+    """
+    fields, lists = _choices(kind)
     text = str(wrong)
     place = _PLACE.search(text)
     path = place["path"] if place else ""
@@ -305,7 +329,12 @@ def explain(wrong: msgspec.ValidationError) -> tuple[str, str]:
         if found:
             name = found.groupdict().get("name")
             where = ".".join(part for part in (path, name) if part) or "the event"
-            return code, f"{where[:120]} {_DETAILS[code]}"
+            detail = f"{where[:120]} {_DETAILS[code]}"
+            if code == "unknown_field" and not path:
+                detail += f"; fields: {fields}"
+            elif code == "not_one_of" and path in lists:
+                detail += f": {lists[path]}"
+            return code, detail
     return "wrong_type", "the event has the wrong form"
 
 

@@ -168,7 +168,7 @@ def _read(piece: bytes, now: datetime) -> StateChange | tuple[str, str]:
     try:
         change = _one.decode(piece)
     except msgspec.ValidationError as wrong:
-        return explain(wrong)
+        return explain(wrong, StateChange)
     except UnicodeDecodeError:
         return "invalid_utf8", "the change is not valid UTF-8"
     except _BROKEN:

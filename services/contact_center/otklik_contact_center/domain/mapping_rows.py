@@ -238,7 +238,7 @@ def _converted(body: dict[str, Any]) -> Event:
     try:
         return msgspec.convert(body, Event)
     except msgspec.ValidationError as wrong:
-        raise RowError(None, *explain(wrong)) from None
+        raise RowError(None, *explain(wrong, Event)) from None
 
 
 def _judged(event: Event, place: int, judge: Judge) -> Admitted:
