@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otklik import lifeline
-from otklik.data import DataFolderError
+from otklik.data import DEFAULT_FOLDER, DataFolderError
 from otklik.embedded import EmbeddedPostgresError
 from otklik.options import (
     HERE,
@@ -39,7 +39,7 @@ app = typer.Typer(
 def up(
     data: Annotated[
         Path, typer.Option(envvar="OTKLIK_DATA", help="Where everything is kept.")
-    ] = Path(".otklik"),
+    ] = DEFAULT_FOLDER,
     port: Annotated[int, typer.Option(envvar="OTKLIK_PORT", min=1, max=65535)] = 8080,
     host: Annotated[str, typer.Option(envvar="OTKLIK_HOST", help="Address to listen on.")] = (
         "127.0.0.1"
@@ -326,7 +326,10 @@ app.add_typer(demo_app, name="demo")
 @demo_app.command("run")
 def run_demo(
     until: Annotated[str, typer.Option(help="RFC 3339 time at which its history ends.")],
-    data: DataOption = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(envvar="OTKLIK_DATA", help="Folder that keeps how far it has been told."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed is another agency.")] = 1,
     live: Annotated[bool, typer.Option(help="Go on living after its history.")] = True,
     url: Url = HERE,

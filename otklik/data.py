@@ -14,6 +14,9 @@ from otklik.embedded import EmbeddedPostgres
 
 MASTER_BYTES = 32
 
+DEFAULT_FOLDER = Path(".otklik")
+"""Where `otklik up` keeps its data if nobody says otherwise."""
+
 FIRST_START = "first-start.json"
 """Secret with the first admin's password and key: there until somebody has seen them."""
 
@@ -88,6 +91,17 @@ def read_state(folder: Path) -> dict[str, Any]:
     path = folder / "state.json"
     found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     return found
+
+
+def default_folder() -> Path | None:
+    """
+    The default data folder, for who has named neither folder nor database.
+
+    None where the environment names a database, or no `otklik up` has run here.
+    """
+    if os.environ.get("OTKLIK_DATABASE_URL") or not (DEFAULT_FOLDER / "state.json").exists():
+        return None
+    return DEFAULT_FOLDER
 
 
 def secret_folder(folder: Path) -> Path:

@@ -24,7 +24,10 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         envvar="OTKLIK_DATA",
-        help="Data folder of an `otklik up`; without it OTKLIK_DATABASE_URL and the like count.",
+        help=(
+            "Data folder of an `otklik up`; without it OTKLIK_DATABASE_URL and the like count, "
+            "and where that is not set either, ./.otklik if an `otklik up` has made it."
+        ),
     ),
 ]
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from otklik.client import fail
-from otklik.data import environment
+from otklik.data import default_folder, environment
 from otklik_common.errors import Refused
 from otklik_common.module import Platform
 from otklik_common.runtime import make_platform
@@ -22,13 +22,20 @@ from otklik_common.settings import Settings, load_settings
 R = TypeVar("R")
 
 
+def _progress(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 @contextmanager
 def settings_of(data: Path | None) -> Iterator[Settings]:
     """
     Settings of a data folder, or of the environment where no folder is named.
 
-    A folder whose PostgreSQL does not run gets it started for as long as this lasts.
+    Where the environment names no database either, the default folder counts, if there is one. A
+    folder whose PostgreSQL does not run gets it started for as long as this lasts.
     """
+    if data is None and (data := default_folder()) is not None:
+        _progress(f"data folder: {data}")
     if data is None:
         try:
             yield load_settings()
@@ -64,10 +71,6 @@ def migrate_here(data: Path | None, *, as_json: bool) -> None:
     with settings_of(data) as settings:
         asyncio.run(migrate_all(settings))
     print(json.dumps({"migrated": True}) if as_json else "the structure is up to date")
-
-
-def _progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 def rebuild_metrics(data: Path | None, *, check: bool, from_log: bool, as_json: bool) -> None:

@@ -39,6 +39,22 @@ def test_a_postgresql_that_cannot_run_is_a_line_and_not_a_traceback(
     assert "Traceback" not in process.said()
 
 
+def test_a_command_takes_the_folder_of_the_start_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    nowhere, here = Process(["doctor"], {}), Process(["doctor"], {})
+    assert ended(nowhere) == 1
+    assert nowhere.said().startswith("name a data folder by --data or OTKLIK_DATA, or set OTKLIK_")
+    (tmp_path / ".otklik").mkdir()
+    (tmp_path / ".otklik" / "state.json").write_text("{}")
+    (tmp_path / ".otklik" / "postgres").symlink_to("/nowhere")
+    assert ended(here) == 1
+    first, last = here.said().splitlines()
+    assert first == "data folder: .otklik"
+    assert last.endswith("leads nowhere: /nowhere is missing")
+
+
 def test_a_data_folder_that_is_none_is_a_line_and_not_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file")
     process = Process(["up", "--data", str(tmp_path / "data")], {})

@@ -13,7 +13,7 @@ from otklik.__main__ import app
 from otklik.addresses import on_this_machine, url_of
 from otklik.banner import Made, Result, banner, entrance
 from otklik.commands.querying import table_of
-from otklik.data import Data, InUseError, keep_secret, master_key_file
+from otklik.data import Data, InUseError, default_folder, keep_secret, master_key_file
 from otklik.pages.periods import period
 from otklik.pages.texts import TEXTS, Words
 from otklik.targets import SERVICES, migration_folders, modules
@@ -45,6 +45,19 @@ def test_state_is_remembered_and_added_to(tmp_path: Path) -> None:
     held.remember(login="admin@abc")
     assert held.state == {"company": "abc", "login": "admin@abc"}
     os.close(held.lock)
+
+
+def test_the_folder_of_the_default_start_counts_where_no_database_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OTKLIK_DATABASE_URL", raising=False)
+    (tmp_path / ".otklik").mkdir()
+    assert default_folder() is None
+    (tmp_path / ".otklik" / "state.json").write_text("{}")
+    assert default_folder() == Path(".otklik")
+    monkeypatch.setenv("OTKLIK_DATABASE_URL", "postgresql://elsewhere/otklik")
+    assert default_folder() is None
 
 
 @pytest.mark.parametrize(
