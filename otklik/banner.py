@@ -1,6 +1,8 @@
 """What `otklik up` says once it works: where it is, who may enter, and lines to try."""
 
+import json
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 
@@ -49,7 +51,10 @@ class Result:
 
 
 SHOWN_ONCE = "(shown once; lost? otklik reset-password LOGIN)"
-KEY_SHOWN_ONCE = "(shown once)"
+KEY_SHOWN_ONCE = "(shown once; lost? sign in for another: README, The first ten minutes)"
+
+WAITED_SECONDS = 40
+"""How long the caller of the banner's lines waits before hanging up."""
 
 
 def entrance(result: Result) -> str:
@@ -65,17 +70,23 @@ def entrance(result: Result) -> str:
     return "\n".join(lines)
 
 
-def banner(result: Result) -> str:
-    """Lines for a person; the curl lines work when pasted."""
+def banner(result: Result, now: datetime) -> str:
+    """
+    Lines for a person; the curl lines work when pasted.
+
+    Args:
+        now: The call of the first line ended a few minutes before, and is another at each start.
+    """
     key = result.key or "$OTKLIK_KEY"
     lines = [
         "",
         "  Otklik is up · Отклик работает",
         entrance(result),
-        "  Push a call, ask how fast calls are answered, see whom nobody called back:",
+        "  Push a call that nobody answers, ask how fast calls are answered, and how many people",
+        "  nobody called back:",
         "",
         f"  export OTKLIK_URL={result.url} OTKLIK_KEY={key}",
-        *_CURLS,
+        *_curls(now.astimezone(UTC)),
         "",
         "  Ctrl-C ends it; nothing is lost.",
         "",
@@ -83,16 +94,41 @@ def banner(result: Result) -> str:
     return "\n".join(lines)
 
 
-_CURLS = (
-    "  curl -sS $OTKLIK_URL/contact-center/v1/events"
-    ' -H "Authorization: Bearer $OTKLIK_KEY" -H "Content-Type: application/json"'
-    ' -d \'{"id":"try-1","contact":"try","type":"queued","at":"\'$(date -u +%FT%TZ)\'",'
-    '"channel":"call","direction":"in","from":"+79991234567"}\'',
-    "  curl -sS $OTKLIK_URL/metrics/v1/query"
-    ' -H "Authorization: Bearer $OTKLIK_KEY" -H "Content-Type: application/json"'
-    ' -d \'{"metrics":[{"name":"contacts_offered"},'
-    '{"name":"service_level","threshold_seconds":20}],'
-    '"time":{"from":"\'$(date -u -d "28 days ago" +%F)\'T00:00:00Z",'
-    '"to":"\'$(date -u -d tomorrow +%F)\'T00:00:00Z",'
-    '"granularity":"week","timezone":"Europe/Moscow"}}\'',
-)
+def _curls(now: datetime) -> list[str]:
+    """Times are written out: no `date` of the shell counts back alike on Linux and macOS."""
+    queued = now - timedelta(minutes=5)
+    name = f"try-{queued:%m%d-%H%M%S}"
+    call = {
+        "contact": name,
+        "channel": "call",
+        "direction": "in",
+        "from": "+79991234567",
+    }
+    ended = queued + timedelta(seconds=WAITED_SECONDS)
+    events = [
+        {"id": f"{name}-1", "type": "queued", "at": f"{queued:%FT%TZ}", **call},
+        {"id": f"{name}-2", "type": "ended", "at": f"{ended:%FT%TZ}", "contact": name},
+    ]
+    time = {
+        "from": f"{now - timedelta(days=28):%F}T00:00:00Z",
+        "to": f"{now + timedelta(days=1):%F}T00:00:00Z",
+        "granularity": "total",
+        "timezone": "Europe/Moscow",
+    }
+    fast = {"name": "service_level", "threshold_seconds": 20}
+    only_calls = {"dimension": "channel", "op": "in", "values": ["call"]}
+    query = "/metrics/v1/query"
+    return [
+        _curl("/contact-center/v1/events", events),
+        # A push counts within a second.
+        "  sleep 1",
+        _curl(query, {"metrics": [fast], "time": time, "filters": [only_calls]}),
+        _curl(query, {"metrics": [{"name": "not_called_back"}], "time": time}),
+    ]
+
+
+def _curl(path: str, body: Any) -> str:
+    return (
+        f'  curl -sS $OTKLIK_URL{path} -H "Authorization: Bearer $OTKLIK_KEY"'
+        f" -H \"Content-Type: application/json\" -d '{json.dumps(body, separators=(',', ':'))}'"
+    )

@@ -7,7 +7,7 @@ import signal
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -126,7 +126,7 @@ async def _announce(options: Options, data: Data, family: Family, result: Result
     if options.as_json:
         print(json.dumps(result.as_json()), flush=True)
     else:
-        print(entrance(result) if waits else banner(result), flush=True)
+        print(entrance(result) if waits else banner(result, datetime.now(UTC)), flush=True)
     # Seen: from now on nobody can be told them again.
     data.forget_secret(FIRST_START)
     if not demonstrated:
@@ -137,7 +137,7 @@ async def _announce(options: Options, data: Data, family: Family, result: Result
         say("loading the demo company (once; a killed load goes on at the next start)")
         await _until_loaded(data, demo, family.stop)
         if not family.stop.is_set():
-            print(banner(result), flush=True)
+            print(banner(result, datetime.now(UTC)), flush=True)
 
 
 async def _until_loaded(data: Data, demo: Child, stop: asyncio.Event) -> None:

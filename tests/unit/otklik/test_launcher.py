@@ -18,6 +18,8 @@ from otklik.pages.periods import period
 from otklik.pages.texts import TEXTS, Words
 from otklik.targets import SERVICES, migration_folders, modules
 
+NOW = datetime(2026, 3, 2, 0, 2, tzinfo=UTC)
+
 
 def test_a_data_folder_has_one_owner_at_a_time(tmp_path: Path) -> None:
     held = Data.hold(tmp_path)
@@ -93,7 +95,7 @@ def test_later_starts_tell_no_secrets() -> None:
     later = Result.of("http://h:1", Made("c", "admin@c"))
     assert "password" not in json.dumps(later.as_json())
     assert "key" not in later.as_json()
-    assert "otk_2" not in banner(first)
+    assert "otk_2" not in banner(first, NOW)
 
 
 def test_secrets_that_nobody_saw_are_those_of_their_company_alone() -> None:
@@ -107,7 +109,7 @@ def test_who_may_enter_is_said_before_and_in_the_banner() -> None:
     result = Result.of("http://h:1", Made("c", "admin@c", "pw", "otk_1"))
     for word in ("http://h:1/", "admin@c", "pw", "otk_1"):
         assert word in entrance(result)
-        assert word in banner(result)
+        assert word in banner(result, NOW)
     assert "curl" not in entrance(result)
 
 
