@@ -1,6 +1,7 @@
 """Tells the platform the agency's life, through the public API alone, like outside software."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from otklik.demo.simulation import DAYS, Push, Sort, simulate
 BATCH = 2_000
 CAUGHT_UP_SECONDS = 600
 LOOK_SECONDS = 2.0
+ASK_SECONDS = 15.0
+"""How often a demo that has nothing to say asks whether it should fall silent."""
 
 SOURCE = "demo"
 OTHERS = "somebody else pushes"
@@ -314,15 +317,18 @@ def live(teller: Teller, *, until: datetime, seed: int, say: Say) -> None:
     days = simulate(seed, begins)
     for _ in range(DAYS):
         next(days)
+    asked_at = -math.inf
     while True:
         coming = next(days)
         while coming:
-            why = teller.reason_to_end()
-            if why is not None:
-                say(f"demo: {why}; the demo falls silent")
-                return
             now = datetime.now(UTC)
             due = [push for push in coming if push.at <= now]
+            if due or time.monotonic() - asked_at >= ASK_SECONDS:
+                why = teller.reason_to_end()
+                asked_at = time.monotonic()
+                if why is not None:
+                    say(f"demo: {why}; the demo falls silent")
+                    return
             teller.tell(due)
             coming = coming[len(due) :]
             if not due:
