@@ -78,7 +78,10 @@ def remove(url: str, key: str, *, as_json: bool) -> None:
         }
         removed["contact-center"] = _until_gone(client)
         removed["access"] = client.call("DELETE", "/access/v1/demo").json()
-    print(json.dumps(removed) if as_json else "the demo is removed; numbers follow in a moment")
+    done = (
+        "the demo is removed from every service; the numbers follow as soon as metrics has read it"
+    )
+    print(json.dumps(removed) if as_json else done)
 
 
 def _until_gone(client: Client) -> Any:
