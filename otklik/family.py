@@ -5,8 +5,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 GRACE_SECONDS = 7
@@ -130,10 +130,26 @@ class Family:
     async def _spawn(
         self, command: Sequence[str], told: dict[str, str], *, stdout: int
     ) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *command,
-            env=self._environment | told,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=stdout,
-            pass_fds=(self._lifeline,),
-        )
+        with _interrupts_held():
+            return await asyncio.create_subprocess_exec(
+                *command,
+                env=self._environment | told,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=stdout,
+                pass_fds=(self._lifeline,),
+            )
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """
+    Children that begin meanwhile never see Ctrl-C, though the terminal sends it to all of us.
+
+    One that was still importing would answer with a traceback. We end them by SIGTERM.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        # Not what was before: of two that begin together, the second found it blocked.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

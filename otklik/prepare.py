@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import signal
 import sys
 from pathlib import Path
 
@@ -68,8 +67,6 @@ async def prepare(
 
 def main() -> None:
     """Entry of the child process; prints one JSON object."""
-    # Ctrl-C reaches us as well: end as by SIGTERM, without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     parser = argparse.ArgumentParser(prog="python -m otklik.prepare", description=__doc__)
     parser.add_argument("--demo", action="store_true")
     parser.add_argument("--demo-key", action="store_true")

@@ -57,6 +57,7 @@ async def _up(options: Options) -> int:
             await keeping
         finally:
             await keeper.leave()
+            say("Otklik has stopped")
 
 
 async def _run(
@@ -65,6 +66,9 @@ async def _run(
     url = url_of(options.host, options.port)
     public = os.environ.get("OTKLIK_PUBLIC_URL", url)
     told = environment(data.folder, postgres) | {"OTKLIK_PUBLIC_URL": public, "OTKLIK_URL": url}
+    if not options.as_json:
+        # A person reads what we say: a line for each request would bury it.
+        told["OTKLIK_LOG_LEVEL"] = os.environ.get("OTKLIK_LOG_LEVEL", "WARNING")
     # Children hold the reading end: however we die, they see its end and go.
     lifeline, ours = os.pipe()
     family = Family(told, lifeline, stop)

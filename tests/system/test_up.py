@@ -1,7 +1,10 @@
 """`otklik up`: starts, says who may enter, ends at Ctrl-C, and loses nothing by any of it."""
 
 import json
+import os
+import signal
 import stat
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -67,6 +70,50 @@ def test_a_second_start_is_quick_and_finds_everything_as_it_was() -> None:
         assert up.terminate() == 0, up.last_words()
         client.close()
         deployment.close()
+
+
+def test_a_start_for_a_person_is_quiet_and_its_lines_work_when_pasted() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        up = Process(["up", "--no-demo", "--port", str(port), "--data", folder], {})
+        up.start()
+        _wait(lambda: "Ctrl-C ends it" in up.output(), "banner", up)
+        lines = [line.strip() for line in up.output().splitlines()]
+        pasted = [one for one in lines if one.startswith(("export ", "curl ", "sleep "))]
+        script = "\n".join(one + (" && echo" if "curl" in one else "") for one in pasted)
+        shell = ["sh", "-ec", script]
+        said = subprocess.run(shell, capture_output=True, text=True, check=True, timeout=60)
+        pushed, fast, silent = map(json.loads, said.stdout.splitlines())
+        assert pushed == {"accepted": 2, "duplicates": 0, "refused": []}
+        level = fast["rows"][0]["service_level"]
+        assert (level["numerator"], level["denominator"]) == (0, 1)
+        assert silent["rows"][0]["not_called_back"]["value"] == 1
+
+        # A terminal sends Ctrl-C to everybody in the foreground.
+        assert up.running is not None
+        os.killpg(up.running.pid, signal.SIGINT)
+        assert up.running.wait(20) == 0, up.last_words()
+        assert up.said().splitlines()[-1] == "Otklik has stopped"
+        assert "{" not in up.said()
+        assert "Traceback" not in up.said()
+
+
+def test_ctrl_c_while_children_begin_leaves_no_traceback() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (port,) = free_ports(1)
+        up = _up(folder, port)
+        up.start()
+        assert up.running is not None
+        supervisor = psutil.Process(up.running.pid)
+        _wait(lambda: "preparing the database" in up.said(), "preparing", up)
+        _wait(
+            lambda: any("prepare" in " ".join(one.cmdline()) for one in supervisor.children()),
+            "begun",
+            up,
+        )
+        os.killpg(up.running.pid, signal.SIGINT)
+        assert up.running.wait(20) == 0, up.last_words()
+        assert "Traceback" not in up.said()
 
 
 def test_secrets_that_nobody_saw_are_shown_by_the_next_start() -> None:
