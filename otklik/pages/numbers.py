@@ -1,14 +1,20 @@
 """What the first page shows: a few queries, turned into plain numbers."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from otklik.pages.gateway import Visit, if_allowed
 from otklik.pages.periods import Period
 
 CALLS = {"dimension": "channel", "op": "in", "values": ["call"]}
-SERVICE = {"name": "service_level", "threshold_seconds": 20, "as": "sl20"}
+SERVICE = {
+    "name": "service_level",
+    "threshold_seconds": 20,
+    "short_abandon_seconds": 5,
+    "as": "sl20",
+}
 OFFERED = {"name": "contacts_offered", "as": "calls"}
 NOT_CALLED_BACK = {"name": "not_called_back", "as": "waiting"}
 NPS = {"name": "nps", "as": "nps"}
@@ -28,6 +34,9 @@ METRICS: dict[str, dict[str, Any]] = {
 ABOUT_CALLS = frozenset(("calls", "sl20", "waiting"))
 
 CASES_SHOWN = 8
+
+LONG_AGO = timedelta(days=3650)
+"""A company that has had no call since has never had one."""
 
 
 @dataclass(slots=True)
@@ -77,12 +86,18 @@ class Case:
 
 @dataclass(slots=True)
 class Numbers:
-    """The whole first page."""
+    """
+    The whole first page.
+
+    Attributes:
+        ever_called: Whether anybody ever called this company, in whatever period and branch.
+    """
 
     total: Line
     branches: list[Line]
     realtors: list[Line]
     lag_seconds: float | None
+    ever_called: bool
 
 
 def body(
@@ -190,7 +205,15 @@ async def first_page(visit: Visit, period: Period, branch: str | None) -> Number
             key=lambda line: (-line.value("waiting"), line.branch or "", line.agent or ""),
         ),
         freshness.get("lag_seconds"),
+        ever_called=bool(total.value("calls")) or await _ever_called(visit, period),
     )
+
+
+async def _ever_called(visit: Visit, period: Period) -> bool:
+    long = replace(period, begins=period.ends - LONG_AGO)
+    question = body(["calls"], long, branch=None, agent=None, by=[])
+    answer = await visit.post("/metrics/v1/query", question)
+    return bool(answer["rows"][0]["calls"]["value"])
 
 
 def _cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:

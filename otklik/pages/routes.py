@@ -198,6 +198,7 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
         periods=list(PERIODS),
         branch=branch,
         link=link,
+        short_seconds=numbers.SERVICE["short_abandon_seconds"],
     )
 
 

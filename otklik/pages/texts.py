@@ -39,6 +39,21 @@ TEXTS: dict[str, tuple[str, str]] = {
         "of 100 who called, {} were answered within 20 seconds",
     ),
     "nobody_called": ("за это время никто не звонил", "nobody called in this time"),
+    "nobody_yet": ("пока никто не звонил", "nobody has called yet"),
+    "nobody_yet_title": ("Пока никто не звонил", "Nobody has called yet"),
+    "connect": (
+        "Звонки появятся здесь, когда телефония начнёт сообщать о них Отклику или когда вы "
+        "загрузите файл со звонками. Попросите об этом того, кто ставил Отклик: ключ и строки "
+        "для вставки показал первый запуск.",
+        "Calls appear here once your telephony tells Otklik about them, or once you import a "
+        "file of calls. Ask whoever installed Otklik: its first start showed the key and the "
+        "lines to paste.",
+    ),
+    "all_hung_up": (
+        "все, кто звонил, положили трубку в первые {} секунд",
+        "all who called hung up within {} seconds",
+    ),
+    "none_counts": ("ни один звонок пока не в счёт", "no call counts yet"),
     "nps_title": ("Готовы рекомендовать (NPS)", "Would recommend us (NPS)"),
     "nps_words": ("по {} ответам", "from {} answers"),
     "too_few": ("мало ответов", "too few answers"),

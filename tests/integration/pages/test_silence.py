@@ -1,0 +1,66 @@
+"""When there is nothing to count, the first page says why instead of praising or denying."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+
+from otklik.pages.texts import TEXTS
+from tests.integration.pages.conftest import PASSWORD_SECONDS, House, gave_up
+from tests.integration.pages.test_words import words
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest_asyncio.fixture
+async def newcomer(house: House) -> AsyncIterator[House]:
+    """A company that nothing is connected to yet."""
+    made = await house.running.company()
+    assert made.key is not None
+    assert made.password is not None
+    newcomer = House(house.running, made.key, {"admin": (made.login, made.password)})
+    await newcomer.until_known()
+    await asyncio.sleep(PASSWORD_SECONDS)
+    yield newcomer
+
+
+async def first(house: House, **asked: str) -> str:
+    """What the first page says in Russian."""
+    async with house.signed_in() as browser:
+        return words((await browser.get("/", params={"lang": "ru", **asked})).text)
+
+
+async def test_a_company_without_calls_is_told_how_to_connect(newcomer: House) -> None:
+    said = await first(newcomer)
+    assert "всем перезвонили" not in said
+    assert "Пока никто не звонил" in said
+    assert TEXTS["connect"][0] in said
+
+
+async def test_calls_that_were_hung_up_at_once_are_not_said_to_be_none(newcomer: House) -> None:
+    queued, ended = gave_up(1, branch=None, agent=None)
+    begins = datetime.fromisoformat(queued["at"])
+    ended["at"] = (begins + timedelta(seconds=2)).isoformat()
+    await newcomer.good("POST", "/contact-center/v1/events", [queued, ended])
+    await newcomer.running.until_settled()
+    said = await first(newcomer)
+    assert "все, кто звонил, положили трубку в первые 5 секунд" in said
+    assert "никто не звонил" not in said
+
+
+async def test_calls_that_go_on_are_named_as_what_does_not_count_yet(newcomer: House) -> None:
+    queued, _ = gave_up(1, branch=None, agent=None)
+    queued["at"] = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    await newcomer.good("POST", "/contact-center/v1/events", [queued])
+    await newcomer.running.until_settled()
+    said = await first(newcomer)
+    assert "ни один звонок пока не в счёт: ещё открыты – 1" in said
+
+
+async def test_a_quiet_day_of_a_company_with_calls_is_only_that(house: House) -> None:
+    said = await first(house, period_name="today")
+    assert "за это время никто не звонил" in said
+    assert "Пока никто не звонил" not in said
+    assert "всем перезвонили" not in said
