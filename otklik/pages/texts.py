@@ -9,6 +9,8 @@ from babel.plural import PluralRule
 
 LANGUAGES = ("ru", "en")
 
+MINUS = "\N{MINUS SIGN}"
+
 TEXTS: dict[str, tuple[str, str]] = {
     "product": ("Отклик", "Otklik"),
     "demo": ("демо: придуманная компания", "demo: an invented company"),
@@ -78,7 +80,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "numerator": ("Числитель", "Numerator"),
     "denominator": ("Знаменатель", "Denominator"),
     "base": ("Наблюдений (n)", "Observations (n)"),
-    "interval": ("95 % интервал", "95 % interval"),
+    "interval": ("95 % интервал", "95% interval"),
+    "from_to": ("от {} до {}", "from {} to {}"),
     "excluded": ("Не вошло", "Left out"),
     "fresh": ("Свежесть", "Freshness"),
     "seconds_behind": ("отставание {} с", "{} s behind"),
@@ -182,6 +185,7 @@ class Words:
         self.language = language
         self._index = LANGUAGES.index(language)
         self._locale = Locale(language)
+        self._percent_sign = "\N{NO-BREAK SPACE}%" if language == "ru" else "%"
 
     def __call__(self, name: str, *values: Any) -> str:
         """The text of that name."""
@@ -201,10 +205,22 @@ class Words:
         return forms.get(rule(count), forms["other"])
 
     def number(self, value: float, digits: int = 0) -> str:
-        """A number with the language's separators; minus zero is zero."""
+        """A number with the language's separators and a true minus; minus zero is zero."""
         rounded = round(value, digits) + 0.0
         pattern = "#,##0" if digits == 0 else "#,##0." + "0" * digits
-        return format_decimal(rounded, format=pattern, locale=self._locale)
+        return format_decimal(rounded, format=pattern, locale=self._locale).replace("-", MINUS)
+
+    def percent(self, share: float, digits: int = 0) -> str:
+        """A share of one as percent; the sign stands apart where the language wants it so."""
+        return self.number(share * 100, digits) + self._percent_sign
+
+    def interval(self, least: float, most: float, *, share: bool) -> str:
+        """A range with one decimal; in words where a minus would run into the dash."""
+        scale, sign = (100, self._percent_sign) if share else (1, "")
+        ends = [self.number(scale * value, 1) for value in (least, most)]
+        if any(end.startswith(MINUS) for end in ends):
+            return self("from_to", *ends) + sign
+        return "–".join(ends) + sign
 
     def moment(self, value: Any) -> str:
         """Date and time of day, as people write them."""

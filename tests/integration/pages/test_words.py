@@ -50,3 +50,9 @@ async def test_a_receipt_tells_what_was_left_out(house: House) -> None:
         told = words((await browser.get("/number/sl20", params=RUSSIAN)).text)
     assert "Не вошло бросили почти сразу: 0" in told
     assert "short_abandon" not in told
+
+
+async def test_a_receipt_writes_its_interval_as_percent(house: House) -> None:
+    async with house.signed_in() as browser:
+        told = (await browser.get("/number/sl20", params=RUSSIAN)).text
+    assert re.search(r"95 % интервал</dt><dd>\d+,\d–\d+,\d\xa0%</dd>", told)

@@ -71,3 +71,33 @@ def test_every_code_has_a_text_in_both_languages(kind: str) -> None:
 def test_a_code_that_is_new_stands_for_itself() -> None:
     assert Words("ru").code("event", "teleported") == "teleported"
     assert not Words("ru").code("outcome", None)
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "percent"),
+    [("ru", "−1\xa0234,5", "90,0\xa0%"), ("en", "−1,234.5", "90.0%")],
+)
+def test_numbers_are_written_as_the_language_writes_them(
+    language: str, number: str, percent: str
+) -> None:
+    words = Words(language)
+    assert words.number(-1234.5, 1) == number
+    assert words.number(-0.04, 1) in {"0,0", "0.0"}
+    assert words.percent(0.9, 1) == percent
+
+
+@pytest.mark.parametrize(
+    ("language", "ends", "share", "shown"),
+    [
+        ("ru", (0.9, 0.9151), True, "90,0–91,5\xa0%"),
+        ("en", (0.9, 0.9151), True, "90.0–91.5%"),
+        ("ru", (7.91, 18.9), False, "7,9–18,9"),
+        ("ru", (-7.91, 18.9), False, "от −7,9 до 18,9"),
+        ("en", (-18.9, -7.91), False, "from −18.9 to −7.9"),
+        ("ru", (-0.01, 7.9), False, "0,0–7,9"),
+    ],
+)
+def test_intervals_are_read_without_counting_dashes(
+    language: str, ends: tuple[float, float], share: bool, shown: str
+) -> None:
+    assert Words(language).interval(*ends, share=share) == shown
