@@ -140,17 +140,20 @@ class Pages:
     async def sign_in_form(self, request: Request) -> Response:
         """Where a session begins."""
         words = Words(_language(request))
-        return _html(request, words, "sign_in.html", error=None, status=200)
+        return _html(request, words, "sign_in.html", error=None, login="", status=200)
 
     async def sign_in(self, request: Request) -> Response:
         """Begin a session, then go to the page that was wanted."""
         words = Words(_language(request))
         form = await request.form()
         visit = self._gateway.visit(request.scope, Tokens(None, None), words.language)
+        login = str(form.get("login", ""))
         try:
-            await visit.sign_in(str(form.get("login", "")), str(form.get("password", "")))
+            await visit.sign_in(login, str(form.get("password", "")))
         except Problem as no:
-            return _html(request, words, "sign_in.html", error=no.detail, status=no.status)
+            return _html(
+                request, words, "sign_in.html", error=no.detail, login=login, status=no.status
+            )
         return _with_cookies(request, RedirectResponse(page_wanted(request), 303), visit.tokens)
 
     async def sign_out(self, request: Request) -> Response:
@@ -198,6 +201,7 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
         periods=list(PERIODS),
         branch=branch,
         link=link,
+        served_seconds=numbers.SERVICE["threshold_seconds"],
         short_seconds=numbers.SERVICE["short_abandon_seconds"],
     )
 

@@ -31,14 +31,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "28d": ("28 дней", "28 days"),
     "90d": ("90 дней", "90 days"),
     "show": ("Показать", "Show"),
-    "realtor": ("Риелтор", "Realtor"),
-    "no_realtor": ("не назначен", "nobody assigned"),
+    "agent": ("Сотрудник", "Employee"),
+    "no_agent": ("не назначен", "nobody assigned"),
     "not_called_back_title": ("Никто не перезвонил", "Nobody called back"),
     "nobody_waits": ("всем перезвонили", "everybody was called back"),
     "service_title": ("Как быстро отвечаем на звонки", "How fast calls are answered"),
     "service_words": (
-        "из 100 позвонивших {} ответили за 20 секунд",
-        "of 100 who called, {} were answered within 20 seconds",
+        "из 100 позвонивших ответ за {2} {1} {0}",
+        "of 100 who called, {0} {1} answered within {2}",
     ),
     "nobody_called": ("за это время никто не звонил", "nobody called in this time"),
     "nobody_yet": ("пока никто не звонил", "nobody has called yet"),
@@ -57,20 +57,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "none_counts": ("ни один звонок пока не в счёт", "no call counts yet"),
     "nps_title": ("Готовы рекомендовать (NPS)", "Would recommend us (NPS)"),
-    "nps_words": ("по {} ответам", "from {} answers"),
     "too_few": ("мало ответов", "too few answers"),
     "cases_title": ("Недовольные, с кем надо связаться", "Unhappy customers to call"),
-    "cases_open": ("открыто", "open"),
-    "cases_overdue": ("просрочено", "overdue"),
     "overdue_one": ("просрочен", "overdue"),
     "all": ("все {}", "all {}"),
     "by_branch": ("По филиалам", "By branch"),
-    "by_realtor": ("Кому не перезвонили, по риелторам", "Not called back, by realtor"),
+    "by_agent": ("Кому не перезвонили, по сотрудникам", "Not called back, by employee"),
     "calls": ("Звонков", "Calls"),
     "in_20": ("За 20 с", "In 20 s"),
     "not_called_back": ("Не перезвонили", "Not called back"),
     "nps": ("NPS", "NPS"),
-    "n": ("ответов", "answers"),
     "cases": ("Случаи", "Cases"),
     "overdue": ("Просрочено", "Overdue"),
     "receipt": ("Чек этого числа", "The receipt of this number"),
@@ -172,10 +168,33 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
 }
 """What APIs say in codes: by kind of code, then code."""
 
-PEOPLE: dict[str, dict[str, str]] = {
-    "ru": {"one": "человек", "few": "человека", "many": "человек", "other": "человека"},
-    "en": {"one": "person", "other": "people"},
+NOUNS: dict[str, dict[str, dict[str, str]]] = {
+    "people": {
+        "ru": {"one": "человек", "few": "человека", "many": "человек"},
+        "en": {"one": "person", "other": "people"},
+    },
+    "answers": {
+        "ru": {"one": "ответ", "few": "ответа", "many": "ответов"},
+        "en": {"one": "answer", "other": "answers"},
+    },
+    "seconds": {
+        "ru": {"one": "секунда", "few": "секунды", "many": "секунд", "other": "секунды"},
+        "en": {"one": "second", "other": "seconds"},
+    },
+    "open": {
+        "ru": {"one": "открыт", "many": "открыто"},
+        "en": {"other": "open"},
+    },
+    "overdue": {
+        "ru": {"one": "просрочен", "many": "просрочено"},
+        "en": {"other": "overdue"},
+    },
+    "got": {
+        "ru": {"one": "получил", "many": "получили"},
+        "en": {"one": "was", "other": "were"},
+    },
 }
+"""What follows a number of something, by what it counts, language and plural."""
 
 
 class Words:
@@ -191,6 +210,11 @@ class Words:
         """The text of that name."""
         return TEXTS[name][self._index].format(*values)
 
+    @staticmethod
+    def sentence(text: str) -> str:
+        """What an API says of itself, begun as people begin a sentence."""
+        return text[:1].upper() + text[1:]
+
     def code(self, kind: str, code: str | None) -> str:
         """The text of a code; one that is newer than this page stands for itself."""
         if code is None:
@@ -198,11 +222,22 @@ class Words:
         known = CODES[kind].get(code)
         return code if known is None else known[self._index]
 
-    def people(self, count: int) -> str:
-        """The noun that follows a number of people."""
+    def noun(self, kind: str, count: float) -> str:
+        """The word that follows a number of something."""
         rule: PluralRule = self._locale.plural_form
-        forms = PEOPLE[self.language]
-        return forms.get(rule(count), forms["other"])
+        forms = NOUNS[kind][self.language]
+        return forms.get(rule(count)) or forms.get("many") or forms["other"]
+
+    def counted(self, kind: str, count: float) -> str:
+        """A number of something, with its word."""
+        return f"{self.number(count)} {self.noun(kind, count)}"
+
+    def served(self, share: float, seconds: int) -> str:
+        """How many of 100 callers were answered within so many seconds."""
+        of_100 = round(share * 100)
+        # Of 21 or 91 people the plural is said as well: one alone is singular.
+        got = self.noun("got", 1 if of_100 == 1 else 2)
+        return self("service_words", self.number(of_100), got, self.counted("seconds", seconds))
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number with the language's separators and a true minus; minus zero is zero."""

@@ -1,6 +1,7 @@
 """Staying signed in, in as many tabs as somebody likes, and coming back to the page one wanted."""
 
 import asyncio
+import re
 
 import httpx
 import pytest
@@ -83,3 +84,13 @@ async def test_signing_in_leads_to_no_other_site(house: House) -> None:
             data={"login": login, "password": password},
         )
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_a_refused_sign_in_keeps_the_login_and_says_why_in_a_sentence(house: House) -> None:
+    async with house.browser() as browser:
+        typed = {"login": 'o"neil', "password": "wrong"}
+        refused = await browser.post("/sign-in", params={"lang": "ru"}, data=typed)
+    assert refused.status_code == 401
+    assert 'value="o&#34;neil"' in refused.text
+    assert re.search(r'role="alert">\s*Неверный логин или пароль', refused.text)
+    assert "wrong" not in refused.text.partition("<main")[2].replace('class="wrong"', "")

@@ -56,3 +56,14 @@ async def test_a_receipt_writes_its_interval_as_percent(house: House) -> None:
     async with house.signed_in() as browser:
         told = (await browser.get("/number/sl20", params=RUSSIAN)).text
     assert re.search(r"95 % интервал</dt><dd>\d+,\d–\d+,\d\xa0%</dd>", told)
+
+
+async def test_whoever_works_for_the_company_is_called_an_employee(house: House) -> None:
+    async with house.signed_in() as browser:
+        first = words((await browser.get("/", params=RUSSIAN)).text)
+        contact = await opened(browser, "waiting", "contact")
+        case = await opened(browser, "cases", "case")
+    assert "по сотрудникам" in first
+    assert "Сотрудник Petrova Ivanova" in contact
+    assert "Сотрудник не назначен" in case
+    assert "иелтор" not in first + contact + case

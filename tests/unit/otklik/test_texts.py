@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from otklik.pages.numbers import METRICS
-from otklik.pages.texts import CODES, LANGUAGES, Words
+from otklik.pages.texts import CODES, LANGUAGES, NOUNS, Words
 from otklik_common.events.contact_center import Channel, Outcome
 from otklik_common.events.feedback import CaseState
 from otklik_contact_center.domain.events import CHANNELS, ENDINGS, TYPES
@@ -101,3 +101,41 @@ def test_intervals_are_read_without_counting_dashes(
     language: str, ends: tuple[float, float], share: bool, shown: str
 ) -> None:
     assert Words(language).interval(*ends, share=share) == shown
+
+
+@pytest.mark.parametrize(
+    ("count", "answers", "people"),
+    [
+        (1, "1 ответ", "1 человек"),
+        (11, "11 ответов", "11 человек"),
+        (31, "31 ответ", "31 человек"),
+        (73, "73 ответа", "73 человека"),
+        (101, "101 ответ", "101 человек"),
+        (112, "112 ответов", "112 человек"),
+        (1004, "1\xa0004 ответа", "1\xa0004 человека"),
+        (0, "0 ответов", "0 человек"),
+    ],
+)
+def test_russian_nouns_follow_their_number(count: int, answers: str, people: str) -> None:
+    assert Words("ru").counted("answers", count) == answers
+    assert Words("ru").counted("people", count) == people
+
+
+@pytest.mark.parametrize(
+    ("language", "share", "said"),
+    [
+        ("ru", 0.91, "из 100 позвонивших ответ за 20 секунд получили 91"),
+        ("ru", 0.011, "из 100 позвонивших ответ за 20 секунд получил 1"),
+        ("ru", 0.0, "из 100 позвонивших ответ за 20 секунд получили 0"),
+        ("en", 0.91, "of 100 who called, 91 were answered within 20 seconds"),
+        ("en", 0.011, "of 100 who called, 1 was answered within 20 seconds"),
+    ],
+)
+def test_it_is_callers_who_are_answered(language: str, share: float, said: str) -> None:
+    assert Words(language).served(share, 20) == said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_noun_has_its_forms(language: str) -> None:
+    for kind in NOUNS:
+        assert all(Words(language).noun(kind, count) for count in (0, 1, 2, 5, 21, 1.5))
