@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from otklik.pages import numbers
+from otklik.pages import numbers, receipts
 from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit, if_allowed
 from otklik.pages.periods import PERIODS, period
 from otklik.pages.texts import LANGUAGES, Words
@@ -226,8 +226,9 @@ async def _number(
     cursor: str | None,
 ) -> Response:
     question = numbers.body([name], chosen, branch=branch, agent=agent, by=[])
-    answer, behind, (branches, realtors) = await asyncio.gather(
+    answer, catalogue, behind, (branches, realtors) = await asyncio.gather(
         page.visit.post("/metrics/v1/query", question),
+        page.visit.get("/metrics/v1/catalog"),
         if_allowed(
             page.visit.post(
                 "/metrics/v1/query/records", numbers.records(question, limit=50, cursor=cursor)
@@ -235,12 +236,15 @@ async def _number(
         ),
         _names(page),
     )
+    asked = numbers.METRICS[name]
+    (metric,) = (one for one in catalogue["metrics"] if one["name"] == asked["name"])
     return _filled(
         page,
         "number.html",
         name=name,
         cell=answer["rows"][0][name],
         receipt=answer["receipts"][name],
+        parameters=receipts.parameters(metric, asked, page.words),
         freshness=answer.get("freshness") or {},
         records=behind and behind["items"],
         next_cursor=behind and behind["next_cursor"],

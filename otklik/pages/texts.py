@@ -71,6 +71,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "overdue": ("Просрочено", "Overdue"),
     "receipt": ("Чек этого числа", "The receipt of this number"),
     "formula": ("Формула", "Formula"),
+    "parameters": ("Что подставлено", "With these values"),
     "version": ("Редакция формулы", "Formula version"),
     "source": ("Источник", "Source"),
     "numerator": ("Числитель", "Numerator"),
@@ -155,6 +156,10 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "nps": ("вряд ли порекомендует (NPS)", "unlikely to recommend us (NPS)"),
         "csat": ("остался недоволен (CSAT)", "was not satisfied (CSAT)"),
         "ces": ("было трудно решить вопрос (CES)", "found it hard (CES)"),
+    },
+    "choice": {
+        "all": ("считаются все ответы", "all answers count"),
+        "0-10": ("шкала от 0 до 10", "a scale of 0 to 10"),
     },
     "excluded": {
         "short_abandon": ("бросили почти сразу", "hung up almost at once"),

@@ -67,3 +67,22 @@ async def test_whoever_works_for_the_company_is_called_an_employee(house: House)
     assert "Сотрудник Petrova Ivanova" in contact
     assert "Сотрудник не назначен" in case
     assert "иелтор" not in first + contact + case
+
+
+@pytest.mark.parametrize(
+    ("number", "language", "told"),
+    [
+        ("sl20", "ru", ["T = 20 секунд: ожидание ровно T – вовремя", "S = 5 секунд: бросивший"]),
+        ("sl20", "en", ["T = 20 seconds: a wait of exactly T", "S = 5 seconds: who hung up"]),
+        ("nps", "ru", ["считаются все ответы", "шкала от 0 до 10"]),
+        ("nps", "en", ["all answers count", "a scale of 0 to 10"]),
+    ],
+)
+async def test_a_receipt_explains_what_its_formula_was_given(
+    house: House, number: str, language: str, told: list[str]
+) -> None:
+    async with house.signed_in() as browser:
+        receipt = words((await browser.get(f"/number/{number}", params={"lang": language})).text)
+    for sentence in told:
+        assert sentence in receipt
+    assert "excl_short" not in receipt

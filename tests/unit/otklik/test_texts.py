@@ -43,6 +43,15 @@ def left_out() -> Iterable[str]:
             yield from metric.work_out(Values(Everything()), params).excluded
 
 
+def chosen() -> Iterable[str]:
+    """What the numbers of the pages choose, but for the formula, which says itself."""
+    for asked in METRICS.values():
+        metric = CATALOGUE[asked["name"]]
+        for one in metric.parameters:
+            if one.choices and one.name != metric.variant:
+                yield asked.get(one.name, one.default)
+
+
 POSSIBLE = {
     "channel": {*Channel, *CHANNELS},
     "outcome": {*Outcome, *ENDINGS},
@@ -50,6 +59,7 @@ POSSIBLE = {
     "state": set(CaseState),
     "reason": set(reasons()),
     "excluded": set(left_out()),
+    "choice": set(chosen()),
 }
 
 
