@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from otklik.pages import numbers, receipts
+from otklik.pages import callbacks, numbers, receipts
 from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit, if_allowed
 from otklik.pages.periods import PERIODS, period
 from otklik.pages.texts import LANGUAGES, Words
@@ -133,7 +133,19 @@ class Pages:
         async def draw(page: Page) -> Response:
             path = f"/feedback/v1/cases/{request.path_params['case']}"
             case, (branches, realtors) = await asyncio.gather(page.visit.get(path), _names(page))
-            return _filled(page, "case.html", case=case, branches=branches, realtors=realtors)
+            name, scores = await asyncio.gather(
+                callbacks.name_of(page.visit, case["customer"]),
+                callbacks.scores_of(page.visit, case["answers"], page.words),
+            )
+            return _filled(
+                page,
+                "case.html",
+                case=case,
+                name=name,
+                scores=scores,
+                branches=branches,
+                realtors=realtors,
+            )
 
         return await self._drawn(request, draw)
 
