@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -178,16 +179,35 @@ class Pages:
         answer.delete_cookie(REFRESH_COOKIE)
         return answer
 
+    async def missing(self, request: Request, status: int) -> Response:
+        """An address that is none of ours, for people: with or without a session."""
+        words = Words(_language(request))
+        visit = self._gateway.visit(request.scope, _tokens(request), words.language)
+        company = None
+        if request.cookies.get(SESSION_COOKIE) or request.cookies.get(REFRESH_COOKIE):
+            with suppress(SignInNeeded, Problem):
+                company = await visit.get("/access/v1/companies/current")
+        answer = _html(request, words, "missing.html", status=status, company=company)
+        return _with_cookies(request, answer, visit.tokens)
+
     async def _drawn(self, request: Request, draw: Draw) -> Response:
         words = Words(_language(request))
         visit = self._gateway.visit(request.scope, _tokens(request), words.language)
+        company = None
         try:
             company = await visit.get("/access/v1/companies/current")
             answer = await draw(Page(request, visit, words, company))
         except SignInNeeded:
             return RedirectResponse(to_sign_in(request), 303)
         except Problem as no:
-            answer = _html(request, words, "problem.html", detail=no.detail, status=no.status)
+            answer = _html(
+                request,
+                words,
+                "problem.html",
+                status=no.status,
+                detail=no.detail,
+                company=company,
+            )
         return _with_cookies(request, answer, visit.tokens)
 
 
@@ -197,6 +217,8 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
         _names(page),
         if_allowed(numbers.cases_to_call(page.visit, chosen, branch)),
     )
+    if branch and branch not in branches and not any(found.branches):
+        return await _first(page, chosen, None)  # neither a branch of this company nor in its facts
 
     def link(name: str, line: numbers.Line) -> str:
         """Where a number leads: its receipt and records."""
@@ -248,6 +270,8 @@ async def _number(
         ),
         _names(page),
     )
+    if branch and branches and branch not in branches and not answer["rows"][0][name]["n"]:
+        raise Problem(404, page.words("no_such_branch"))
     asked = numbers.METRICS[name]
     (metric,) = (one for one in catalogue["metrics"] if one["name"] == asked["name"])
     return _filled(

@@ -107,6 +107,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "skip": ("К содержанию", "Skip to content"),
     "error": ("Не получилось", "That did not work"),
     "not_found": ("Такой страницы нет", "There is no such page"),
+    "not_found_about": (
+        "Проверьте адрес или начните с первой страницы.",
+        "Check the address, or begin with the first page.",
+    ),
+    "no_such_branch": ("такого филиала нет", "there is no such branch"),
 }
 
 CODES: dict[str, dict[str, tuple[str, str]]] = {
