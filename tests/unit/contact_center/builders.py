@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 
 from hypothesis import strategies as st
 
+from otklik_contact_center.domain.contact import Contact, fold
 from otklik_contact_center.domain.events import TYPES, Customer, Event
 
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -82,3 +83,10 @@ def events(draw: st.DrawFn, *, minutes: int = 30) -> Event:
 def histories(size: int = 12) -> st.SearchStrategy[list[Event]]:
     """Events of one contact, each id once."""
     return st.lists(events(), min_size=1, max_size=size, unique_by=lambda event: event.id)
+
+
+def folded(*events: Event) -> Contact:
+    """A contact of which these events tell something."""
+    contact = fold(events)
+    assert contact is not None
+    return contact
