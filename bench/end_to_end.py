@@ -11,18 +11,24 @@ all processes of `otklik up` but PostgreSQL's.
 import argparse
 import asyncio
 import json
+import re
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
 
+from bench.contact_center_support import request
 from tests.support.deployment import Deployment, one_process
 
 BATCH = 500
 BATCH_CONNECTIONS = 4
+CONNECTIONS = 16
+LOOK_SECONDS = 0.05
+"""Between two looks: so much is added to what is seen, at most."""
 
 
 def memory_mb(deployment: Deployment) -> float:
@@ -67,7 +73,43 @@ async def _count(client: httpx.AsyncClient) -> int:
     return int(answer.json()["rows"][0]["contacts_offered"]["value"])
 
 
-async def visibility(client: httpx.AsyncClient, *, rate: int, seconds: int) -> list[float]:
+class Pushers:
+    """Connections that push one event at a time: a full client would be what is measured."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._address = urlsplit(url)
+        self._key = key
+        self._free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = (
+            asyncio.Queue()
+        )
+
+    async def open(self, count: int) -> None:
+        """Connect so many times."""
+        for _ in range(count):
+            opened = await asyncio.open_connection(self._address.hostname, self._address.port)
+            self._free.put_nowait(opened)
+
+    async def push(self, event: dict[str, Any]) -> None:
+        """Send an event and wait until it is acknowledged."""
+        reader, writer = await self._free.get()
+        body = json.dumps(event).encode()
+        writer.write(request("/contact-center/v1/events", self._key, body))
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 202"), head
+        length = re.search(rb"(?i)content-length: (\d+)", head)
+        assert length is not None, head
+        await reader.readexactly(int(length[1]))
+        self._free.put_nowait((reader, writer))
+
+    def close(self) -> None:
+        """Hang up."""
+        while not self._free.empty():
+            self._free.get_nowait()[1].close()
+
+
+async def visibility(
+    client: httpx.AsyncClient, pushers: Pushers, *, rate: int, seconds: int
+) -> list[float]:
     """Seconds from each push to the first answer that counts it."""
     before = await _count(client)
     pushed: list[float] = []
@@ -76,15 +118,14 @@ async def visibility(client: httpx.AsyncClient, *, rate: int, seconds: int) -> l
 
     async def push(number: int) -> None:
         pushed.append(time.perf_counter())
-        answer = await client.post("/contact-center/v1/events", json=_event("probe", number))
-        answer.raise_for_status()
+        await pushers.push(_event("probe", number))
 
     async def look() -> None:
         while len(seen) < wanted:
             counted = await _count(client) - before
             now = time.perf_counter()
             seen.extend([now] * (counted - len(seen)))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(LOOK_SECONDS)
 
     begins = time.perf_counter()
     looking = asyncio.create_task(look())
@@ -132,7 +173,10 @@ async def measure(deployment: Deployment, *, rate: int, seconds: int) -> dict[st
         await _count(client)
         await asyncio.sleep(5)
         idle = memory_mb(deployment)
-        waits = await visibility(client, rate=rate, seconds=seconds)
+        pushers = Pushers(deployment.urls["contact-center"], deployment.key)
+        await pushers.open(CONNECTIONS)
+        waits = await visibility(client, pushers, rate=rate, seconds=seconds)
+        pushers.close()
         loaded = await batch_load(client, deployment, 15)
     cuts = statistics.quantiles(waits, n=100)
     return {
