@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from otklik_common.db import raw
 from otklik_common.events.envelope import Event, Fact
+from otklik_common.reading import Unprocessable
 from otklik_metrics.store import history, reached
 from otklik_metrics.store.tables import FIELDS, REACHED
 from tests.integration.metrics.conftest import World
@@ -95,6 +96,53 @@ async def test_what_an_older_writer_did_not_say_has_its_default(world: World) ->
         await history.keep(await raw(tx), [event])
     (row,) = await as_of(world, "contact", after(100))
     assert (row["transfers"], row["attributes"]) == (0, {})
+
+
+@pytest.mark.asyncio
+async def test_a_revision_that_comes_with_others_is_kept_once_like_they(world: World) -> None:
+    one, two, three = (
+        an_event(a_contact(), tenant=world.tenant, revision=n, recorded_at=after(n))
+        for n in (1, 2, 3)
+    )
+    await remember(world, one)
+    await remember(world, three, one, two, three)
+    assert await world.count("fact_history_contact") == 3
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        rb'"later":"\u0000"',
+        rb'"later":"\\\u0000"',
+        rb'"later":1e999999',
+        rb'"later":"\ud800"',
+        b'"later":"\xff"',
+    ],
+    ids=["nul", "nul behind a backslash", "huge", "half a character", "not utf-8"],
+)
+@pytest.mark.asyncio
+async def test_what_could_not_be_read_again_is_not_kept(world: World, unknown: bytes) -> None:
+    """In a field of a later contract, which no bound of this one holds for."""
+    (event,) = heard(an_event(a_contact(), tenant=world.tenant))
+    event.raw = event.raw[:-1] + b"," + unknown + b"}"
+    with pytest.raises(Unprocessable):
+        async with world.worker.begin_as_worker() as tx:
+            await history.keep(await raw(tx), [event])
+    assert await as_of(world, "contact", after(100)) == []
+
+
+@pytest.mark.asyncio
+async def test_a_field_of_a_later_contract_is_kept_for_later(world: World) -> None:
+    (event,) = heard(an_event(a_contact(), tenant=world.tenant))
+    event.raw = event.raw[:-1] + rb',"later":"\\u0000 is six letters"}'
+    async with world.worker.begin_as_worker() as tx:
+        await history.keep(await raw(tx), [event])
+    (row,) = await as_of(world, "contact", after(100))
+    assert row["subject"] == event.subject
+    kept = await world.admin.fetchval(
+        "SELECT data FROM metrics.fact_history_contact WHERE tenant = $1", world.tenant
+    )
+    assert kept == event.raw.decode()
 
 
 @pytest.mark.asyncio

@@ -6,6 +6,7 @@ refuses is tried again by the contract, which also lifts older versions: so noth
 lost. A test holds the two together over the golden examples and over broken bodies.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -15,7 +16,7 @@ from uuid import UUID
 import msgspec
 
 from otklik_common.events.registry import newest
-from otklik_common.reading import ReadEvent
+from otklik_common.reading import ReadEvent, Unprocessable
 
 Schema = Mapping[str, Any]
 
@@ -26,6 +27,7 @@ class Decoder:
     def __init__(self, kind: str) -> None:
         self._version = newest(kind).version
         self._decode = msgspec.json.Decoder(_struct(kind)).decode
+        self._decode_known = msgspec.json.Decoder(_struct(kind, only_known=True)).decode
 
     def state(self, event: ReadEvent) -> Any:
         """
@@ -41,6 +43,28 @@ class Decoder:
                 pass
         return self._decode(event.data().model_dump_json())
 
+    def kept(self, event: ReadEvent) -> tuple[Any, str]:
+        """
+        The state of a subject, and its text as it was said, which jsonb can read at any time.
+
+        Older versions of a contract are said as the newest one says them.
+
+        Raises:
+            Unprocessable: It breaks its contract, or jsonb could not read it.
+        """
+        if event.version == self._version:
+            try:
+                state, text = self._decode_known(event.raw), event.raw.decode()
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                pass
+            else:
+                if "\\" not in text:
+                    # No field that the bounds of the contract do not hold for, nothing escaped.
+                    return state, text
+        state = self.state(event)
+        said = event.raw if event.version == self._version else msgspec.json.encode(state)
+        return state, _readable(event, said)
+
     def strictly(self, body: bytes) -> Any:
         """The state in `body`, without asking the contract. Raises msgspec.MsgspecError."""
         return self._decode(body)
@@ -52,7 +76,23 @@ def decoder(kind: str) -> Decoder:
     return Decoder(kind)
 
 
-def _struct(kind: str) -> type[msgspec.Struct]:
+def _readable(event: ReadEvent, said: bytes) -> str:
+    try:
+        msgspec.json.decode(said)
+        text = said.decode()
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as broken:
+        raise Unprocessable(
+            event, f"its state is no JSON that can be kept: {type(broken).__name__}"
+        ) from None
+    if _NUL.search(text):
+        raise Unprocessable(event, "its state holds the character NUL")
+    return text
+
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
+def _struct(kind: str, *, only_known: bool = False) -> type[msgspec.Struct]:
     contract = newest(kind)
     schema = contract.model_json_schema()
     fields: list[Any] = []
@@ -62,7 +102,9 @@ def _struct(kind: str) -> type[msgspec.Struct]:
             fields.append((name, made))
         else:
             fields.append((name, made, info.get_default(call_default_factory=True)))
-    return msgspec.defstruct(f"{kind}_state", fields, kw_only=True, gc=False)
+    return msgspec.defstruct(
+        f"{kind}_state", fields, kw_only=True, gc=False, forbid_unknown_fields=only_known
+    )
 
 
 def _type(schema: Schema, defs: Schema) -> Any:
