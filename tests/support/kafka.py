@@ -224,10 +224,10 @@ class KafkaBroker:
 
 
 @contextmanager
-def running_kafka() -> Iterator[KafkaBroker]:
-    """A broker of its own, thrown away at the end."""
+def running_kafka(*, advertised_port: int | None = None) -> Iterator[KafkaBroker]:
+    """A broker of its own, thrown away at the end; `advertised_port` as in KafkaBroker."""
     folder = Path(tempfile.mkdtemp(prefix="otklik-kafka-"))
-    broker = KafkaBroker(folder)
+    broker = KafkaBroker(folder, advertised_port=advertised_port)
     try:
         broker.start()
         yield broker

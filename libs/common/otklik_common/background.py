@@ -41,7 +41,7 @@ def consumer_worker(
         group,
         [topic_of(service) for service in services],
         handler,
-        platform.database(schema, "worker"),
+        platform.prompt_database(schema),
         platform.log,
         max_records=max_records,
         registry=platform.registry,

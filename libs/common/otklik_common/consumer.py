@@ -40,7 +40,7 @@ from otklik_common.faults import (
     fault_of,
     sqlstate_of,
 )
-from otklik_common.log.port import Log, LogNotReadyError, Place, Reader
+from otklik_common.log.port import Log, LogGapError, LogNotReadyError, Place, Reader, gap
 from otklik_common.meters import ConsumerMeters
 from otklik_common.observability import get_logger
 from otklik_common.positions import Positions
@@ -61,6 +61,9 @@ __all__ = [
 IDLE_SECONDS: Final = 1.0
 ASK_SECONDS: Final = 5.0
 """How often an idle consumer asks by another way whether something waits."""
+
+BUSY_ASK_SECONDS: Final = 15.0
+"""The same while records come: those of other topics say nothing of one that is gone."""
 
 FIRST_PAUSE: Final = 0.1
 MOST_PAUSE: Final = 5.0
@@ -130,6 +133,7 @@ class Consumer:
             TooManyDeadError: Readiness is red, the position stays, and somebody must look.
         """
         while not stop.is_set():
+            self._touch()
             try:
                 reader = await self._from.reader(self.group, self._topics, self._where)
                 self._well()
@@ -155,9 +159,15 @@ class Consumer:
         reading = asyncio.create_task(self._read(reader))
         try:
             while True:
-                await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(
+                    {reading, stopping}, timeout=ASK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
                 if stopping.done():
                     return
+                if not reading.done():
+                    # The client does not come back: the watchdog must know whether that hurts.
+                    await self._ask(reader)
+                    continue
                 parts = reading.result()
                 reading = asyncio.create_task(self._read(reader))
                 if parts:
@@ -194,6 +204,7 @@ class Consumer:
         """Try until committed; what only the database is to blame for is waited out."""
         pause = FIRST_PAUSE
         while True:
+            self._touch()
             try:
                 outcome = await self._attempt(parts)
             except Exception as broken:
@@ -214,7 +225,8 @@ class Consumer:
     async def _attempt(self, parts: Sequence[Part]) -> Outcome:
         """One transaction: positions locked, events applied, the rest put aside."""
         outcome = Outcome()
-        async with self._db.begin_as_worker() as tx:
+        # A batch of many statements may take long; each of them may not.
+        async with self._db.begin_as_worker(self._touch) as tx:
             held = await self._positions.lock(tx, [part.place for part in parts])
             outcome.held = held
             left = self._limit
@@ -260,8 +272,7 @@ class Consumer:
     async def _after(self, reader: Reader, *, idle: bool) -> None:
         """What is done beside the batches: metrics, the handler's hook, a look from outside."""
         now = time.monotonic()
-        if idle and now - self._asked_at >= ASK_SECONDS:
-            self._asked_at = now
+        if now - self._asked_at >= (ASK_SECONDS if idle else BUSY_ASK_SECONDS):
             await self._ask(reader)
         if now - self._told_at >= IDLE_SECONDS:
             self._told_at = now
@@ -277,13 +288,17 @@ class Consumer:
         Whether something waits although nothing is read.
 
         A client may stand still without knowing it: then the watchdog must see that something
-        waits. Raises LogNotReadyError where the log does not answer or lacks a topic.
+        waits. Raises LogNotReadyError where the log does not answer, or lacks a topic or records.
         """
+        self._asked_at = time.monotonic()
         ends = await self._from.ends(self._topics)
         ours = reader.assigned()
-        self._well()
         ends = {at: end for at, end in ends.items() if at in ours}
-        if self._tell_lag(ends, None) > 0:
+        for at, end in ends.items():
+            if self._at.get(at, 0) > end:
+                raise LogGapError(gap(at, self._at[at], f"it ends at {end}"))
+        self._well()
+        if any(end > self._at.get(at, 0) for at, end in ends.items()):
             # Where replicas read side by side, another may have taken in what we wait for.
             async with self._db.begin_as_worker() as tx:
                 self._learn(await self._positions.find(tx, ends.keys()))

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, cast
 
@@ -18,9 +18,16 @@ from otklik_common.settings import Settings
 
 Role = Literal["owner", "api", "worker", "pusher"]
 
-STATEMENT_TIMEOUT_MS = 60_000
-ANSWER_SECONDS = 65.0
+STATEMENT_SECONDS = 60
+PROMPT_SECONDS = 20
+"""The same for loops that a watchdog watches: a slow statement ends well before its patience."""
+
+ANSWER_SECONDS = 5.0
 """Above the server's own limit: whoever waits longer waits for a host that is gone."""
+
+CLIENT_CHECK_SECONDS = 2
+"""A server that works for a client looks this often whether it is still there: a statement of a
+process that was killed would keep its locks, and with them its successor from working."""
 
 SILENT_SECONDS = 10
 """After that a host that acknowledges nothing counts as gone."""
@@ -61,15 +68,24 @@ def connect_arguments(url: URL) -> dict[str, Any]:
 
 
 def engine_of(
-    settings: Settings, schema: str, role: Role, *, answer_seconds: float = ANSWER_SECONDS
+    settings: Settings,
+    schema: str,
+    role: Role,
+    *,
+    statement_seconds: int = STATEMENT_SECONDS,
+    answer_seconds: float | None = None,
 ) -> AsyncEngine:
     """
     An engine with bounded waits: nothing hangs on a lock or an idle transaction for ever.
 
     Args:
+        statement_seconds: The server ends a statement that takes longer.
         answer_seconds: A server that has not answered by then is given up, with all connections
-            to it: its own limits are of no use when it is silent.
+            to it: its own limits are of no use when it is silent. None: a little later than it
+            should have ended the statement.
     """
+    if answer_seconds is None:
+        answer_seconds = statement_seconds + ANSWER_SECONDS
     engine = create_async_engine(
         url_of(settings, schema, role),
         pool_size=settings.pool_size,
@@ -83,9 +99,10 @@ def engine_of(
             "command_timeout": answer_seconds,
             "server_settings": {
                 "application_name": login(schema, role),
-                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "statement_timeout": f"{statement_seconds}s",
                 "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
+                "client_connection_check_interval": f"{CLIENT_CHECK_SECONDS}s",
                 "timezone": "UTC",
                 "jit": "off",
             },
@@ -134,12 +151,20 @@ class Database:
         schema: str,
         role: Role,
         *,
-        answer_seconds: float = ANSWER_SECONDS,
+        statement_seconds: int = STATEMENT_SECONDS,
+        answer_seconds: float | None = None,
     ) -> None:
+        """`statement_seconds` and `answer_seconds` as in `engine_of`."""
         self.schema = schema
         self.role: Role = role
         self.url = url_of(settings, schema, role)
-        self._engine = engine_of(settings, schema, role, answer_seconds=answer_seconds)
+        self._engine = engine_of(
+            settings,
+            schema,
+            role,
+            statement_seconds=statement_seconds,
+            answer_seconds=answer_seconds,
+        )
         # The same connections; what is said here is undone when one goes back to the pool.
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -160,16 +185,34 @@ class Database:
             yield tx
 
     @asynccontextmanager
-    async def begin_as_worker(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction of the role `worker`, which sees all companies in the tables named for it."""
+    async def begin_as_worker(
+        self, ended: Callable[[], None] | None = None
+    ) -> AsyncIterator[AsyncConnection]:
+        """
+        A transaction of the role `worker`, which sees all companies in the tables named for it.
+
+        Args:
+            ended: Called whenever one of its statements has ended.
+        """
         assert self.role == "worker", self.role
         async with self._engine.begin() as tx:
-            yield tx
+            if ended is None:
+                yield tx
+                return
+            # SQLAlchemy prepares its statements, which asyncpg tells nobody of; it never sees raw ones.
+            event.listen(tx.sync_connection, "after_cursor_execute", lambda *_: ended())
+            with (await _driver(tx)).query_logger(lambda _: ended()):
+                yield tx
 
-    async def connect(self) -> asyncpg.Connection:
-        """A connection of its own outside the pool, for sessions that hold a lock."""
+    async def connect(self, *, answer_seconds: float | None = None) -> asyncpg.Connection:
+        """
+        A connection of its own outside the pool, for sessions that hold a lock.
+
+        Args:
+            answer_seconds: After that a statement raises TimeoutError; None: it may take for ever.
+        """
         connection: asyncpg.Connection = await asyncpg.connect(
-            timeout=10, **connect_arguments(self.url)
+            timeout=10, command_timeout=answer_seconds, **connect_arguments(self.url)
         )
         notice_silence(connection)
         return connection
@@ -202,9 +245,14 @@ async def raw(tx: AsyncConnection) -> asyncpg.Connection:
 
     Only for measured hot paths; each use has a page in docs/decisions.
     """
-    fairy = await tx.get_raw_connection()
-    connection = cast("asyncpg.Connection", fairy.driver_connection)
+    connection = await _driver(tx)
     if not connection.is_in_transaction():
         # SQLAlchemy begins with the first statement it sees; it never sees raw ones.
         await tx.execute(text("SELECT 1"))
     return connection
+
+
+async def _driver(tx: AsyncConnection) -> asyncpg.Connection:
+    """The connection itself; SQLAlchemy may not have begun its transaction yet."""
+    fairy = await tx.get_raw_connection()
+    return cast("asyncpg.Connection", fairy.driver_connection)

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from otklik_common.callers import Callers
 from otklik_common.consumer import Consumer
-from otklik_common.db import Database, Role
+from otklik_common.db import PROMPT_SECONDS, Database, Role
 from otklik_common.directory import Directory
 from otklik_common.log.port import Log
 from otklik_common.pseudonym import Pseudonyms, Sealer
@@ -94,6 +94,7 @@ class Platform:
     on_stop: list[Hook] = field(default_factory=list)
     checks: dict[str, Hook] = field(default_factory=dict)
     _databases: dict[tuple[str, Role], Database] = field(default_factory=dict)
+    _prompt: dict[str, Database] = field(default_factory=dict)
     _directories: dict[tuple[str, Role], Directory] = field(default_factory=dict)
     watchdog: Watchdog = field(default_factory=Watchdog)
     _log: Log | None = None
@@ -106,6 +107,15 @@ class Platform:
             known = self._databases[schema, role] = Database(self.settings, schema, role)
             # A process is ready when every database it uses answers.
             self.checks[f"database {schema} as {role}"] = known.ready
+        return known
+
+    def prompt_database(self, schema: str) -> Database:
+        """The same as role `worker` for loops that are watched: no statement outlasts the watchdog."""
+        known = self._prompt.get(schema)
+        if known is None:
+            known = self._prompt[schema] = Database(
+                self.settings, schema, "worker", statement_seconds=PROMPT_SECONDS
+            )
         return known
 
     def directory(self, schema: str) -> Directory:
@@ -147,7 +157,7 @@ class Platform:
         """Give everything back."""
         for hook in reversed(self.on_stop):
             await hook()
-        for database in self._databases.values():
+        for database in (*self._databases.values(), *self._prompt.values()):
             await database.close()
         if self._log is not None:
             await self._log.close()

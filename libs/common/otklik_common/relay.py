@@ -37,6 +37,9 @@ BROKEN_PAUSE: Final = 1.0
 BATCH_SECONDS: Final = 10.0
 """After that a send can neither be trusted nor taken back: only ending the process is safe."""
 
+ANSWER_SECONDS: Final = BATCH_SECONDS + 5.0
+"""The server ends a statement before; whoever waits longer waits for a host that is gone."""
+
 STOPPING_SECONDS: Final = 3.0
 SESSION_SECONDS: Final = 20
 """A relay that stands still this long loses its session, and with it the lock."""
@@ -108,7 +111,7 @@ class Relay:
 
     async def _session(self, stop: asyncio.Event) -> None:
         """Stand by for the lock, then move facts while the session lives."""
-        connection = await self._db.connect()
+        connection = await self._db.connect(answer_seconds=ANSWER_SECONDS)
         try:
             for setting, value in (
                 ("statement_timeout", f"{int(BATCH_SECONDS * 1000)}"),
@@ -146,8 +149,10 @@ class Relay:
         # Known before the log is asked: how old the oldest grows must be seen while it is away.
         self._meters.waiting(oldest)
         await self._to.ready([self._topic])
+        self._touch()
         mover = self._to.mover(self._topic, self._db)
         publisher = await self._to.publisher(self._topic)
+        self._touch()
         promise = Promise(connection, self._db.schema)
         _log.info("relay active", topic=self._topic)
         self._meters.active(1)

@@ -18,10 +18,12 @@ STUCK: Final = 4
 """Exit status of a process whose event loop stood still, or whose worker got nowhere."""
 
 BEAT_SECONDS: Final = 15.0
-PROGRESS_SECONDS: Final = 75.0
-"""Above the time limit of a consumer's statement: a slow batch is not a stuck one."""
+PROGRESS_SECONDS: Final = 30.0
+"""Above what a watched loop waits for a statement (`db.PROMPT_SECONDS`): a slow one is not stuck."""
 
-LOOK_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 1.0
+PAUSED_LOOKS: Final = 5
+"""So late a look shows that the whole process was stopped."""
 
 _log = get_logger(__name__)
 
@@ -114,7 +116,7 @@ class Watchdog:
             began = time.monotonic()
             if self._stop.wait(self._look_seconds):
                 return
-            if time.monotonic() - began > 2 * self._look_seconds:
+            if time.monotonic() - began > PAUSED_LOOKS * self._look_seconds:
                 # The whole process was stopped: nothing in it could get on, nor is it stuck.
                 self._forgive()
                 continue

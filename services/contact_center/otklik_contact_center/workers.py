@@ -2,17 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 import asyncpg
 
 from otklik_common.background import directory_worker, idempotency_worker, relay_worker
+from otklik_common.faults import STATEMENT_TIMED_OUT, sqlstate_of
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
+from otklik_common.watchdog import Tracked, Watchdog
 from otklik_contact_center.actions.demo_work import demo_worker
-from otklik_contact_center.actions.fold import MOST_MARKS, Folder
+from otklik_contact_center.actions.fold import MOST_MARKS, Done, Folder
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.domain.admission import BULK, LIVE
@@ -35,13 +38,15 @@ BULK_MARKS: Final = MOST_MARKS // 2
 SMALL: Final = MOST_MARKS // 4
 """Bulk batches are smaller: what happens now is never held up by more than one of them."""
 
+MOST_PARTS: Final = MOST_MARKS
+
 log = get_logger(__name__)
 
 
 def workers(platform: Platform) -> list[Worker]:
     """Everything that the contact centre does without being asked."""
     folder = Folder(
-        platform.database(SCHEMA, "worker"),
+        platform.prompt_database(SCHEMA),
         platform.directory(SCHEMA),
         sealer=platform.sealer,
         pseudonyms=platform.pseudonyms,
@@ -51,7 +56,7 @@ def workers(platform: Platform) -> list[Worker]:
         relay_worker(platform, SERVICE, SCHEMA),
         directory_worker(platform, SERVICE, SCHEMA),
         idempotency_worker(platform, SERVICE, SCHEMA),
-        Worker(f"{SERVICE}.folding", Folding(folder).run),
+        Worker(f"{SERVICE}.folding", Folding(folder, platform.watchdog).run),
         import_worker(platform),
         demo_worker(platform),
     ]
@@ -60,15 +65,16 @@ def workers(platform: Platform) -> list[Worker]:
 class Folding:
     """Two lanes, live first; two hands, so that one computes while the other's database works."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, watchdog: Watchdog) -> None:
         self._folder = folder
+        self._hands = [watchdog.track(f"{SERVICE}.folding.{number}") for number in range(HANDS)]
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fold until told to stop; a database that is away is waited for."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._show(stop))
-            for number in range(HANDS):
-                group.create_task(self._hand(Share(number, HANDS), stop))
+            for number, tracked in enumerate(self._hands):
+                group.create_task(self._hand(Share(number, HANDS), tracked, stop))
 
     async def _show(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -79,14 +85,17 @@ class Folding:
                 log.warning("backlog not shown", exc_info=broken)
             await _rest(stop, SHOW_SECONDS)
 
-    async def _hand(self, share: Share, stop: asyncio.Event) -> None:
+    async def _hand(self, share: Share, tracked: Tracked, stop: asyncio.Event) -> None:
         pause = LEAST_PAUSE
-        lanes = Lanes(self._folder, share)
+        lanes = Lanes(self._folder, share, tracked.touch)
         while not stop.is_set():
+            tracked.touch()
             try:
                 marks = await lanes.round()
             except Exception as broken:
                 _only_away(broken)
+                if sqlstate_of(broken) == STATEMENT_TIMED_OUT:
+                    lanes.take_less()
                 log.warning("folding waits", exc_info=broken)
                 await _rest(stop, BROKEN_PAUSE)
                 continue
@@ -100,17 +109,26 @@ class Folding:
 class Lanes:
     """Whose turn it is, for one hand."""
 
-    def __init__(self, folder: Folder, share: Share) -> None:
+    def __init__(
+        self, folder: Folder, share: Share, ended: Callable[[], None] | None = None
+    ) -> None:
+        """`ended` hears of every statement that has ended."""
         self._folder = folder
         self._share = share
+        self._ended = ended
         self._owed = 0.0
+        self._parts = 1
+
+    def take_less(self) -> None:
+        """Halve the batches: what did not end in its time may do so in parts."""
+        self._parts = min(2 * self._parts, MOST_PARTS)
 
     async def round(self) -> int:
         """A batch of live work and what is due of bulk; returns how many marks were worked on."""
         began = time.monotonic()
-        live = await self._folder.fold_some(LIVE, MOST_MARKS, self._share)
+        live = await self._fold(LIVE, MOST_MARKS)
         if not live.marks:
-            return (await self._folder.fold_some(BULK, BULK_MARKS, self._share)).marks
+            return (await self._fold(BULK, BULK_MARKS)).marks
         if not live.more:
             self._owed = 0.0  # no live work waits: bulk takes nothing from it
         else:
@@ -118,9 +136,17 @@ class Lanes:
             if self._owed <= 0:
                 return live.marks
         began = time.monotonic()
-        bulk = (await self._folder.fold_some(BULK, SMALL, self._share)).marks
+        bulk = (await self._fold(BULK, SMALL)).marks
         self._owed -= time.monotonic() - began
         return live.marks + bulk
+
+    async def _fold(self, lane: int, most: int) -> Done:
+        done = await self._folder.fold_some(
+            lane, max(1, most // self._parts), self._share, ended=self._ended
+        )
+        if done.marks:
+            self._parts = max(1, self._parts // 2)
+        return done
 
 
 def _only_away(broken: Exception) -> None:

@@ -30,7 +30,7 @@ FACTS_BATCH = 20_000
 
 def consumers(platform: Platform) -> list[Worker]:
     """The groups of metrics that read the facts of other services."""
-    db, log = platform.database(SCHEMA, "worker"), platform.log
+    db, log = platform.prompt_database(SCHEMA), platform.log
     facts = KeepFacts(db, log, platform.registry)
     histories = KeepHistory(db, log)
     return [

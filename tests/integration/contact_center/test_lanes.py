@@ -1,13 +1,15 @@
 """Two lanes: what happens now comes first, imports get what is left and a fifth at most."""
 
 import asyncio
+from collections.abc import Callable
 
 import asyncpg
 import pytest
 
 from otklik_common.directory import Directory
+from otklik_common.watchdog import Watchdog
 from otklik_contact_center import workers
-from otklik_contact_center.actions.fold import WHOLE, Done, Folder
+from otklik_contact_center.actions.fold import MOST_MARKS, WHOLE, Done, Folder
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.store.folding import Share
@@ -23,9 +25,20 @@ class Clocked(Folder):
         self.live = live
         self.spent = {LIVE: 0.0, BULK: 0.0}
         self.order: list[int] = []
+        self.sizes: list[int] = []
 
-    async def fold_some(self, lane: int, most: int = 0, share: Share = WHOLE) -> Done:  # noqa: ARG002
+    async def fold_some(
+        self,
+        lane: int,
+        most: int = 0,
+        share: Share = WHOLE,  # noqa: ARG002 - the one hand gets all
+        *,
+        ended: Callable[[], None] | None = None,
+    ) -> Done:
+        if ended is not None:
+            ended()
         self.order.append(lane)
+        self.sizes.append(most)
         done = Done(marks=most)
         if lane == LIVE:
             done = self.live.pop(0) if self.live else Done()
@@ -65,7 +78,7 @@ async def test_the_worker_folds_until_told_to_stop(world: World) -> None:
     )
     await Pusher(world).push(*a_call())
     stop = asyncio.Event()
-    running = asyncio.create_task(Folding(folder).run(stop))
+    running = asyncio.create_task(Folding(folder, Watchdog()).run(stop))
     for _ in range(200):
         if await world.latest("contact"):
             break
@@ -82,10 +95,18 @@ class Breaking(Clocked):
         super().__init__([])
         self.faults = faults
 
-    async def fold_some(self, lane: int, most: int = 0, share: Share = WHOLE) -> Done:
+    async def fold_some(
+        self,
+        lane: int,
+        most: int = 0,
+        share: Share = WHOLE,
+        *,
+        ended: Callable[[], None] | None = None,
+    ) -> Done:
         if self.faults:
+            self.sizes.append(most)
             raise self.faults.pop(0)
-        return await super().fold_some(lane, most, share)
+        return await super().fold_some(lane, most, share, ended=ended)
 
     async def show_what_waits(self) -> None:
         """Nothing to show."""
@@ -96,7 +117,7 @@ async def test_a_database_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(workers, "BROKEN_PAUSE", 0.01)
     folder = Breaking([ConnectionResetError(), asyncpg.InterfaceError("closed")])
     stop = asyncio.Event()
-    running = asyncio.create_task(Folding(folder).run(stop))
+    running = asyncio.create_task(Folding(folder, Watchdog()).run(stop))
     for _ in range(500):
         await asyncio.sleep(0.01)
         if BULK in folder.order:
@@ -108,7 +129,25 @@ async def test_a_database_that_is_away_is_waited_for(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.asyncio
+async def test_what_took_too_long_is_folded_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "BROKEN_PAUSE", 0.01)
+    monkeypatch.setattr(workers, "HANDS", 1)
+    folder = Breaking([asyncpg.QueryCanceledError(), asyncpg.QueryCanceledError()])
+    folder.live = [Done(marks=500, more=True)] * 4
+    stop = asyncio.Event()
+    running = asyncio.create_task(Folding(folder, Watchdog()).run(stop))
+    for _ in range(500):
+        await asyncio.sleep(0.01)
+        if not folder.live:
+            break
+    stop.set()
+    await running
+    assert folder.sizes[:3] == [MOST_MARKS, MOST_MARKS // 2, MOST_MARKS // 4]
+    assert max(folder.sizes[3:]) == MOST_MARKS
+
+
+@pytest.mark.asyncio
 async def test_a_fault_of_ours_ends_the_process() -> None:
     with pytest.raises(ExceptionGroup) as ended:
-        await Folding(Breaking([KeyError("x")])).run(asyncio.Event())
+        await Folding(Breaking([KeyError("x")]), Watchdog()).run(asyncio.Event())
     assert ended.group_contains(KeyError)

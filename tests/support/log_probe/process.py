@@ -8,7 +8,7 @@ import asyncio
 import sys
 
 from otklik_common.consumer import Consumer
-from otklik_common.db import Database
+from otklik_common.db import PROMPT_SECONDS, Database
 from otklik_common.log import open_log
 from otklik_common.relay import Relay
 from otklik_common.runtime import stop_on_signals
@@ -22,7 +22,7 @@ async def main(role: str, topic: str) -> None:
     stop = stop_on_signals()
     settings = load_settings()
     log = open_log(settings)
-    db = Database(settings, "probe", "worker")
+    db = Database(settings, "probe", "worker", statement_seconds=PROMPT_SECONDS)
     watchdog = Watchdog()
     watchdog.start()
     loop: Relay | Consumer

@@ -23,10 +23,12 @@ from otklik_common.log.port import (
     Positions,
     Record,
     Slice,
+    gap,
 )
 
 START_SECONDS: Final = 10.0
 COMMIT_SECONDS: Final = 2.0
+GAP_SECONDS: Final = 2.0
 UNPLACED_SECONDS: Final = 0.05
 MAX_FETCH_BYTES: Final = 16 * 1024 * 1024
 
@@ -101,8 +103,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             # say where to go on, and they are on their way.
             await asyncio.sleep(UNPLACED_SECONDS)
             return []
-        except OffsetOutOfRangeError as gap:
-            raise LogGapError(f"records that come next are no longer kept: {_where(gap)}") from gap
+        except OffsetOutOfRangeError as broken:
+            raise LogGapError(await self._gap(broken)) from broken
         except KafkaError as broken:
             if type(broken) is KafkaError and "heartbeat" in str(broken):
                 # The client has no name for the broker's answer FENCED_INSTANCE_ID.
@@ -178,6 +180,20 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         """Stop reading; a static member does not leave, so that its return costs nothing."""
         await end(self._client)
 
+    async def _gap(self, broken: OffsetOutOfRangeError) -> str:
+        """Where a gap is, and what is kept there if the broker says so."""
+        offsets: Mapping[TopicPartition, int] = broken.args[0]
+        told = []
+        for at, following in offsets.items():
+            kept = "the broker says"
+            with suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(GAP_SECONDS):
+                    first = (await self._client.beginning_offsets([at]))[at]
+                    end = (await self._client.end_offsets([at]))[at]
+                kept = f"it keeps {first} to {end}"
+            told.append(gap((at.topic, at.partition), following, kept))
+        return "; ".join(told)
+
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """They may be another's from now on; what is under way is fenced by its position's row."""
         for at in revoked:
@@ -195,10 +211,3 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._next = {}
         for place in places:
             self.seek(place, positions.get(place, 0))
-
-
-def _where(gap: KafkaError) -> str:
-    offsets = gap.args[0] if gap.args else None
-    if isinstance(offsets, dict):
-        return ", ".join(f"{at.topic}/{at.partition} at {next_}" for at, next_ in offsets.items())
-    return type(gap).__name__

@@ -55,6 +55,14 @@ class LogGapError(LogNotReadyError):
     """Records that a reader has not seen are no longer kept; going on would skip them."""
 
 
+def gap(at: Place, following: int, kept: str) -> str:
+    """What a LogGapError says: where it is, what is `kept` there, and what to do."""
+    return (
+        f"{at[0]}/{at[1]}: record {following} comes next and is not there, {kept}; nothing is"
+        " skipped until somebody decides so: see `otklik positions`"
+    )
+
+
 class LogFencedError(Exception):
     """Another process reads under our name: one of the two must end."""
 

@@ -8,7 +8,15 @@ from typing import Any, Final
 
 import asyncpg
 
-from otklik_common.db import Database, connect_arguments, url_of
+from otklik_common.db import (
+    ANSWER_SECONDS,
+    CLIENT_CHECK_SECONDS,
+    LOCK_TIMEOUT_MS,
+    PROMPT_SECONDS,
+    Database,
+    connect_arguments,
+    url_of,
+)
 from otklik_common.log.partition import partitions_of, ranks_of
 from otklik_common.log.port import (
     LogNotReadyError,
@@ -179,8 +187,14 @@ class TableLog:
                     min_size=0,
                     max_size=CONNECTIONS,
                     timeout=10,
-                    command_timeout=60,
-                    server_settings={"application_name": "otklik_log", "jit": "off"},
+                    command_timeout=PROMPT_SECONDS + ANSWER_SECONDS,
+                    server_settings={
+                        "application_name": "otklik_log",
+                        "statement_timeout": f"{PROMPT_SECONDS}s",
+                        "lock_timeout": str(LOCK_TIMEOUT_MS),
+                        "client_connection_check_interval": f"{CLIENT_CHECK_SECONDS}s",
+                        "jit": "off",
+                    },
                     **self._arguments,
                 )
             return self._pool

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final
 
-from otklik_common.log.port import LogGapError, LogNotReadyError, Place, Record, Slice
+from otklik_common.log.port import LogGapError, LogNotReadyError, Place, Record, Slice, gap
 
 LEAST_PAUSE: Final = 0.02
 MOST_PAUSE: Final = 0.25
@@ -166,9 +166,7 @@ class TableReader:
                 raise LogNotReadyError(f"topic {at[0]} is missing: run `otklik migrate`")
             first, end = bounds
             if not first <= following <= end:
-                raise LogGapError(
-                    f"{at[0]}/{at[1]} keeps records {first} to {end}, but {following} is next"
-                )
+                raise LogGapError(gap(at, following, f"it keeps {first} to {end}"))
             if following < end:
                 behind[at] = end - following
         return behind

@@ -9,7 +9,7 @@ workers never wait for each other in a circle.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -116,17 +116,26 @@ class Folder:
         self._meters = meters
         self._most_contacts = most_contacts
 
-    async def fold_some(self, lane: int, most: int = MOST_MARKS, share: Share = WHOLE) -> Done:
+    async def fold_some(
+        self,
+        lane: int,
+        most: int = MOST_MARKS,
+        share: Share = WHOLE,
+        *,
+        ended: Callable[[], None] | None = None,
+    ) -> Done:
         """
         Work on some marks of a lane, of all companies in turn.
 
+        Args:
+            ended: Called whenever a statement has ended.
         Returns:
             `marks` is 0 when nothing waits, or others work on all that does.
         """
         picked: list[Dirty] = []
         more = False
         try:
-            async with self._db.begin_as_worker() as tx:
+            async with self._db.begin_as_worker(ended) as tx:
                 on = await raw(tx)
                 tenants = await folding.waiting(on, lane)
                 if tenants:
@@ -139,7 +148,7 @@ class Folder:
             if outage(broken) is not None or not picked:
                 raise
             log.warning("fold of a batch failed", count=len(picked), exc_info=broken)
-        return await self._fold_apart(lane, picked)
+        return await self._fold_apart(lane, picked, ended)
 
     async def show_what_waits(self) -> None:
         """Refresh the gauges of the backlog."""
@@ -147,7 +156,9 @@ class Folder:
             live, bulk, parked = await folding.counts(await raw(tx))
         self._meters.waiting(live=live, bulk=bulk, parked=parked)
 
-    async def _fold_apart(self, lane: int, picked: Sequence[Dirty]) -> Done:
+    async def _fold_apart(
+        self, lane: int, picked: Sequence[Dirty], ended: Callable[[], None] | None
+    ) -> Done:
         """Each contact in a transaction of its own; whoever fails again is parked."""
         apart: dict[Sent, list[Dirty]] = {}
         for mark in picked:
@@ -155,7 +166,7 @@ class Folder:
         total = Done()
         for sent, marks in apart.items():
             try:
-                async with self._db.begin_as_worker() as tx:
+                async with self._db.begin_as_worker(ended) as tx:
                     on = await raw(tx)
                     again = await folding.pick_again(on, lane, marks)
                     done = await self._fold(tx, on, lane, again)
