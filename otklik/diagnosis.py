@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from otklik.targets import ALL, modules
+from otklik_common.gaps import Standing, standings
 from otklik_common.module import Module, Platform
 
 OLDEST_OUTBOX_SECONDS = 10
@@ -71,6 +72,16 @@ async def _of_service(platform: Platform, module: Module) -> list[Finding]:
     ]
 
 
+def _of_gap(one: Standing) -> Finding:
+    return Finding(
+        f"records of {one.group}",
+        False,
+        f"{one.topic}/{one.partition} keeps {one.first} to {one.end}, but {one.next} comes next",
+        "restore the topic; or let the group go on without what is lost by"
+        f" `otklik positions go-on {one.group}`",
+    )
+
+
 async def _of_log(platform: Platform) -> list[Finding]:
     log = platform.log
     topics = [module.topic for module in modules(ALL)]
@@ -83,21 +94,13 @@ async def _of_log(platform: Platform) -> list[Finding]:
             )
         ]
     found = [Finding(f"{platform.settings.log} log", True, f"{len(topics)} topics")]
-    ends = await log.ends(topics)
     for module in modules(ALL):
-        async with platform.database(module.schema, "worker").begin_as_worker() as tx:
-            rows = (
-                await tx.execute(
-                    text(
-                        f"SELECT consumer, topic, partition, next"  # noqa: S608 - our names
-                        f" FROM {module.schema}.positions"
-                    )
-                )
-            ).all()
+        database = platform.database(module.schema, "worker")
         behind: dict[str, int] = {}
-        for consumer, topic, partition, following in rows:
-            lag = max(0, ends.get((topic, partition), 0) - following)
-            behind[consumer] = behind.get(consumer, 0) + lag
+        for one in await standings(database, log, topics):
+            behind[one.group] = behind.get(one.group, 0) + max(0, one.end - one.next)
+            if one.lacks:
+                found.append(_of_gap(one))
         found += [
             Finding(
                 f"lag of {consumer}",

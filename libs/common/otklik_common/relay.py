@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from otklik_common.db import Database
 from otklik_common.failpoints import failpoint
+from otklik_common.gaps import check_promised
 from otklik_common.log.port import Log, LogNotReadyError, Mover, Publisher
 from otklik_common.meters import RelayMeters
 from otklik_common.observability import get_logger
@@ -152,6 +153,7 @@ class Relay:
         self._touch()
         mover = self._to.mover(self._topic, self._db)
         publisher = await self._to.publisher(self._topic)
+        await check_promised(self._to, self._topic, await publisher.ends())
         self._touch()
         promise = Promise(connection, self._db.schema)
         _log.info("relay active", topic=self._topic)

@@ -60,6 +60,8 @@ class KafkaPublisher:
         ]
         for answer, batch in zip(answers, batches, strict=True):
             first = (await answer).offset
+            if 0 <= first < self._ends[partition]:
+                raise RuntimeError(f"{self._topic}/{partition} has given offset {first} before")
             self._ends[partition] = first + batch.record_count()
             # A broker that knew the batch already does not say where it stands.
             self._exact = self._exact and first >= 0

@@ -1,6 +1,7 @@
 """Reading Kafka as a static member of a group, from positions that stand elsewhere."""
 
 import asyncio
+import time
 import zlib
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -30,14 +31,21 @@ START_SECONDS: Final = 10.0
 COMMIT_SECONDS: Final = 2.0
 GAP_SECONDS: Final = 2.0
 UNPLACED_SECONDS: Final = 0.05
+SHARE_SECONDS: Final = 5.0
+"""So long a topic may have no partition for us before they are shared out anew."""
+
 MAX_FETCH_BYTES: Final = 16 * 1024 * 1024
 
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """One member of a consumer group."""
 
-    def __init__(self, name: str, client: AIOKafkaConsumer, positions: Positions) -> None:
+    def __init__(
+        self, name: str, topics: Sequence[str], client: AIOKafkaConsumer, positions: Positions
+    ) -> None:
         self._name = name
+        self._topics = frozenset(topics)
+        self._shared_at = time.monotonic()
         self._client = client
         self._positions = positions
         self._next: dict[Place, int] = {}
@@ -82,7 +90,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             request_timeout_ms=40_000,
             retry_backoff_ms=200,
         )
-        reader = cls(name, client, positions)
+        reader = cls(name, topics, client, positions)
         client.subscribe(list(topics), listener=reader)
         try:
             await asyncio.wait_for(client.start(), START_SECONDS)
@@ -94,6 +102,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def fetch(self, most: int, wait_seconds: float) -> list[Slice]:
         """Records that follow those fetched before; empty if none came in `wait_seconds`."""
         before = dict(self._next)
+        self._want_all_topics()
         try:
             found = await self._client.getmany(
                 timeout_ms=int(wait_seconds * 1000), max_records=most
@@ -179,6 +188,21 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def close(self) -> None:
         """Stop reading; a static member does not leave, so that its return costs nothing."""
         await end(self._client)
+
+    def _want_all_topics(self) -> None:
+        """
+        Have partitions shared out anew where a topic has none for us.
+
+        It was missing when they were shared out. Coming back does not help: a static member is
+        given what it had before, and the group would never read the topic again.
+        """
+        now = time.monotonic()
+        if {topic for topic, _ in self._next} == self._topics:
+            self._shared_at = now
+        elif now - self._shared_at > SHARE_SECONDS:
+            self._shared_at = now
+            # The client has no other way to say it.
+            self._client._coordinator.request_rejoin()  # noqa: SLF001
 
     async def _gap(self, broken: OffsetOutOfRangeError) -> str:
         """Where a gap is, and what is kept there if the broker says so."""

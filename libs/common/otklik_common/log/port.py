@@ -58,8 +58,8 @@ class LogGapError(LogNotReadyError):
 def gap(at: Place, following: int, kept: str) -> str:
     """What a LogGapError says: where it is, what is `kept` there, and what to do."""
     return (
-        f"{at[0]}/{at[1]}: record {following} comes next and is not there, {kept}; nothing is"
-        " skipped until somebody decides so: see `otklik positions`"
+        f"{at[0]}/{at[1]} lacks record {following}: {kept}; nothing is skipped until somebody"
+        " decides so by `otklik positions go-on`"
     )
 
 
