@@ -20,6 +20,7 @@ from otklik.options import (
     ServiceOption,
     Url,
 )
+from otklik.positions import positions
 from otklik.targets import SERVED, SERVICES, WORKING
 
 if TYPE_CHECKING:
@@ -266,37 +267,7 @@ def give_letters_up(
     settle_for_good(data, _choice(None, None, ids), as_json=as_json)
 
 
-positions = typer.Typer(
-    help="Where consumers are on the log, and what to do where it lost records.",
-    no_args_is_help=True,
-)
 app.add_typer(positions, name="positions")
-
-
-@positions.command("list")
-def list_positions(data: DataOption = None, as_json: Json = False) -> None:
-    """Where every group is in every partition; exits with 1 where the log lacks what comes next."""
-    from otklik.commands.positions import show
-
-    show(data, as_json=as_json)
-
-
-@positions.command("go-on")
-def go_on_without(
-    group: Annotated[str, typer.Argument(help="Consumer group, as `list` shows it.")],
-    data: DataOption = None,
-    as_json: Json = False,
-) -> None:
-    """
-    Let a group go on where the log lacks what comes next; this cannot be undone.
-
-    It reads on from the first record kept: all of a topic that was made anew, and what retention
-    has left. What was lost is missing from the numbers until a newer revision of the same thing is
-    told. Where nothing is lacking nothing changes. The workers may run meanwhile.
-    """
-    from otklik.commands.positions import let_go_on
-
-    let_go_on(data, group, as_json=as_json)
 
 
 keys = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
