@@ -28,6 +28,9 @@ from otklik_common.log.port import (
 )
 
 START_SECONDS: Final = 10.0
+SESSION_SECONDS: Final = 10
+"""A member that is silent for so long loses its partitions to the others."""
+
 COMMIT_SECONDS: Final = 2.0
 GAP_SECONDS: Final = 2.0
 UNPLACED_SECONDS: Final = 0.05
@@ -82,7 +85,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             # Reading on from the earliest or the latest record would skip some in silence.
             auto_offset_reset="none",
             isolation_level="read_committed",
-            session_timeout_ms=10_000,
+            session_timeout_ms=SESSION_SECONDS * 1000,
             heartbeat_interval_ms=3_000,
             # Progress is watched by our own watchdog; a slow batch must not cost the group.
             max_poll_interval_ms=600_000,
