@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from otklik_common.consumer import Consumer
 from otklik_common.db import Database
 from otklik_common.log import open_log
+from otklik_common.meters import ConsumerMeters
 from otklik_common.watchdog import Watchdog
 from tests.support.log_probe.probe import (
     Seen,
@@ -62,5 +63,43 @@ async def test_what_another_replica_has_taken_in_waits_for_nobody(postgres: Post
         await asyncio.sleep(6)
         assert await nobody_lags()
         assert [watchdog._tracked[0].waiting for watchdog in watchdogs] == [False, False]
+    await log.close()
+    await worker.close()
+
+
+class Told(ConsumerMeters):
+    """Meters that keep what they were told."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "told")
+        self.lags: list[int] = []
+
+    def lag(self, records: int, newest: datetime | None) -> None:
+        """Keep it."""
+        self.lags.append(records)
+        super().lag(records, newest)
+
+
+async def test_a_look_from_outside_tells_the_lag_once(postgres: PostgresServer) -> None:
+    settings = await probe_database(postgres, "consumer_replicas")
+    log, topic = open_log(settings), fresh_topic()
+    await log.ensure_topics([topic])
+    worker = Database(settings, "probe", "worker")
+    consumer = Consumer(group_of(topic), [topic], Seen(), worker, log)
+    consumer._meters = told = Told()
+    reader = await log.reader(consumer.group, [topic], consumer._where)
+    key, value = a_value(uuid4(), 1, NOW)
+    await (await log.publisher(topic)).send([key], [value])
+    await consumer._ask(reader)
+    assert told.lags == [1]
+    # Another replica takes it in; what this one says meanwhile must not jump.
+    async with running(Consumer(consumer.group, [topic], Seen(), worker, log).run):
+
+        async def taken_in() -> bool:
+            return len(await seen(worker, topic)) == 1
+
+        await until(taken_in)
+    await consumer._ask(reader)
+    assert told.lags == [1, 0]
     await log.close()
     await worker.close()
