@@ -94,6 +94,13 @@ class Process:
         atexit.register(shutil.rmtree, self._spoken, ignore_errors=True)
         self.running: subprocess.Popen[bytes] | None = None
 
+    def like(self, told: Mapping[str, str]) -> "Process":
+        """The same command, told something else as well; not started yet."""
+        made = Process([], {})
+        made._command = self._command
+        made._told = {**self._told, **told}
+        return made
+
     def start(self) -> None:
         """Start it, in a session of its own."""
         with (self._spoken / "out").open("wb") as out, (self._spoken / "err").open("ab") as err:
