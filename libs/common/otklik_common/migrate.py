@@ -120,6 +120,8 @@ def run_environment() -> None:
     connection: Connection = config.attributes["connection"]
     # Never wait long for a table in use: fail, and be run again.
     connection.exec_driver_sql("SET lock_timeout = '5s'")
+    # Alembic leaves a transaction that is open to whoever opened it: all revisions would be one.
+    connection.commit()
     context.configure(
         connection=connection,
         version_table="alembic_version",
