@@ -2,8 +2,9 @@
 Named places where a crash test ends, pauses or breaks a process.
 
 Armed by the environment only: `OTKLIK_FAILPOINTS="relay.sent=kill;consumer.applied=raise@3"`.
-Actions: `kill` (SIGKILL to itself), `raise`, `sleep:SECONDS` (the whole process stands still).
-`@n` means from the n-th time on; without it, from the first.
+Actions: `kill` (SIGKILL to itself), `raise`, and two by which the whole process stands still:
+`pause` (once, until somebody sends it SIGCONT) and `sleep:SECONDS`. `@n` means from the n-th time on;
+without it, from the first. Whoever acts says so on standard error: `failpoint relay.sent: kill`.
 """
 
 import os
@@ -24,12 +25,13 @@ class FailpointError(Exception):
 class Failpoint:
     """One place. Calling it does nothing unless a test has armed it."""
 
-    __slots__ = ("_act", "_passed", "_skip", "meaning", "name")
+    __slots__ = ("_act", "_action", "_passed", "_skip", "meaning", "name")
 
     def __init__(self, name: str, meaning: str) -> None:
         self.name = name
         self.meaning = meaning
         self._act: Callable[[], None] | None = None
+        self._action = ""
         self._skip = 0
         self._passed = 0
 
@@ -37,6 +39,7 @@ class Failpoint:
         if self._act is not None:
             self._passed += 1
             if self._passed > self._skip:
+                self._say()
                 self._act()
 
     def arm(self, action: str) -> None:
@@ -44,7 +47,7 @@ class Failpoint:
         Let the point act from now on.
 
         Raises:
-            ValueError: `action` is not kill, raise or sleep:SECONDS, with an optional @n.
+            ValueError: `action` is not kill, raise, pause or sleep:SECONDS, with an optional @n.
         """
         what, _, nth = action.partition("@")
         verb, _, argument = what.partition(":")
@@ -52,17 +55,28 @@ class Failpoint:
             self._act = _kill
         elif verb == "raise":
             self._act = self._raise
+        elif verb == "pause":
+            self._act = self._pause
         elif verb == "sleep":
             seconds = float(argument)
             self._act = lambda: time.sleep(seconds)
         else:
             raise ValueError(f"failpoint {self.name} cannot {action!r}")
+        self._action = verb
         self._skip = int(nth or 1) - 1
         self._passed = 0
 
     def disarm(self) -> None:
         """Do nothing again."""
         self._act = None
+
+    def _say(self) -> None:
+        # Past every buffer: the process may not live to empty one.
+        os.write(2, f"failpoint {self.name}: {self._action}\n".encode())
+
+    def _pause(self) -> None:
+        self.disarm()
+        os.kill(os.getpid(), signal.SIGSTOP)
 
     def _raise(self) -> None:
         raise FailpointError(self.name)
