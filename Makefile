@@ -42,10 +42,12 @@ format: dev ## format the code and apply safe fixes
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-docs: dev ## write docs/events and docs/metrics.md from the code
+docs: dev ## write docs/events, docs/metrics.md and docs/failpoints.md from the code
 	.venv/bin/python -m otklik_common.events_docs docs
 	.venv/bin/python -m otklik_metrics.domain.catalogue > docs/metrics.md.new
 	@mv docs/metrics.md.new docs/metrics.md
+	.venv/bin/python -m otklik.failpoints > docs/failpoints.md.new
+	@mv docs/failpoints.md.new docs/failpoints.md
 
 bench: dev ## measure throughput and latency
 	.venv/bin/python -m bench $(ARGS)

@@ -73,6 +73,9 @@ MOST_LINKS: Final = 10
 fetched = failpoint("consumer.fetched", "a batch is read, its transaction has not begun")
 applied = failpoint("consumer.applied", "the effect and the position are written, not committed")
 committed = failpoint("consumer.committed", "the batch is committed, the next not begun")
+letter_taken = failpoint("redrive.taken", "a dead letter is locked, its record is not taken in")
+letter_settled = failpoint("redrive.settled", "record taken in and letter settled, not committed")
+letter_committed = failpoint("redrive.committed", "a letter is committed, the next not begun")
 
 _log = get_logger(__name__)
 
@@ -378,8 +381,11 @@ async def redrive(db: Database, consumer: Consumer, ids: Sequence[int]) -> Redri
             record = await dead_letters.take(tx, db.schema, consumer.group, letter)
             if record is None:
                 continue
+            letter_taken()
             reason = await retake(tx, consumer.handler, record)
             await dead_letters.settle(tx, db.schema, letter, reason)
+            letter_settled()
+        letter_committed()
         done, failed = (done + 1, failed) if reason is None else (done, failed + 1)
     return Redriven(done, failed)
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.failpoints import failpoint
 from otklik_common.log.port import Place, Record
 
 GIVEN_UP: Final = "given up: "
@@ -63,6 +64,9 @@ _SETTLE: Final = """
         redriven_at = CASE WHEN CAST(:reason AS text) IS NULL THEN clock_timestamp() END
     WHERE id = :id"""
 
+put_aside = failpoint("dead_letters.put_aside", "letters are written, the position is not moved")
+given_up = failpoint("dead_letters.given_up", "letters are given up, not committed")
+
 
 class DeadLetter(NamedTuple):
     """A record with what is wrong with it; the reason repeats no value of it."""
@@ -114,6 +118,7 @@ async def put(
             "values": [letter.record.value for letter in letters],
         },
     )
+    put_aside()
 
 
 async def unbroken_run(tx: AsyncConnection, schema: str, consumer: str, most: int) -> int:
@@ -184,4 +189,5 @@ async def give_up(tx: AsyncConnection, schema: str, consumer: str, letters: Sequ
         text(_GIVE_UP.replace("{schema}", schema)),
         {"consumer": consumer, "ids": letters, "given_up": GIVEN_UP},
     )
+    given_up()
     return int(done.rowcount)

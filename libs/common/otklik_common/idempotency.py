@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from otklik_common.db import Database
 from otklik_common.edge import route_of
 from otklik_common.errors import BadRequest, Conflict, Unprocessable
+from otklik_common.failpoints import failpoint
 from otklik_common.outages import outage
 from otklik_common.outbox import schema_of
 from otklik_common.pseudonym import derive
@@ -37,6 +38,13 @@ SWEPT_AT_ONCE: Final = 10_000
 
 # Visible ASCII; the draft's form is a quoted string, most senders leave the quotes out.
 _KEY: Final = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255})')
+
+key_locked = failpoint("idempotency.locked", "the key is new and locked, nothing is done")
+effect_done = failpoint("idempotency.done", "the effect is written, its answer is not")
+answer_kept = failpoint("idempotency.kept", "effect and answer are written, not committed")
+answer_committed = failpoint(
+    "idempotency.committed", "effect and answer are committed, nobody is answered"
+)
 
 
 class KeyMissing(BadRequest):
@@ -95,7 +103,8 @@ class Reply:
         return cls(status, encoded, {"Content-Type": "application/json", **named})
 
     def response(self) -> Response:
-        """The answer for the framework to send."""
+        """The answer for the framework to send, once the transaction has ended."""
+        answer_committed()
         headers = dict(self.headers)
         if self.replayed:
             headers["Idempotent-Replayed"] = "true"
@@ -152,6 +161,7 @@ class Once:
         # A statement of its own: its snapshot must be younger than the lock.
         found = (await tx.execute(_select(schema), place)).one_or_none()
         if found is None:
+            key_locked()
             return None
         if found.request_hash != self._digest:
             raise KeyReused(
@@ -164,15 +174,17 @@ class Once:
         """Keep the answer for 7 days, in the transaction of the effect; returns it."""
         assert reply.status < 400, "a refusal is raised, so that its transaction is rolled back"
         if self.key is not None:
+            effect_done()
             assert self._who is not None, "ask for replay() first"
-            kept = {
+            row = {
                 **self._place(self._who),
                 "request_hash": self._digest,
                 "status": reply.status,
                 "headers": orjson.dumps(dict(reply.headers)).decode(),
                 "body": reply.body,
             }
-            await tx.execute(_insert(schema_of(tx)), kept)
+            await tx.execute(_insert(schema_of(tx)), row)
+            answer_kept()
         return reply
 
     def _place(self, who: Who) -> dict[str, str]:

@@ -7,17 +7,23 @@ from pathlib import Path
 import asyncpg
 from alembic import command, context
 from alembic.config import Config
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection, event, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from otklik_common.db import Role, connect_arguments, login, url_of
+from otklik_common.failpoints import failpoint
 from otklik_common.pseudonym import derive_password
 from otklik_common.settings import Settings
 
 ROLES: tuple[Role, ...] = ("owner", "api", "worker", "pusher")
 MIGRATION_LOCK = 0x6F746B6C
 """Key of the advisory lock that lets one migration run at a time."""
+
+prepared = failpoint("migrate.prepared", "logins and schemas are made, no revision is begun")
+begun = failpoint("migrate.begun", "a revision begins, those before it are committed")
+applied = failpoint("migrate.applied", "a revision is applied, not committed")
+upgraded = failpoint("migrate.upgraded", "a schema is at its newest, the next is not begun")
 
 Progress = Callable[[str], None]
 
@@ -69,9 +75,11 @@ async def migrate(
                 f"GRANT {login(LOG_TREE.schema, 'worker')} TO {login(tree.schema, 'worker')}"
                 " WITH INHERIT TRUE, SET FALSE"
             )
+        prepared()
         for tree in wanted:
             progress(f"migrating {tree.schema}")
             await _upgrade(settings, tree)
+            upgraded()
     finally:
         await admin.close()
 
@@ -122,12 +130,14 @@ def run_environment() -> None:
     connection.exec_driver_sql("SET lock_timeout = '5s'")
     # Alembic leaves a transaction that is open to whoever opened it: all revisions would be one.
     connection.commit()
+    event.listen(connection, "begin", lambda _: begun())
     context.configure(
         connection=connection,
         version_table="alembic_version",
         version_table_schema=schema,
         include_schemas=True,
         transaction_per_migration=True,
+        on_version_apply=lambda **_: applied(),
     )
     with context.begin_transaction():
         context.run_migrations()

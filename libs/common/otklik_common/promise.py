@@ -15,6 +15,8 @@ from typing import Final
 
 import asyncpg
 
+from otklik_common.failpoints import failpoint
+
 PERIOD_SECONDS: Final = 1.0
 IDLE_PERIOD_SECONDS: Final = 5.0
 """Where nothing was written there is little to promise, but "as of" must still reach the present."""
@@ -34,6 +36,10 @@ _SETTLED: Final = """
         (SELECT max(id) FROM {schema}.outbox)"""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+begun = failpoint(
+    "promise.begun", "recorders have their floor, older rows may still be on their way"
+)
 
 
 class Promise:
@@ -89,6 +95,7 @@ class Promise:
         micros, self._id = row
         self._time = _EPOCH + timedelta(microseconds=micros)
         self._last = None
+        begun()
 
     def _done(self) -> datetime:
         assert self._time is not None

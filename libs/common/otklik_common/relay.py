@@ -60,6 +60,8 @@ LOST: Final = (
 taken = failpoint("relay.taken", "rows are read, nothing is sent")
 sent = failpoint("relay.sent", "the log has kept the rows, the outbox still has them")
 deleted = failpoint("relay.deleted", "the log has kept the rows, the outbox has lost them")
+promise_due = failpoint("promise.due", "a promise can be given, nobody has heard of it")
+promise_given = failpoint("promise.given", "the log has kept the promise, the next is not begun")
 
 _log = get_logger(__name__)
 
@@ -261,7 +263,10 @@ class Relay:
     ) -> None:
         due: datetime | None = await promise.due(moved=moved, first=first)
         if due is not None:
-            await self._to.publish_watermark(self._topic, due, await publisher.ends())
+            ends = await publisher.ends()
+            promise_due()
+            await self._to.publish_watermark(self._topic, due, ends)
+            promise_given()
 
     def _report(self, problem: str) -> None:
         if problem != self._problem:

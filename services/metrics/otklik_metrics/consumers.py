@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from otklik_common import dead_letters
 from otklik_common.background import consumer_worker
 from otklik_common.db import Database, raw
+from otklik_common.failpoints import failpoint
 from otklik_common.log.port import Log, Place, Promised
 from otklik_common.module import Platform, Worker
 from otklik_common.reading import ReadEvent, recorded_at
@@ -26,6 +27,10 @@ SOURCES = ("contact-center", "feedback", "loyalty")
 
 FACTS_BATCH = 20_000
 """The larger the batch, the more revisions of one subject fall into it and are written once."""
+
+history_kept = failpoint("history.kept", "revisions are written, their position is not moved")
+reach_known = failpoint("reached.known", "it is known what is complete, no moment is noted")
+reach_noted = failpoint("reached.noted", "moments are noted, not committed")
 
 
 def consumers(platform: Platform) -> list[Worker]:
@@ -57,7 +62,10 @@ class Reaching:
             at = await reached.positions(tx, self._group)
             found = {topic: self._promised.reached(marks, at, topic) for topic in history.TOPICS}
             known = {topic: moment for topic, moment in found.items() if moment is not None}
-            await reached.note(tx, self._table, await self.lasting(tx, known))
+            lasting = await self.lasting(tx, known)
+            reach_known()
+            await reached.note(tx, self._table, lasting)
+            reach_noted()
 
     async def lasting(
         self, _: AsyncConnection, moments: Mapping[str, datetime]
@@ -100,6 +108,7 @@ class KeepHistory(Reaching):
     async def apply(self, tx: AsyncConnection, events: Sequence[ReadEvent]) -> None:
         """Add events, in the transaction of their position."""
         await history.keep(await raw(tx), events)
+        history_kept()
 
     async def lasting(
         self, tx: AsyncConnection, moments: Mapping[str, datetime]

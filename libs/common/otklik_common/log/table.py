@@ -17,6 +17,7 @@ from otklik_common.db import (
     connect_arguments,
     url_of,
 )
+from otklik_common.failpoints import failpoint
 from otklik_common.log.partition import partitions_of, ranks_of
 from otklik_common.log.port import (
     LogNotReadyError,
@@ -73,6 +74,8 @@ _PROMISE: Final = """
     INSERT INTO log.watermarks AS known (topic, time, ends) VALUES ($1, $2, $3)
     ON CONFLICT (topic) DO UPDATE SET time = excluded.time, ends = excluded.ends
     WHERE known.time < excluded.time"""
+
+moved = failpoint("relay.moved", "rows went from the outbox to the log's table, not committed")
 
 
 class TableLog:
@@ -241,6 +244,7 @@ class _TableMover:
                 self._statement, self._topic, counts, list(ids), places.tolist(), ranks
             )
             _check_moved(done, len(ids), self._topic)
+            moved()
         self._log.stir()
 
 

@@ -16,6 +16,7 @@ from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_common.errors import Forbidden, Unavailable
 from otklik_common.events.contact_center import AgentState
+from otklik_common.failpoints import failpoint
 from otklik_common.ids import subject_id
 from otklik_common.outbox import Recorder
 from otklik_common.tracing import current_traceparent
@@ -41,6 +42,9 @@ from otklik_contact_center.store.agent_states import Kept, Span
 
 ATTEMPTS = 5
 """Of a push that meets somebody who gives the same ids to another agent at this moment."""
+
+changes_kept = failpoint("agent_states.kept", "changes and their facts are written, not committed")
+changes_committed = failpoint("agent_states.committed", "changes are committed, nobody is answered")
 
 
 class _Raced(Exception):
@@ -119,9 +123,12 @@ async def _keep(db: Database, tenant: str, taken: Sequence[Taken]) -> tuple[int,
     for _ in range(ATTEMPTS):
         try:
             async with db.begin(tenant) as tx:
-                return await _keep_in(tx, tenant, taken)
+                found = await _keep_in(tx, tenant, taken)
+                changes_kept()
         except _Raced:
             continue
+        changes_committed()
+        return found
     raise Unavailable("others are writing the same changes", retry_after=1)
 
 

@@ -44,6 +44,7 @@ IDLE_SECONDS: Final = 1.0
 BROKEN_SECONDS: Final = 2.0
 
 stepped = failpoint("demo.stepped", "a step of a removal is written, not committed")
+committed = failpoint("demo.committed", "a step of a removal is committed, the next not begun")
 
 log = get_logger(__name__)
 
@@ -94,6 +95,7 @@ class Remover:
             elif await _rests(tx, job):
                 await demo.finish(tx, job, now)
             stepped()
+        committed()
         return found is not None
 
 

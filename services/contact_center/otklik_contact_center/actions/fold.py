@@ -50,7 +50,13 @@ YIELD_EVERY: Final = 200
 WHOLE: Final = Share()
 REGION: Final = "RU"
 
+marks_locked = failpoint("fold.picked", "marks are locked, their contacts are not")
+outcomes_known = failpoint("fold.read", "contacts are locked and folded, nothing is written")
+contacts_written = failpoint("fold.written", "contacts and leads are written, their facts are not")
 folded = failpoint("fold.folded", "facts are in the outbox, the marks are not yet cleared")
+marks_cleared = failpoint("fold.cleared", "the marks are cleared, nothing is committed")
+batch_committed = failpoint("fold.committed", "a batch is committed, the next not begun")
+contact_parked = failpoint("fold.parked", "a contact is parked, its marks cleared; not committed")
 
 log = get_logger(__name__)
 
@@ -143,11 +149,15 @@ class Folder:
                     picked = await folding.pick(on, lane, tenants, each, share)
                     turns = Counter(mark.tenant for mark in picked)
                     more = any(taken >= each for taken in turns.values())
-                return (await self._fold(tx, on, lane, picked))._replace(more=more)
+                done = (await self._fold(tx, on, lane, picked))._replace(more=more)
         except (asyncpg.PostgresError, DBAPIError) as broken:
             if outage(broken) is not None or not picked:
                 raise
             log.warning("fold of a batch failed", count=len(picked), exc_info=broken)
+        else:
+            if picked:
+                batch_committed()
+            return done
         return await self._fold_apart(lane, picked, ended)
 
     async def show_what_waits(self) -> None:
@@ -188,6 +198,7 @@ class Folder:
             on = await raw(tx)
             await folding.park(on, {sent: type(broken).__name__})
             await folding.clear(on, lane, [(mark.tenant, mark.id) for mark in marks])
+            contact_parked()
         return Done(marks=len(marks), parked=1)
 
     async def _fold(
@@ -195,6 +206,7 @@ class Folder:
     ) -> Done:
         if not picked:
             return Done()
+        marks_locked()
         began = time.perf_counter()
         await folding.plan(on, len(picked))
         marks: dict[Sent, list[int]] = {}
@@ -203,11 +215,13 @@ class Folder:
         batch = await self._lock(on, sorted(marks))
         recorder = await outbox.recorder(tx)
         outcomes, failed = await self._outcomes(batch, recorder.now)
+        outcomes_known()
         taken = await _write(on, outcomes)
         announced = [one for outcome in taken.values() for one in outcome.announced]
         announced += await fold_people(
             on, taken, recorded_at=recorder.now, most=self._most_contacts
         )
+        contacts_written()
         if announced:
             tenants, keys, payloads = zip(*announced, strict=True)
             await recorder.append_encoded(tenants, keys, payloads)
@@ -223,6 +237,7 @@ class Folder:
         folded()
         done_with = [(sent[0], number) for sent in cleared for number in marks[sent]]
         await folding.clear(on, lane, done_with)
+        marks_cleared()
         done = Done(len(done_with), len(taken), sum(map(len, batch.raws)), len(failed))
         self._meters.folded(
             contacts=done.contacts, events=done.events, seconds=time.perf_counter() - began

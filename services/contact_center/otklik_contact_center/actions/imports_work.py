@@ -45,8 +45,10 @@ MOST_COMPANIES: Final = 3
 
 LOST: Final = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)
 
+begun = failpoint("imports.begun", "rows are counted, none is read")
 taken = failpoint("imports.taken", "a batch is in the inbox and counted, not committed")
 committed = failpoint("imports.committed", "a batch is committed, the next not begun")
+finished = failpoint("imports.finished", "the end is written and the file deleted, not committed")
 
 log = get_logger(__name__)
 
@@ -208,6 +210,7 @@ class Importing:
         total = await reader.look_through()
         async with self._db.begin_as_worker() as tx:
             await imports.begin(tx, job, total, self._now())
+        begun()
         await reader.pass_over(reading.read)
         while rows := await reader.batch(self._now()):
             if stop.is_set():
@@ -221,6 +224,7 @@ class Importing:
                 tx, job, rows=reading.read, state=jobs.DONE, now=self._now()
             ):
                 raise LeftError
+            finished()
         log.info(
             "import done",
             job_id=job.id,

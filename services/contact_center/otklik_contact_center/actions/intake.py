@@ -52,6 +52,7 @@ LOST: Final = (
 """The connection is gone, or about to go; whether the statement was committed is not known."""
 
 before_flush = failpoint("intake.before_flush", "requests wait together, nothing is appended")
+appended = failpoint("intake.appended", "events are committed, what was refused is not kept")
 after_flush = failpoint("intake.after_flush", "the events are committed, nobody is answered")
 
 log = get_logger(__name__)
@@ -235,6 +236,7 @@ class Intake:
                 kept = await appender.hashes(sorted({_key(row) for row in rows}))
         verdicts = [ALL_NEW] * len(parcels) if new is None else _judge(parcels, new, kept)
         refused = [row for parcel in parcels for row in parcel.refused]
+        appended()
         if refused:
             await appender.refuse(refused)
         after_flush()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from otklik_common.failpoints import failpoint
 from otklik_common.reading import ReadEvent
 from otklik_metrics.domain.measures import MEASURES
 from otklik_metrics.domain.rollup import Deltas, fold
@@ -14,6 +15,9 @@ from otklik_metrics.store import facts, identity, rollups, versions
 from otklik_metrics.store.facts import Change
 from otklik_metrics.store.tables import FACTS, SCHEMA
 from otklik_metrics.store.versions import Versions
+
+facts_replaced = failpoint("facts.replaced", "facts of a kind are written, rollups are not moved")
+facts_counted = failpoint("facts.counted", "rollups of a kind are moved, identities are not")
 
 
 @dataclass(slots=True)
@@ -75,7 +79,9 @@ async def keep(
                     claimed += changes
                 if kind in MEASURES:
                     _fold(deltas, kind, changes, counted)
+        facts_replaced()
         await rollups.add(connection, kind, deltas, schema=schema)
+        facts_counted()
     await identity.move(connection, claimed, schema=schema)
     return done
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 import asyncpg
 
 from otklik_common.db import Database
+from otklik_common.failpoints import failpoint
 from otklik_common.log.port import Log, LogGapError, Place, Record
 from otklik_common.reading import ReadEvent, Unprocessable, read
 from otklik_metrics.actions import counting
@@ -26,6 +27,11 @@ GROUP = "metrics.facts"
 BATCH = 10_000
 WAIT_SECONDS = 5.0
 MOST_SILENT = 12
+
+prepared = failpoint("replay.prepared", "tables of its own stand empty, the snapshot is not taken")
+taken = failpoint("replay.taken", "a batch of the log is in the tables, the next is not read")
+replayed = failpoint("replay.replayed", "the whole log is in the tables, nothing is compared")
+compared = failpoint("replay.compared", "all is compared, the tables still stand")
 
 
 async def check_from_log(db: Database, log: Log, progress: Progress = quiet) -> RebuildReport:
@@ -47,14 +53,18 @@ async def check_from_log(db: Database, log: Log, progress: Progress = quiet) -> 
             " SET timezone = 'UTC'"
         )
         await replay.make_side_tables(side)
+        prepared()
         async with snapshot(db) as live:
             counted = await _versions(live, report)
             until = await replay.positions(live, GROUP)
             aside = await replay.put_aside(live, GROUP)
             async for events in _replayed(log, until, aside, report, progress):
                 await _take_in(side, events, counted, report)
+                taken()
+            replayed()
             async with side.transaction():
                 await _compare(live, side, counted, report, progress)
+            compared()
     finally:
         await side.close()
     report.seconds = time.monotonic() - began

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from otklik_common.db import Database, raw
+from otklik_common.failpoints import failpoint
 from otklik_common.observability import get_logger
 from otklik_metrics.actions.checking import (
     Progress,
@@ -31,6 +32,17 @@ RETIRED_MINUTES = 10
 SWEEP = 20_000
 PAUSE_SECONDS = 0.05
 WAIT_SECONDS = 5.0
+
+ordered = failpoint("rebuild.begun", "a version is ordered, nothing is counted into it")
+counted = failpoint("rebuild.counted", "a slice is counted into a version, not committed")
+stepped = failpoint("rebuild.stepped", "a slice is committed, the next not begun")
+built = failpoint("rebuild.built", "all facts are counted, nothing is compared")
+compared = failpoint("rebuild.compared", "a version is found right, the old one is live")
+swapped = failpoint("rebuild.swapped", "a version is live and the old one retired, not committed")
+committed = failpoint(
+    "rebuild.committed", "a version is live, the cells of the old one still stand"
+)
+cells_swept = failpoint("rebuild.swept", "cells of an old version are removed, it is not forgotten")
 
 _log = get_logger(__name__)
 
@@ -124,22 +136,28 @@ async def finish(db: Database, tenant: str, kind: str, progress: Progress = quie
     bring about, it is given up and the live one stays.
     """
     report = RebuildReport()
+    ordered()
     while await step(db, tenant, kind):
+        stepped()
         progress(f"building {kind} of {tenant}")
         await asyncio.sleep(PAUSE_SECONDS)  # lets the consumers through the gate
+    built()
     async with snapshot(db) as connection:
         found = await versions.find(connection, [tenant], [kind])
-        built = [v for v in found.get((tenant, kind), ()) if v.state == "building"]
-        for version in built:
+        made = [v for v in found.get((tenant, kind), ()) if v.state == "building"]
+        for version in made:
             await check_version(connection, version, report)
+    compared()
     async with db.begin_as_worker() as tx:
         connection = await raw(tx)
         await versions.close_gate(connection)
-        for version in built:
+        for version in made:
             if report.differences or report.standing or version.until is not None:
                 await versions.give_up(connection, version)
             else:
                 await versions.swap(connection, version)
+        swapped()
+    committed()
     return report
 
 
@@ -167,6 +185,7 @@ async def step(db: Database, tenant: str, kind: str) -> bool:
         _, until = bounds
         last = until == versions.LATEST
         await versions.counted_until(connection, version, None if last else until)
+        counted()
         return not last
 
 
@@ -182,6 +201,7 @@ async def sweep(db: Database) -> int:
                 target = (version.tenant, version.number)
                 swept = await rollups.sweep(await raw(tx), version.kind, target, most=SWEEP)
             gone += swept
+        cells_swept()
         async with db.begin_as_worker() as tx:
             await versions.forget(await raw(tx), version)
     return gone
