@@ -3,14 +3,12 @@
 import asyncio
 import dataclasses
 import gzip
-import sys
 
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
 from otklik_common.ids import short_id
-from otklik_common.settings import Settings
 from otklik_contact_center.actions import imports_reading
 from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.actions.imports_work import Importing, LeftError, Reading
@@ -154,60 +152,6 @@ async def test_rows_of_one_key(office: Office, repeated: str, expected: tuple[in
     )
     rows = [a_row("r1"), a_row("r1"), a_row("r1", closed="2026-03-02 12:00:00"), a_row("r2")]
     assert counts(await office.done(a_file(*rows))) == expected
-
-
-CHILD = """
-import asyncio, sys
-from otklik_common.runtime import make_platform
-from otklik_common.settings import load_settings
-from otklik_contact_center.actions import imports_reading
-from otklik_contact_center.actions.imports_work import Importing
-
-imports_reading.BATCH_ROWS = 5
-
-async def main():
-    importing = Importing(make_platform(load_settings()))
-    while await importing.round(asyncio.Event()):
-        pass
-
-asyncio.run(main())
-"""
-
-
-async def work_until_killed(settings: Settings, failpoint: str) -> int:
-    """Read imports in a process of its own; returns how it ended."""
-    assert settings.master_key is not None
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        CHILD,
-        env={
-            "OTKLIK_DATABASE_URL": settings.database_url_of("contact_center"),
-            "OTKLIK_MASTER_KEY": settings.master_key,
-            "OTKLIK_ENVIRONMENT": "test",
-            "OTKLIK_FAILPOINTS": failpoint,
-        },
-    )
-    return await child.wait()
-
-
-async def test_a_killed_process_is_followed_by_one_that_goes_on(
-    office: Office, world: World
-) -> None:
-    rows = [*many(23), a_row("bad", created="soon"), a_row("r1", closed="2026-03-03 00:00:00")]
-    job = await office.ready(a_file(*rows))
-    settings = world.settings
-    assert await work_until_killed(settings, "imports.taken=kill@2") == -9
-    found = await office.get(job)
-    assert (found["state"], found["rows_total"], found["rows_read"]) == ("running", 25, 5)
-    assert await work_until_killed(settings, "imports.committed=kill@2") == -9
-    assert (await office.get(job))["rows_read"] == 15
-    assert await work_until_killed(settings, "") == 0
-    found = await office.get(job)
-    assert (found["state"], counts(found)) == ("done", (25, 23, 0, 0, 2, 31))
-    assert await office.refused(job) == [(25, "not_a_time"), (26, "repeated_key")]
-    assert len(await office.inbox()) == 31
-    assert await world.count("import_chunk") == 0
 
 
 async def test_an_import_is_read_by_one_process_at_a_time(office: Office) -> None:

@@ -1,10 +1,7 @@
 """Group commit when things go wrong: nobody is answered too early, and nobody suffers for another."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -12,7 +9,6 @@ import pytest
 import pytest_asyncio
 
 from otklik_common.errors import Unavailable
-from otklik_common.failpoints import VARIABLE
 from otklik_contact_center.actions import intake as intakes
 from otklik_contact_center.actions.intake import ALL_NEW, Intake, Verdict
 from otklik_contact_center.actions.meters import Meters
@@ -170,40 +166,3 @@ async def test_what_waits_at_the_end_is_still_flushed(world: World) -> None:
     with pytest.raises(Unavailable):
         await ending.submit([a_row(world, "late")])
     assert await world.count("inbox") == 50
-
-
-CRASH = Path(__file__).with_name("crashing.py")
-
-
-@pytest.mark.asyncio
-@pytest.mark.parametrize(
-    ("point", "kept", "announced"),
-    [
-        ("intake.before_flush", 0, False),
-        ("intake.after_flush", 3, False),
-        ("fold.folded", 3, False),
-    ],
-)
-async def test_a_killed_process_loses_nothing_and_counts_nothing_twice(
-    world: World, point: str, kept: int, *, announced: bool
-) -> None:
-    """The sender was not answered, sends again, and everything is there once."""
-
-    def run(failpoint: str) -> int:
-        environment = {
-            VARIABLE: failpoint,
-            "OTKLIK_DATABASE_URL": world.settings.database_url,
-            "OTKLIK_MASTER_KEY": world.settings.master_key or "",
-            "PYTHONPATH": str(Path(__file__).parents[3]),
-        }
-        command = [sys.executable, "-W", "ignore", str(CRASH), world.tenant]
-        return subprocess.run(command, env=environment, timeout=60, check=False).returncode
-
-    assert await asyncio.to_thread(run, f"{point}=kill") == -9
-    assert await world.count("inbox") == kept
-    assert bool(await world.facts()) == announced
-    assert await asyncio.to_thread(run, "") == 0
-    assert await world.count("inbox") == 3
-    assert await world.count("dirty") == 0
-    assert [event.revision for event in await world.facts("contact")] == [1]
-    assert [event.revision for event in await world.facts("lead")] == [1]
