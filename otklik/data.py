@@ -155,6 +155,7 @@ def environment(folder: Path, postgres: EmbeddedPostgres) -> dict[str, str]:
         "OTKLIK_ADMIN_DATABASE_URL": postgres.admin_url,
         "OTKLIK_MASTER_KEY_FILE": str(master_key_file(folder)),
         "OTKLIK_OPERATIONS_TOKEN": operations_token(folder),
+        "OTKLIK_RUN_FOLDER": str(folder / "run"),
         "OTKLIK_LOG": "table",
         "OTKLIK_ENVIRONMENT": "trial",
         "OTKLIK_POOL_SIZE": "6",

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from otklik_common.db import Database
+from otklik_common.endings import SEND_FAILED
 from otklik_common.log import open_log
-from otklik_common.relay import SEND_FAILED
 from otklik_common.settings import Settings
 from tests.support.kafka import KafkaBroker, running_kafka
 from tests.support.log_probe.probe import (

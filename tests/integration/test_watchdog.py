@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from otklik_common.watchdog import STUCK
+from otklik_common.endings import STUCK
 
 
 def run(body: str) -> subprocess.CompletedProcess[str]:

@@ -2,17 +2,21 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Literal, cast
 
 import asyncpg
+from prometheus_client import CollectorRegistry
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from otklik_common.faults import READ_ONLY, sqlstate_of
+from otklik_common.meters import PoolMeters
 from otklik_common.pseudonym import derive_password
 from otklik_common.settings import Settings
 
@@ -35,6 +39,7 @@ SILENT_SECONDS = 10
 IDLE_TIMEOUT_MS = 10_000
 LOCK_TIMEOUT_MS = 10_000
 
+_MOMENT = text("SELECT clock_timestamp()")
 _SET_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
 
 
@@ -153,6 +158,7 @@ class Database:
         *,
         statement_seconds: int = STATEMENT_SECONDS,
         answer_seconds: float | None = None,
+        registry: CollectorRegistry | None = None,
     ) -> None:
         """`statement_seconds` and `answer_seconds` as in `engine_of`."""
         self.schema = schema
@@ -165,6 +171,7 @@ class Database:
             statement_seconds=statement_seconds,
             answer_seconds=answer_seconds,
         )
+        self._waits = PoolMeters(registry, schema, role)
         # The same connections; what is said here is undone when one goes back to the pool.
         self._reading = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -173,14 +180,14 @@ class Database:
     @asynccontextmanager
     async def begin(self, tenant: str) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one company's rows; committed unless an exception leaves it."""
-        async with self._engine.begin() as tx:
+        async with self._transaction(self._engine) as tx:
             await tx.execute(_SET_TENANT, {"tenant": tenant})
             yield tx
 
     @asynccontextmanager
     async def snapshot(self, tenant: str) -> AsyncIterator[AsyncConnection]:
         """The same, but all its reads see one moment, that of its beginning; it writes nothing."""
-        async with self._reading.begin() as tx:
+        async with self._transaction(self._reading) as tx:
             await tx.execute(_SET_TENANT, {"tenant": tenant})
             yield tx
 
@@ -195,7 +202,7 @@ class Database:
             ended: Called whenever one of its statements has ended.
         """
         assert self.role == "worker", self.role
-        async with self._engine.begin() as tx:
+        async with self._transaction(self._engine) as tx:
             if ended is None:
                 yield tx
                 return
@@ -203,6 +210,19 @@ class Database:
             event.listen(tx.sync_connection, "after_cursor_execute", lambda *_: ended())
             with (await _driver(tx)).query_logger(lambda _: ended()):
                 yield tx
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        began = time.perf_counter()
+        async with engine.begin() as tx:
+            self._waits.waited(time.perf_counter() - began)
+            yield tx
+
+    async def moment(self) -> datetime:
+        """What the database's clock says."""
+        async with self._engine.connect() as pooled:
+            told: datetime = (await pooled.execute(_MOMENT)).scalar_one()
+        return told
 
     async def connect(self, *, answer_seconds: float | None = None) -> asyncpg.Connection:
         """

@@ -48,6 +48,8 @@ _STANDING: Final = """
 
 _ALL_OPEN: Final = f"{_STANDING} WHERE redriven_at IS NULL ORDER BY consumer, id"
 
+_COUNT_OPEN: Final = "SELECT count(*) FROM {schema}.dead_letter WHERE redriven_at IS NULL"
+
 _OF_IDS: Final = f"{_STANDING} WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY consumer, id"
 
 _VALUES: Final = """
@@ -159,6 +161,12 @@ async def still_open(tx: AsyncConnection, schema: str, consumer: str) -> Mapping
     """The topic of each dead letter that was neither taken in nor given up, by its id."""
     rows = await tx.execute(text(_OPEN.replace("{schema}", schema)), {"consumer": consumer})
     return {row.id: row.topic for row in rows}
+
+
+async def count_open(tx: AsyncConnection, schema: str) -> int:
+    """How many no consumer of the schema has taken in and nobody has given up."""
+    counted = await tx.execute(text(_COUNT_OPEN.replace("{schema}", schema)))
+    return int(counted.scalar_one())
 
 
 async def all_open(tx: AsyncConnection, schema: str) -> list[Standing]:

@@ -1,4 +1,4 @@
-"""Process metrics of relays and consumers; on no registry they cost nothing."""
+"""Process metrics of relays, consumers and pools; on no registry they cost next to nothing."""
 
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -7,6 +7,8 @@ from weakref import WeakKeyDictionary
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 BATCH_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+WAIT_SECONDS: Final = (0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 
 M = TypeVar("M", Counter, Gauge, Histogram)
 
@@ -80,6 +82,20 @@ class ConsumerMeters:
         self._progress.set_to_current_time()
 
 
+class PoolMeters:
+    """What one pool of connections shows. Labels: the service's schema and the role."""
+
+    def __init__(self, registry: CollectorRegistry | None, schema: str, role: str) -> None:
+        by = {"schema": schema, "role": role}
+        self._seconds = _of(
+            registry, Histogram, "otklik_pool_wait_seconds", _WAITED, by, buckets=WAIT_SECONDS
+        )
+
+    def waited(self, seconds: float) -> None:
+        """A transaction got its connection."""
+        self._seconds.observe(seconds)
+
+
 def _age(moment: datetime | None) -> float:
     return 0.0 if moment is None else max(0.0, (datetime.now(UTC) - moment).total_seconds())
 
@@ -105,6 +121,7 @@ def _histogram(
     return _of(registry, Histogram, name, meaning, labels, buckets=BATCH_SECONDS)
 
 
+_WAITED = "How long transactions waited for a connection of the pool, new ones included"
 _ACTIVE = "1 while this process moves the topic's facts, 0 while it stands by"
 _FACTS = "Facts moved from the outbox to the log"
 _RELAYED = "Time of one batch from the outbox to the log"

@@ -104,7 +104,9 @@ class Platform:
         """The tables of `schema` as seen by `role`; one pool of connections per pair."""
         known = self._databases.get((schema, role))
         if known is None:
-            known = self._databases[schema, role] = Database(self.settings, schema, role)
+            known = self._databases[schema, role] = Database(
+                self.settings, schema, role, registry=self.registry
+            )
             # A process is ready when every database it uses answers.
             self.checks[f"database {schema} as {role}"] = known.ready
         return known

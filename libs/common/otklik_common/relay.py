@@ -19,13 +19,14 @@ import asyncpg
 from prometheus_client import CollectorRegistry
 
 from otklik_common.db import Database
+from otklik_common.endings import SEND_FAILED, end_process
 from otklik_common.failpoints import failpoint
 from otklik_common.gaps import check_promised
 from otklik_common.log.port import Log, LogNotReadyError, Mover, Publisher
 from otklik_common.meters import RelayMeters
 from otklik_common.observability import get_logger
 from otklik_common.promise import Promise
-from otklik_common.watchdog import Tracked, Watchdog, end_process
+from otklik_common.watchdog import Tracked, Watchdog
 
 LOCK_SPACE: Final = 0x6F746C6B
 """First half of the advisory lock's key; the second is the service's."""
@@ -44,9 +45,6 @@ ANSWER_SECONDS: Final = BATCH_SECONDS + 5.0
 STOPPING_SECONDS: Final = 3.0
 SESSION_SECONDS: Final = 20
 """A relay that stands still this long loses its session, and with it the lock."""
-
-SEND_FAILED: Final = 3
-"""Exit status when the log did not answer in time."""
 
 LOST: Final = (
     OSError,

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 from otklik_common import http, observability
 from otklik_common.callers import Callers
 from otklik_common.edge import Quick
+from otklik_common.endings import leave_word_in, show_endings
 from otklik_common.errors import Forbidden, Refused
 from otklik_common.faults import describe_briefly
 from otklik_common.keys import same_text
@@ -27,6 +28,7 @@ from otklik_common.log.port import LogNotReadyError
 from otklik_common.module import Hook, Module, Platform, Worker
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_common.settings import Settings, explain, load_settings
+from otklik_common.vitals import keep_vitals
 
 log = observability.get_logger(__name__)
 
@@ -80,6 +82,7 @@ def create_app(modules: Sequence[Module], platform: Platform) -> FastAPI:
     )
     app.state.platform = platform
     metrics = http.install(app, platform.settings, platform.registry)
+    keep_vitals(platform, [module.schema for module in modules], "api", failing_checks)
     app.quick = Quick(settings=platform.settings, metrics=metrics)
     add_operations_routes(app, platform, [module.schema for module in modules])
     for module in modules:
@@ -300,11 +303,15 @@ async def work(
     """
     stop = stop_on_signals()
     observability.configure(settings, process="worker")
+    schemas = [module.schema for module in modules]
+    leave_word_in(settings.run_folder, "-".join(["work", *schemas, settings.instance]))
     platform = make_platform(settings)
+    show_endings(platform.registry)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.platform = platform
     http.install(app, platform.settings, platform.registry)
-    add_operations_routes(app, platform, [module.schema for module in modules])
+    add_operations_routes(app, platform, schemas)
+    keep_vitals(platform, schemas, "worker", failing_checks)
     workers = [worker for module in modules for worker in module.workers(platform)]
 
     async def operations(stop: asyncio.Event) -> None:

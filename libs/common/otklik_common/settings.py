@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     kafka_replication: int = Field(default=1, ge=1, le=9)
     partitions: int = Field(default=12, ge=1, le=200)
     instance: str = Field(default="0", description="name of this replica among its equals")
+    run_folder: Path | None = Field(
+        default=None,
+        description="outlives a process: where it leaves word that it ended itself",
+    )
     environment: Literal["production", "trial", "test"] = "production"
     public_url: str = "http://127.0.0.1:8080"
     api_urls: dict[str, str] = Field(

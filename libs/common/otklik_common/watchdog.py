@@ -6,16 +6,11 @@ A thread, not a task: it must live when the event loop does not.
 
 import asyncio
 import faulthandler
-import os
-import sys
 import threading
 import time
-from typing import Final, NoReturn
+from typing import Final
 
-from otklik_common.observability import get_logger
-
-STUCK: Final = 4
-"""Exit status of a process whose event loop stood still, or whose worker got nowhere."""
+from otklik_common.endings import STUCK, end_process
 
 BEAT_SECONDS: Final = 15.0
 PROGRESS_SECONDS: Final = 30.0
@@ -24,15 +19,6 @@ PROGRESS_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 1.0
 PAUSED_LOOKS: Final = 5
 """So late a look shows that the whole process was stopped."""
-
-_log = get_logger(__name__)
-
-
-def end_process(status: int, why: str) -> NoReturn:
-    """End the process now, without cleaning up: what is in doubt must not go on."""
-    _log.error("process ends itself", reason_code=why, exit_code=status)
-    sys.stderr.flush()
-    os._exit(status)
 
 
 class Tracked:
