@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import asyncpg
 import pytest
+from prometheus_client import CollectorRegistry
 
 from otklik_common.directory import Directory
 from otklik_common.watchdog import Watchdog
@@ -151,3 +152,38 @@ async def test_a_fault_of_ours_ends_the_process() -> None:
     with pytest.raises(ExceptionGroup) as ended:
         await Folding(Breaking([KeyError("x")]), Watchdog()).run(asyncio.Event())
     assert ended.group_contains(KeyError)
+
+
+@pytest.mark.asyncio
+async def test_what_waits_to_be_folded_grows_older_until_it_is(world: World) -> None:
+    registry = CollectorRegistry()
+    folder = Folder(
+        world.worker,
+        Directory(world.api),
+        sealer=world.sealer,
+        pseudonyms=world.pseudonyms,
+        meters=Meters(registry),
+    )
+
+    def age(lane: str) -> float | None:
+        return registry.get_sample_value("otklik_contact_center_unfolded_seconds", {"lane": lane})
+
+    await world.admin.execute("DELETE FROM contact_center.dirty")
+    # Of a day long past, so they are in the lane of imports.
+    await Pusher(world).push(*a_call())
+    await world.admin.execute(
+        "UPDATE contact_center.dirty SET marked_at = marked_at - interval '90 seconds'"
+    )
+    await Pusher(world).push(*a_call())
+    await folder.show_what_waits()
+    first = age("bulk")
+    assert first is not None
+    assert 90 <= first < 120
+    assert age("live") == 0
+    await asyncio.sleep(0.05)
+    assert (age("bulk") or 0) > first
+
+    while (await folder.fold_some(BULK)).marks:
+        pass
+    await folder.show_what_waits()
+    assert age("bulk") == 0

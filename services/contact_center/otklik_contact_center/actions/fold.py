@@ -29,7 +29,7 @@ from otklik_contact_center.actions.leads import fold_people
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.actions.outcome import Outcome, Sent, outcome_of, outcome_of_nothing
 from otklik_contact_center.actions.packing import EVENT
-from otklik_contact_center.domain.admission import decode_stored, is_ahead
+from otklik_contact_center.domain.admission import BULK, LIVE, decode_stored, is_ahead
 from otklik_contact_center.domain.contact import fold
 from otklik_contact_center.domain.lead import MOST_CONTACTS
 from otklik_contact_center.store import folding
@@ -163,8 +163,11 @@ class Folder:
     async def show_what_waits(self) -> None:
         """Refresh the gauges of the backlog."""
         async with self._db.begin_as_worker() as tx:
-            live, bulk, parked = await folding.counts(await raw(tx))
+            on = await raw(tx)
+            live, bulk, parked = await folding.counts(on)
+            since = {LIVE: await folding.oldest(on, LIVE), BULK: await folding.oldest(on, BULK)}
         self._meters.waiting(live=live, bulk=bulk, parked=parked)
+        self._meters.oldest(live=since[LIVE], bulk=since[BULK])
 
     async def _fold_apart(
         self, lane: int, picked: Sequence[Dirty], ended: Callable[[], None] | None

@@ -1,5 +1,7 @@
 """Process metrics of the contact centre; on no registry they cost next to nothing."""
 
+from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -61,6 +63,16 @@ class Meters:
             ("lane",),
             registry=registry,
         )
+        self._since: dict[str, datetime | None] = {}
+        age = Gauge(
+            "otklik_contact_center_unfolded_seconds",
+            "Age of the oldest mark that waits to be folded, 0 when none does",
+            ("lane",),
+            registry=registry,
+        )
+        for lane in ("live", "bulk"):
+            # Asked at each scrape: what waits grows older also while nobody looks.
+            age.labels(lane).set_function(partial(self._age, lane))
 
     def flushed(self, *, accepted: int, duplicates: int, refused: int, seconds: float) -> None:
         """A group commit is done."""
@@ -83,6 +95,14 @@ class Meters:
         self._backlog.labels("live").set(live)
         self._backlog.labels("bulk").set(bulk)
         self._parked.set(parked)
+
+    def oldest(self, *, live: datetime | None, bulk: datetime | None) -> None:
+        """Since when the oldest mark of each lane waits; None: none does."""
+        self._since = {"live": live, "bulk": bulk}
+
+    def _age(self, lane: str) -> float:
+        since = self._since.get(lane)
+        return 0.0 if since is None else max(0.0, (datetime.now(UTC) - since).total_seconds())
 
 
 _made: "WeakKeyDictionary[CollectorRegistry, Meters]" = WeakKeyDictionary()

@@ -181,6 +181,12 @@ ON CONFLICT (tenant, source, contact) DO UPDATE
 
 _ALLOWED = f"SELECT tenant, name FROM {SCHEMA}.attribute_allow WHERE tenant = ANY ($1)"  # noqa: S608
 
+_OLDEST = f"""
+SELECT min(marked_at) FROM unnest($2::text[]) t(tenant) CROSS JOIN LATERAL (
+  SELECT marked_at FROM {SCHEMA}.dirty d WHERE d.lane = $1 AND d.tenant = t.tenant
+  ORDER BY d.id LIMIT 1) first
+"""  # noqa: S608 - a name of our own
+
 _COUNTS = f"""
 SELECT (SELECT count(*) FROM (SELECT 1 FROM {SCHEMA}.dirty WHERE lane = 0 LIMIT 100000) l),
        (SELECT count(*) FROM (SELECT 1 FROM {SCHEMA}.dirty WHERE lane = 1 LIMIT 100000) b),
@@ -292,6 +298,12 @@ async def counts(on: asyncpg.Connection) -> tuple[int, int, int]:
     row = await on.fetchrow(_COUNTS)
     assert row is not None
     return row[0], row[1], row[2]
+
+
+async def oldest(on: asyncpg.Connection, lane: int) -> datetime | None:
+    """Since when the lane's longest waiting mark waits; None if nothing does."""
+    since: datetime | None = await on.fetchval(_OLDEST, lane, await waiting(on, lane))
+    return since
 
 
 def packed(replies: Mapping[UUID, Emitted]) -> bytes | None:

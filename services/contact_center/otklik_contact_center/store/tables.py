@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -91,6 +92,7 @@ dirty = Table(
     _code("source", nullable=False),
     _code("contact", nullable=False),
     Column("lane", SmallInteger, nullable=False),
+    _moment("marked_at", nullable=False, server_default=func.now()),
     comment="Contacts with new events; no unique key, so that a push never waits for a fold",
     postgresql_with=_CHURNING,
 )
