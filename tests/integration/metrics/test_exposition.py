@@ -24,6 +24,7 @@ from otklik_metrics.store.tables import SCHEMA
 from tests.support.facts import a_contact, an_answer, an_answered_contact
 from tests.support.metrics_api import Office, a_body, metrics_app, numbered
 
+OTHER = "ph1_BBBBBBBBBBBBBBBBBBBBBBBB"
 NOW = datetime(2026, 3, 20, 9, 10, tzinfo=UTC)
 
 
@@ -67,6 +68,7 @@ async def test_gauges_are_the_answers_of_the_query(office: Office, platform: Pla
     await office.hear(
         numbered("fast", [an_answered_contact(5_000, **call)] * 3)
         | {"gone": a_contact(**call, **gone), "open": a_contact(**call)}
+        | {"missed": a_contact(**(call | {"queue": "claims"}), **gone, identifiers=(OTHER,))}
         | {"yesterday": an_answered_contact(offered_at=NOW - timedelta(days=1))}
         | numbered("answer", answers)
         | {
@@ -90,7 +92,10 @@ async def test_gauges_are_the_answers_of_the_query(office: Office, platform: Pla
     assert value("otklik_contacts", **queue, state="open") == 1
     assert value("otklik_service_level_ratio", **queue, window="today") == 0.75
     assert value("otklik_service_level_ratio", **queue, window="1h") == 0.75
-    assert value("otklik_not_called_back_people", branch="tyumen") == 0
+    assert value("otklik_service_level_contacts", **queue, window="1h") == 4
+    assert value("otklik_wait_mean_seconds", **queue) == 5
+    assert value("otklik_contacts_missed", branch="tyumen") == 1
+    assert value("otklik_not_called_back_people", branch="tyumen") == 1
     assert value("otklik_nps_points", branch="tyumen") == 40
     assert value("otklik_nps_answers", branch="tyumen", category="promoter") == 3
     assert value("otklik_nps_answers", branch="tyumen", category="passive") == 1
@@ -194,6 +199,8 @@ async def test_satisfaction_is_shown_by_what_was_rated(office: Office, platform:
     answers = [an_answer(touchpoint="deal", **rated), an_answer(touchpoint=None, **rated)] * 5
     await office.hear(numbered("answer", answers))
     found = await scraped(platform)
+    of_branch = frozenset({"company": office.tenant, "branch": "tyumen"}.items())
+    assert found["otklik_csi_answers", of_branch] == 10
     shown = {labels: n for (name, labels), n in found.items() if name.startswith("otklik_csi_cat")}
     assert shown == {frozenset({"company": office.tenant, "category": "deal"}.items()): 80}
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -48,6 +48,7 @@ class Gauge:
         fixed: Labels that say which of several numbers it is.
         renamed: Names of labels where they are not those of the dimensions.
         complete: Only groups that have a value of every dimension are shown.
+        base: It shows the base n behind the metric rather than its value.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Gauge:
     fixed: Mapping[str, str] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
+    base: bool = False
 
 
 def _contacts(metric: str, outcome: str) -> Gauge:
@@ -103,6 +105,22 @@ def _level(window: Window) -> Gauge:
     )
 
 
+def _level_base(window: Window) -> Gauge:
+    help_ = Text(
+        "contacts behind otklik_service_level_ratio: few of them prove little",
+        "сколько обращений за otklik_service_level_ratio: по нескольким судить нельзя",
+    )
+    return replace(_level(window), name="otklik_service_level_contacts", help=help_, base=True)
+
+
+CSI: Final = Gauge(
+    "otklik_csi_points",
+    Text("CSI (raw) of 28 days; absent under 5 answers", "CSI (raw) за 28 дней"),
+    "csi",
+    Window.MONTH,
+    ("branch",),
+)
+
 GAUGES: Final[tuple[Gauge, ...]] = (
     _contacts("contacts_offered", "offered"),
     _contacts("contacts_answered", "answered"),
@@ -110,6 +128,35 @@ GAUGES: Final[tuple[Gauge, ...]] = (
     _contacts("contacts_open", "open"),
     _level(Window.TODAY),
     _level(Window.HOUR),
+    _level_base(Window.TODAY),
+    _level_base(Window.HOUR),
+    Gauge(
+        "otklik_wait_mean_seconds",
+        Text("mean wait of those answered today", "среднее ожидание отвеченных сегодня"),
+        "asa_seconds",
+        Window.TODAY,
+        ("channel", "queue"),
+    ),
+    Gauge(
+        "otklik_first_response_mean_seconds",
+        Text(
+            "mean time to the first response, contacts of today that have one",
+            "среднее время до первого ответа, сегодняшние обращения, где он есть",
+        ),
+        "first_response_seconds",
+        Window.TODAY,
+        ("channel", "queue"),
+    ),
+    Gauge(
+        "otklik_contacts_missed",
+        Text(
+            "contacts of today missed: given up, and nobody has spoken with the person since",
+            "потерянные сегодня обращения: брошены, и с человеком с тех пор никто не говорил",
+        ),
+        "contacts_missed",
+        Window.TODAY,
+        ("branch",),
+    ),
     Gauge(
         "otklik_sla_attainment_ratio",
         Text("share closed by the due time, 28 days", "доля закрытых в срок, 28 дней"),
@@ -141,12 +188,12 @@ GAUGES: Final[tuple[Gauge, ...]] = (
     _answers("nps_promoters", "promoter"),
     _answers("nps_passives", "passive"),
     _answers("nps_detractors", "detractor"),
-    Gauge(
-        "otklik_csi_points",
-        Text("CSI (raw) of 28 days; absent under 5 answers", "CSI (raw) за 28 дней"),
-        "csi",
-        Window.MONTH,
-        ("branch",),
+    CSI,
+    replace(
+        CSI,
+        name="otklik_csi_answers",
+        help=Text("answers behind otklik_csi_points", "сколько ответов за otklik_csi_points"),
+        base=True,
     ),
     Gauge(
         "otklik_csi_category_points",
@@ -275,8 +322,9 @@ def samples_of(
     for group, parts in sorted(merged.items()):
         cell = _cell(asked, _added(parts))
         hidden = asked.metric.shape in HIDDEN and (cell.n or 0) < asked.metric.minimum_n
-        if cell.value is not None and not hidden:
-            samples.append(Sample((*group, *gauge.fixed.values()), float(cell.value)))
+        shown = cell.n if gauge.base else cell.value
+        if shown is not None and not hidden:
+            samples.append(Sample((*group, *gauge.fixed.values()), float(shown)))
     return samples, max(0, len(sized) - len(kept))
 
 
