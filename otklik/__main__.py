@@ -45,6 +45,15 @@ def up(
     host: Annotated[str, typer.Option(envvar="OTKLIK_HOST", help="Address to listen on.")] = (
         "127.0.0.1"
     ),
+    ops_port: Annotated[
+        int | None,
+        typer.Option(
+            envvar="OTKLIK_OPS_PORT",
+            min=1,
+            max=65535,
+            help="Where the worker shows /metrics to this machine; by default some free port.",
+        ),
+    ] = None,
     demo: Annotated[
         bool, typer.Option(help="Begin with a simulated estate agency, clearly marked as such.")
     ] = True,
@@ -57,7 +66,10 @@ def up(
     """
     from otklik.supervise import Options, up as run  # noqa: I001
 
-    raise SystemExit(run(Options(data=data, port=port, host=host, demo=demo, as_json=as_json)))
+    options = Options(
+        data=data, port=port, host=host, demo=demo, as_json=as_json, ops_port=ops_port
+    )
+    raise SystemExit(run(options))
 
 
 @app.command()

@@ -25,13 +25,19 @@ LOOK_SECONDS = 0.3
 
 @dataclass(slots=True)
 class Options:
-    """What `otklik up` was asked for."""
+    """
+    What `otklik up` was asked for.
+
+    Attributes:
+        ops_port: Where the worker shows /metrics to this machine; None: on some free port.
+    """
 
     data: Path
     port: int
     host: str = "127.0.0.1"
     demo: bool = True
     as_json: bool = False
+    ops_port: int | None = None
 
 
 def up(options: Options) -> int:
@@ -46,6 +52,8 @@ async def _up(options: Options) -> int:
         loop.add_signal_handler(signum, stop.set)
     data = Data.hold(options.data)
     await until_port_is_free(options.host, options.port, stop)
+    if options.ops_port is not None:
+        await until_port_is_free(THIS_MACHINE, options.ops_port, stop)
     say(f"starting PostgreSQL in {data.folder}")
     keeper = await Keeper.start(data.folder)
     keeping = asyncio.create_task(keeper.keep(stop))
@@ -78,7 +86,7 @@ async def _run(
             return 0
         kept = data.secret(FIRST_START)
         made = made.with_kept(None if kept is None else json.loads(kept))
-        ops_port = free_port()
+        ops_port = options.ops_port or free_port()
         family.begin("serve", ["serve", "all", "--host", options.host, "--port", str(options.port)])
         # Nobody but us asks the worker, wherever the API listens.
         family.begin("work", ["work", "all", "--host", THIS_MACHINE, "--ops-port", str(ops_port)])
