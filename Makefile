@@ -1,4 +1,4 @@
-# Needs Python 3.11 or newer, git and make; `make test` also needs Java 17, Maven and Chromium.
+# Needs Python 3.11 or newer, git and make; `make test` also needs Java 17, Maven, Chromium and Prometheus.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PORT ?= 8080
@@ -6,7 +6,7 @@ DATA ?= .otklik
 ARGS ?=
 TESTS ?= tests
 
-.PHONY: help setup dev up test test-313 check format docs bench requirements clean
+.PHONY: help setup dev up test test-313 check format docs dashboards bench requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,9 @@ docs: dev ## write docs/events, docs/metrics.md and docs/failpoints.md from the 
 	@mv docs/metrics.md.new docs/metrics.md
 	.venv/bin/python -m otklik.failpoints > docs/failpoints.md.new
 	@mv docs/failpoints.md.new docs/failpoints.md
+
+dashboards: dev ## write Grafana's dashboards, alert rules and runbooks from the code
+	.venv/bin/python -m deploy.watch
 
 bench: dev ## measure throughput and latency
 	.venv/bin/python -m bench $(ARGS)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Finds or installs what the tests start: Java 17 or newer, Maven, Chromium; fetches Kafka's jars.
+# Finds or installs what the tests start: Java 17 or newer, Maven, Chromium, Prometheus;
+# fetches Kafka's jars.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -16,10 +17,16 @@ has_chromium() {
         || command -v google-chrome >/dev/null 2>&1
 }
 
+# Debian's package brings both.
+has_prometheus() {
+    command -v prometheus >/dev/null 2>&1 && command -v promtool >/dev/null 2>&1
+}
+
 missing=
 java_is_new_enough || missing="$missing openjdk-17-jre-headless"
 command -v mvn >/dev/null 2>&1 || missing="$missing maven"
 has_chromium || missing="$missing chromium"
+has_prometheus || missing="$missing prometheus"
 
 if [ -n "$missing" ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
