@@ -220,10 +220,10 @@ FEEDBACK: Final = Group(
             means=Text(
                 f"NPS of the last 28 days is lower than that of the 28 days before, by more than "
                 f"chance explains (z under -{Z}, at least {LEAST_ANSWERS} answers in each). "
-                "Prometheus has to keep 57 days or more.",
+                "Prometheus has to keep 29 days or more.",
                 f"NPS за последние 28 дней ниже, чем за предыдущие 28, и случайностью это не "
                 f"объяснить (z меньше -{Z}, в обоих не меньше {LEAST_ANSWERS} ответов). Prometheus "
-                "должен хранить 57 дней и больше.",
+                "должен хранить 29 дней и больше.",
             ),
             look=Text(
                 "Which branches fell: NPS by branch, where the intervals are apart.",

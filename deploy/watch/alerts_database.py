@@ -40,7 +40,7 @@ DATABASE: Final = (
     Alert(
         name="OtklikOldSnapshot",
         severity=Severity.WARNING,
-        when=only("max by (service) (otklik_oldest_snapshot_seconds)", "> 300"),
+        when=only("max by (schema) (otklik_oldest_snapshot_seconds)", "> 300"),
         lasts="1m",
         summary=Text(
             "a session has held a snapshot for {{ $value | humanizeDuration }}",
@@ -66,11 +66,11 @@ DATABASE: Final = (
     Alert(
         name="OtklikOutboxBloat",
         severity=Severity.WARNING,
-        when=only("max by (service) (otklik_outbox_dead_rows)", "> 50000"),
+        when=only("max by (schema) (otklik_outbox_dead_rows)", "> 50000"),
         lasts="10m",
         summary=Text(
-            "the outbox of {{ $labels.service }} has {{ $value }} dead rows",
-            "в outbox сервиса {{ $labels.service }} {{ $value }} мёртвых строк",
+            "the outbox of {{ $labels.schema }} has {{ $value }} dead rows",
+            "в outbox сервиса {{ $labels.schema }} {{ $value }} мёртвых строк",
         ),
         means=Text(
             "Rows that were sent and deleted are not vacuumed. The relay reads through them each "

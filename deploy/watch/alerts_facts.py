@@ -213,11 +213,11 @@ WAY_OF_A_FACT: Final = (
     Alert(
         name="OtklikDeadLettersOpen",
         severity=Severity.WARNING,
-        when=only("max by (service) (otklik_dead_letters_open)", "> 0"),
+        when=only("max by (schema) (otklik_dead_letters_open)", "> 0"),
         lasts="1d",
         summary=Text(
-            "{{ $value }} dead letters of {{ $labels.service }} are open for a day",
-            "{{ $value }} dead letters сервиса {{ $labels.service }} открыты уже сутки",
+            "{{ $value }} dead letters of {{ $labels.schema }} are open for a day",
+            "{{ $value }} dead letters сервиса {{ $labels.schema }} открыты уже сутки",
         ),
         means=Text(
             "Records were put aside, and for a day nobody has dealt with them. Numbers lack them, "

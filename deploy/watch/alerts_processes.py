@@ -212,13 +212,13 @@ PROCESSES: Final = (
         name="OtklikApiErrors",
         severity=Severity.CRITICAL,
         when=(
-            Condition(errors("5m", "job"), "> 0.02"),
-            Condition("sum by (job) (increase(otklik_http_requests_total[5m]))", "> 100"),
+            Condition(errors("5m", "job, instance"), "> 0.02"),
+            Condition("sum by (job, instance) (increase(otklik_http_requests_total[5m]))", "> 100"),
         ),
         lasts="5m",
         summary=Text(
-            "{{ $value | humanizePercentage }} of requests to {{ $labels.job }} fail",
-            "{{ $value | humanizePercentage }} запросов к {{ $labels.job }} заканчиваются ошибкой",
+            "{{ $value | humanizePercentage }} of requests to {{ $labels.instance }} fail",
+            "{{ $value | humanizePercentage }} запросов к {{ $labels.instance }} заканчиваются ошибкой",
         ),
         means=Text(
             "More than 2 of 100 requests end with 5xx. Whoever pushes events repeats them, so they "
@@ -243,11 +243,11 @@ PROCESSES: Final = (
     Alert(
         name="OtklikApiSlow",
         severity=Severity.WARNING,
-        when=only(quantile(0.99, "otklik_http_request_seconds", "job", "5m"), "> 1"),
+        when=only(quantile(0.99, "otklik_http_request_seconds", "job, instance", "5m"), "> 1"),
         lasts="10m",
         summary=Text(
-            "one request of 100 to {{ $labels.job }} takes {{ $value | humanizeDuration }} or more",
-            "один запрос из 100 к {{ $labels.job }} длится от {{ $value | humanizeDuration }}",
+            "one request of 100 to {{ $labels.instance }} takes {{ $value | humanizeDuration }} or more",
+            "один запрос из 100 к {{ $labels.instance }} длится от {{ $value | humanizeDuration }}",
         ),
         means=Text(
             "The slowest hundredth of requests takes more than a second.",

@@ -151,7 +151,7 @@ BRANCHES: Final = Row(
                 )
             ),
             [
-                Query(_EACH.points, title_of(NPS)),
+                Query(each(NPS, CHOSEN), title_of(NPS)),
                 Query(_EACH.low, _LOW),
                 Query(_EACH.high, _HIGH),
                 Query(_EACH.n, _ANSWERS),

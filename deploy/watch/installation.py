@@ -3,7 +3,7 @@
 from typing import Final
 
 JOBS: Final = 'job=~"otklik.*"'
-"""Scrapes of Otklik's processes: jobs are named otklik-api, otklik-worker or the like."""
+"""Scrapes of Otklik's processes, whether one job or several, such as otklik-api and otklik-worker."""
 
 RATE: Final = "$__rate_interval"
 """Of a dashboard: as long as Grafana finds right for what it shows."""

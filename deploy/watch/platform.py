@@ -7,7 +7,7 @@ from deploy.watch.layout import GREEN, RED, Dashboard, Look, Panel, Query, Row, 
 from deploy.watch.platform_processes import DATABASE, HTTP, PROCESSES
 from otklik_metrics.domain.dimensions import Text
 
-_SERVICE: Final = Text("{{service}}", "{{service}}")
+_SCHEMA: Final = Text("{{schema}}", "{{schema}}")
 _TOPIC: Final = Text("{{topic}}", "{{topic}}")
 _CONSUMER: Final = Text("{{consumer}}", "{{consumer}}")
 _ANY_IS_BAD: Final = ((None, GREEN), (1, RED))
@@ -67,7 +67,7 @@ AT_A_GLANCE: Final = Row(
                 "Records put aside: counted nowhere until `otklik dead-letters redrive`.",
                 "Отложенные записи: нигде не учтены до `otklik dead-letters redrive`.",
             ),
-            "sum(max by (service) (otklik_dead_letters_open))",
+            "sum(max by (schema) (otklik_dead_letters_open))",
             _ANY_IS_BAD,
         ),
         _number(
@@ -178,7 +178,7 @@ WAY_OF_A_FACT: Final = Row(
                     "sum by (consumer) (increase(otklik_consumer_dead_letters_total[1h]))",
                     _CONSUMER,
                 ),
-                Query("max by (service) (otklik_dead_letters_open)", _SERVICE),
+                Query("max by (schema) (otklik_dead_letters_open)", _SCHEMA),
             ],
             steps=_ANY_IS_BAD,
         ),

@@ -8,8 +8,13 @@ from otklik_common.observability import MOST_SERIES
 from otklik_metrics.domain.dimensions import Text
 
 _PROCESS: Final = Text("{{job}} {{instance}}", "{{job}} {{instance}}")
-_SERVICE: Final = Text("{{service}}", "{{service}}")
+_SCHEMA: Final = Text("{{schema}}", "{{schema}}")
 _ANY_IS_BAD: Final = ((None, GREEN), (1, RED))
+
+
+def _process(word: str) -> Text:
+    return Text(f"{word} {_PROCESS.en}", f"{word} {_PROCESS.ru}")
+
 
 HTTP: Final = Row(
     Text("HTTP", "HTTP"),
@@ -31,7 +36,7 @@ HTTP: Final = Row(
                 "Share of requests that ended with 5xx. Shed load (503) is among them.",
                 "Доля ответов 5xx, в том числе отказов при перегрузке (503).",
             ),
-            [Query(errors(RATE, "job"), Text("{{job}}", "{{job}}"))],
+            [Query(errors(RATE, "job, instance"), _PROCESS)],
             "percentunit",
             steps=bad_above(0.005, 0.02),
             decimals=2,
@@ -44,8 +49,8 @@ HTTP: Final = Row(
             ),
             [
                 Query(
-                    quantile(q, "otklik_http_request_seconds", "job", RATE),
-                    Text(f"p{q * 100:.0f} {{{{job}}}}", f"p{q * 100:.0f} {{{{job}}}}"),
+                    quantile(q, "otklik_http_request_seconds", "job, instance", RATE),
+                    _process(f"p{q * 100:.0f}"),
                 )
                 for q in (0.5, 0.95, 0.99)
             ],
@@ -170,7 +175,7 @@ DATABASE: Final = Row(
                 "Nothing deleted since can be vacuumed. Look for a report or a backup that runs on.",
                 "Всё удалённое позже не убирается. Ищите долгий отчёт или резервную копию.",
             ),
-            [Query("max by (service) (otklik_oldest_snapshot_seconds)", _SERVICE)],
+            [Query("max by (schema) (otklik_oldest_snapshot_seconds)", _SCHEMA)],
             "s",
             steps=bad_above(60, 300),
         ),
@@ -180,7 +185,7 @@ DATABASE: Final = Row(
                 "Sent and deleted, not yet vacuumed. Many of them make the relay slow.",
                 "Отправлены и удалены, но не убраны. Когда их много, отправитель замедляется.",
             ),
-            [Query("max by (service) (otklik_outbox_dead_rows)", _SERVICE)],
+            [Query("max by (schema) (otklik_outbox_dead_rows)", _SCHEMA)],
             steps=bad_above(10_000, 50_000),
         ),
         Panel(

@@ -23,7 +23,7 @@ from tests.support.postgres import PostgresServer
 pytestmark = pytest.mark.asyncio
 
 SCHEMA = "access"
-SERVICE = {"service": SCHEMA}
+LABELS = {"schema": SCHEMA}
 
 LETTER = """
     INSERT INTO access.dead_letter
@@ -112,15 +112,15 @@ async def test_a_report_that_is_read_for_long_is_seen_though_its_login_is_anothe
         await world.vitals.look()
         await asyncio.sleep(0.3)
         await world.vitals.look()
-        assert world.value("otklik_oldest_snapshot_seconds", **SERVICE) >= 0.3
+        assert world.value("otklik_oldest_snapshot_seconds", **LABELS) >= 0.3
     await world.vitals.look()
-    assert world.value("otklik_oldest_snapshot_seconds", **SERVICE) < 0.3
+    assert world.value("otklik_oldest_snapshot_seconds", **LABELS) < 0.3
     await reader.close()
 
 
 async def test_letters_and_dead_rows_are_counted_until_they_are_gone(world: World) -> None:
     await world.vitals.look()
-    assert world.value("otklik_dead_letters_open", **SERVICE) == 0
+    assert world.value("otklik_dead_letters_open", **LABELS) == 0
     await world.admin.executemany(LETTER, [(1,), (2,)])
     await world.admin.execute("ALTER TABLE access.outbox SET (autovacuum_enabled = false)")
     await world.admin.execute(
@@ -130,15 +130,15 @@ async def test_letters_and_dead_rows_are_counted_until_they_are_gone(world: Worl
     await world.admin.execute("DELETE FROM access.outbox")
     await world.admin.execute("SELECT pg_stat_force_next_flush()")
     await world.vitals.look()
-    assert world.value("otklik_dead_letters_open", **SERVICE) == 2
-    assert world.value("otklik_outbox_dead_rows", **SERVICE) == 500
+    assert world.value("otklik_dead_letters_open", **LABELS) == 2
+    assert world.value("otklik_outbox_dead_rows", **LABELS) == 500
 
     await world.admin.execute("UPDATE access.dead_letter SET redriven_at = now()")
     await world.admin.execute("VACUUM access.outbox")
     await world.admin.execute("SELECT pg_stat_force_next_flush()")
     await world.vitals.look()
-    assert world.value("otklik_dead_letters_open", **SERVICE) == 0
-    assert world.value("otklik_outbox_dead_rows", **SERVICE) == 0
+    assert world.value("otklik_dead_letters_open", **LABELS) == 0
+    assert world.value("otklik_outbox_dead_rows", **LABELS) == 0
 
 
 async def test_a_blocked_event_loop_is_felt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

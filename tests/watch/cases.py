@@ -45,10 +45,10 @@ def _slow(name: str, labels: str, fast: str, slow: str, minutes: int) -> dict[st
 
 
 _WORKER: Final = {"job": "otklik-worker", "instance": "w:9080"}
-_API: Final = {"job": "otklik-api"}
+_API: Final = {"job": "otklik-api", "instance": "a:8080"}
 _FACTS: Final = {"consumer": "metrics.facts"}
 _TOPIC: Final = {"topic": "otklik.feedback"}
-_SERVICE: Final = {"service": "feedback"}
+_SCHEMA: Final = {"schema": "feedback"}
 _BRANCH: Final = {"company": "c1", "branch": "perm"}
 _QUEUE: Final = {"company": "c1", "channel": "call", "queue": "sales", "window": "1h"}
 _LIVE: Final = {"lane": "live"}
@@ -124,7 +124,9 @@ CASES: Final[Mapping[str, Case]] = {
             _of("otklik_http_requests_total", {**_API, "status": "5xx"}): "0+5x80 400x80",
             _of("otklik_http_requests_total", {**_API, "status": "2xx"}): "0+45x160",
             # Few requests prove nothing.
-            _of("otklik_http_requests_total", {"job": "otklik-small", "status": "5xx"}): "0+1x160",
+            _of(
+                "otklik_http_requests_total", {**_API, "instance": "b:8080", "status": "5xx"}
+            ): "0+1x160",
         },
         "4m",
         "15m",
@@ -133,7 +135,9 @@ CASES: Final[Mapping[str, Case]] = {
         value="10%",
     ),
     "OtklikApiSlow": Case(
-        _slow("otklik_http_request_seconds", 'job="otklik-api"', "1.0", "5.0", 20),
+        _slow(
+            "otklik_http_request_seconds", 'job="otklik-api",instance="a:8080"', "1.0", "5.0", 20
+        ),
         "8m",
         "15m",
         "30m",
@@ -196,11 +200,11 @@ CASES: Final[Mapping[str, Case]] = {
         labels=_FACTS,
     ),
     "OtklikDeadLettersOpen": Case(
-        {_of("otklik_dead_letters_open", _SERVICE): "3x99 0x20"},
+        {_of("otklik_dead_letters_open", _SCHEMA): "3x99 0x20"},
         "23h",
         "24h30m",
         "26h",
-        labels=_SERVICE,
+        labels=_SCHEMA,
         value="3",
         every="15m",
     ),
@@ -213,19 +217,19 @@ CASES: Final[Mapping[str, Case]] = {
         value="496ms",
     ),
     "OtklikOldSnapshot": Case(
-        {_of("otklik_oldest_snapshot_seconds", _SERVICE): "0+15x40 0x40"},
+        {_of("otklik_oldest_snapshot_seconds", _SCHEMA): "0+15x40 0x40"},
         "5m30s",
         "10m",
         "11m",
-        labels=_SERVICE,
+        labels=_SCHEMA,
         value="10m 0s",
     ),
     "OtklikOutboxBloat": Case(
-        {_of("otklik_outbox_dead_rows", _SERVICE): _then(60000, 100, 15)},
+        {_of("otklik_outbox_dead_rows", _SCHEMA): _then(60000, 100, 15)},
         "8m",
         "12m",
         "16m",
-        labels=_SERVICE,
+        labels=_SCHEMA,
         value="60000",
     ),
     "OtklikLedgerFaults": Case(

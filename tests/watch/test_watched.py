@@ -15,6 +15,7 @@ import pytest
 
 from deploy.watch.__main__ import DASHBOARDS
 from deploy.watch.alerts import Alert
+from deploy.watch.business import ANY_COMPANY, Nps
 from deploy.watch.layout import Dashboard, Panel
 from deploy.watch.operations import OFFERED
 from deploy.watch.rules import GROUPS
@@ -246,6 +247,35 @@ def test_rules_run_without_error_and_a_fall_is_told_from_no_change(watched: Watc
     )
     # What it remembers of then is what it sees now.
     assert fell == pytest.approx(0)
+
+
+def test_nps_and_its_interval_are_those_of_the_query(watched: Watched) -> None:
+    client = watched.deployment.client()
+    local = datetime.now(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    asked = {
+        "metrics": [{"name": "nps"}],
+        "time": {
+            "from": (local - timedelta(days=27)).isoformat(),
+            "to": (local + timedelta(days=1)).isoformat(),
+            "granularity": "total",
+            "timezone": str(ZONE),
+        },
+        "group_by": ["branch"],
+    }
+    rows = client.ok("POST", "/metrics/v1/query", json=asked)["rows"]
+    told = {row["branch"]: row["nps"] for row in rows if row["nps"]["value"] is not None}
+    assert len(told) >= 3
+    nps = Nps.of(ANY_COMPANY, ("branch",))
+    parts = {"n": nps.n, "points": nps.points, "low": nps.low, "high": nps.high}
+    shown = {
+        name: {labels["branch"]: value for labels, value in watched.prometheus.query(expr)}
+        for name, expr in parts.items()
+    }
+    for branch, cell in told.items():
+        assert shown["n"][branch] == cell["n"]
+        assert shown["points"][branch] == pytest.approx(cell["value"])
+        interval = [shown["low"][branch], shown["high"][branch]]
+        assert interval == pytest.approx(cell["interval"], abs=0.01)
 
 
 def test_a_key_of_a_company_sees_no_numbers_of_others_nor_does_a_stranger(watched: Watched) -> None:

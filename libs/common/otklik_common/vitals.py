@@ -127,7 +127,7 @@ class _TableVitals:
     ) -> None:
         self._databases = [platform.database(schema, "worker") for schema in schemas]
         self._snapshots = {one.schema: horizon.Snapshots() for one in self._databases}
-        by = ("service",)
+        by = ("schema",)
         self._dead_rows = Gauge("otklik_outbox_dead_rows", _DEAD_ROWS, by, registry=registry)
         self._oldest = Gauge("otklik_oldest_snapshot_seconds", _SNAPSHOT, by, registry=registry)
         self._letters = Gauge("otklik_dead_letters_open", _LETTERS, by, registry=registry)
