@@ -169,11 +169,13 @@ def _record_what_was(prometheus: Prometheus) -> None:
 
 
 def _until_scraped(prometheus: Prometheus, targets: dict[str, str]) -> None:
+    """Wait until there are rates, and until every rule has run."""
     deadline = time.monotonic() + WAIT_SECONDS
     scraped = f'count_over_time(up{{job=~"{"|".join(targets)}"}}[1m])'
     while True:
         found = {labels["job"]: count for labels, count in prometheus.query(scraped)}
-        if found.keys() == targets.keys() and min(found.values()) >= SCRAPES:
+        enough = found.keys() == targets.keys() and min(found.values()) >= SCRAPES
+        if enough and all(prometheus.query(name) for name in RECORDED):
             return
         assert time.monotonic() < deadline, found
         time.sleep(0.5)
