@@ -80,10 +80,12 @@ PROCESSES: Final = (
         means=Text(
             "A worker stood still (`stuck`) or did not learn whether the log had kept a batch "
             "(`send_failed`). It ended itself and was started anew; nothing is lost or counted "
-            "twice by that. Once is a hiccup of disk or network, every hour is a fault.",
+            "twice by that. Once is a hiccup of disk or network, every hour is a fault. "
+            "Counted where OTKLIK_RUN_FOLDER is set.",
             "Процесс стоял (`stuck`) или не узнал, принял ли журнал пачку (`send_failed`). Он "
             "завершил себя и был запущен заново; от этого ничего не теряется и не считается "
-            "дважды. Один раз – заминка диска или сети, каждый час – неисправность.",
+            "дважды. Один раз – заминка диска или сети, каждый час – неисправность. "
+            "Считается там, где задан OTKLIK_RUN_FOLDER.",
         ),
         look=Text(
             "The log of the process before its end: `process ends itself`, and for `stuck` the "
