@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 
 from otklik_common.db import Database
+from otklik_common.endings import STUCK
 from otklik_common.log import open_log
 from otklik_common.log.port import Log
 from otklik_common.settings import Settings
-from otklik_common.watchdog import STUCK
 from tests.support.kafka import KafkaBroker, running_kafka
 from tests.support.log_probe.probe import a_value, fresh_topic, probe_database, seen, until
 from tests.support.log_processes import a_process, said

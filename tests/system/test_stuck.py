@@ -6,8 +6,8 @@ from typing import Any
 import psutil
 import pytest
 
+from otklik_common.endings import STUCK
 from otklik_common.failpoints import VARIABLE
-from otklik_common.watchdog import STUCK
 from tests.support.deployment import Client, Process, one_process, process_per_service
 from tests.system.scenario import query
 

@@ -14,6 +14,7 @@ from otklik_common.events.registry import decode
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_common.runtime import make_platform
 from otklik_common.settings import Settings
+from otklik_common.watchdog import Watchdog
 from otklik_contact_center.actions import imports_reading
 from otklik_contact_center.actions.demo_work import Remover
 from otklik_contact_center.actions.fold import Folder
@@ -66,7 +67,7 @@ async def folding(settings: Settings) -> AsyncIterator[tuple[Database, Folding]]
         meters=Meters(None),
     )
     try:
-        yield worker, Folding(folder)
+        yield worker, Folding(folder, Watchdog())
     finally:
         await worker.close()
         await api.close()
