@@ -101,11 +101,35 @@ def work(
 
 
 @app.command()
-def migrate(data: DataOption = None, as_json: Json = False) -> None:
+def migrate(
+    data: DataOption = None,
+    topics: Annotated[bool, typer.Option(help="Make the topics of the log as well.")] = True,
+    as_json: Json = False,
+) -> None:
     """Bring logins, schemas, tables and topics to the newest structure; safe to repeat."""
     from otklik.commands.direct import migrate_here
 
-    migrate_here(data, as_json=as_json)
+    migrate_here(data, topics=topics, as_json=as_json)
+
+
+@app.command("topics")
+def topics_alone(data: DataOption = None, as_json: Json = False) -> None:
+    """Make the topics of the log, as `migrate` does last; safe to repeat."""
+    from otklik.commands.direct import ensure_topics
+
+    ensure_topics(data, as_json=as_json)
+
+
+@app.command("first-start")
+def first_start(data: DataOption = None, as_json: Json = False) -> None:
+    """
+    Make the first company, its administrator and a key, where there is no company yet.
+
+    Password and key are shown this once. Safe to repeat: later it names company and login alone.
+    """
+    from otklik.commands.direct import make_first_company
+
+    make_first_company(data, as_json=as_json)
 
 
 @app.command()

@@ -16,16 +16,31 @@ from otklik_common.runtime import make_platform
 from otklik_common.settings import Settings, load_settings
 
 
-async def migrate_all(settings: Settings) -> None:
-    """Logins, schemas and tables of every service, then the topics of the log."""
-    chosen = modules(ALL)
-    trees = [Tree(module.schema, module.migrations) for module in chosen]
+async def migrate_structure(settings: Settings) -> None:
+    """Logins, schemas and tables of every service."""
+    trees = [Tree(module.schema, module.migrations) for module in modules(ALL)]
     await migrate(settings, trees, progress=lambda line: print(line, file=sys.stderr))
+
+
+async def make_topics(settings: Settings) -> list[str]:
+    """
+    The topics of every service that writes; their names.
+
+    Over Kafka this needs no database, and so none of its passwords.
+    """
+    topics = [module.topic for module in modules(ALL) if module.writes]
     log = open_log(settings)
     try:
-        await log.ensure_topics([module.topic for module in chosen if module.writes])
+        await log.ensure_topics(topics)
     finally:
         await log.close()
+    return topics
+
+
+async def migrate_all(settings: Settings) -> None:
+    """Logins, schemas and tables of every service, then the topics of the log."""
+    await migrate_structure(settings)
+    await make_topics(settings)
 
 
 async def prepare(

@@ -1,20 +1,23 @@
-"""Commands that go to the database itself: `migrate`, `rebuild`, `doctor`, `reset-password`."""
+"""Commands that go to the database or the log itself: `migrate`, `rebuild`, `doctor`, …"""
 
 import asyncio
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
+import asyncpg
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from otklik.client import fail
 from otklik.data import default_folder, environment
 from otklik_common.errors import Refused
+from otklik_common.log.port import LogNotReadyError
 from otklik_common.module import Platform
 from otklik_common.runtime import make_platform
 from otklik_common.settings import Settings, load_settings
@@ -64,13 +67,56 @@ async def with_platform(settings: Settings, work: Callable[[Platform], Awaitable
         await platform.close()
 
 
-def migrate_here(data: Path | None, *, as_json: bool) -> None:
-    """Structure and topics."""
-    from otklik.prepare import migrate_all
+def _run(step: Coroutine[Any, Any, R]) -> R:
+    """What a step makes; a server that is away or says no is a line, since a job tries again."""
+    try:
+        return asyncio.run(step)
+    except (LogNotReadyError, OSError, asyncpg.PostgresError) as no:
+        fail(f"{type(no).__name__}: {no}")
+    except DBAPIError as no:
+        fail(str(no.orig))
+
+
+def migrate_here(data: Path | None, *, topics: bool, as_json: bool) -> None:
+    """Structure, and the topics too if they are wanted."""
+    from otklik.prepare import migrate_all, migrate_structure
+
+    step = migrate_all if topics else migrate_structure
+    with settings_of(data) as settings:
+        _run(step(settings))
+    print(json.dumps({"migrated": True}) if as_json else "the structure is up to date")
+
+
+def ensure_topics(data: Path | None, *, as_json: bool) -> None:
+    """Topics alone."""
+    from otklik.prepare import make_topics
 
     with settings_of(data) as settings:
-        asyncio.run(migrate_all(settings))
-    print(json.dumps({"migrated": True}) if as_json else "the structure is up to date")
+        made = _run(make_topics(settings))
+    print(json.dumps({"topics": made}) if as_json else f"there are the topics {', '.join(made)}")
+
+
+def make_first_company(data: Path | None, *, as_json: bool) -> None:
+    """Print the first company's login; its password and key where it was made just now."""
+    from otklik_access.actions.first_start import NewCompany, first_start
+
+    async def run(platform: Platform) -> Any:
+        return await first_start(platform, NewCompany())
+
+    with settings_of(data) as settings:
+        made = _run(with_platform(settings, run))
+    shown = {"company": made.tenant, "login": made.login}
+    if made.password is not None and made.key is not None:
+        shown |= {"password": made.password, "key": made.key}
+    if as_json:
+        print(json.dumps(shown))
+        return
+    for name, value in shown.items():
+        print(f"{name:<10} {value}")
+    if made.password is None:
+        print(f"made before; a lost password: otklik reset-password {made.login}")
+    else:
+        print("password and key are shown this once")
 
 
 def rebuild_metrics(data: Path | None, *, check: bool, from_log: bool, as_json: bool) -> None:
