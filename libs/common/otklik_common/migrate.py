@@ -84,17 +84,27 @@ async def migrate(
         await admin.close()
 
 
+_PLAIN = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOINHERIT"
+_IS_PLAIN = """
+SELECT NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolinherit)
+FROM pg_roles WHERE rolname = $1
+"""
+
+
 async def _prepare(admin: asyncpg.Connection, settings: Settings, schema: str) -> None:
     database = await admin.fetchval("SELECT current_database()")
+    # Who may create roles without being a superuser has to become their owners for the schemas.
+    await admin.execute("SET createrole_self_grant = 'set, inherit'")
     for role in ROLES:
         name = login(schema, role)
-        known = await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name)
-        verb = "ALTER" if known else "CREATE"
         password = derive_password(settings.master, name)  # letters and digits only
-        await admin.execute(
-            f"{verb} ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS "
-            f"NOINHERIT PASSWORD '{password}'"
-        )
+        plain = await admin.fetchval(_IS_PLAIN, name)
+        if plain is None:
+            await admin.execute(f"CREATE ROLE {name} {_PLAIN} LOGIN PASSWORD '{password}'")
+        else:
+            # Only a superuser may as much as name what a plain role has not.
+            also = "" if plain else _PLAIN
+            await admin.execute(f"ALTER ROLE {name} {also} LOGIN PASSWORD '{password}'")
         await admin.execute(f'GRANT CONNECT ON DATABASE "{database}" TO {name}')
     await admin.execute(
         f"CREATE SCHEMA IF NOT EXISTS {schema} AUTHORIZATION {login(schema, 'owner')}"
