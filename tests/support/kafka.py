@@ -88,11 +88,29 @@ class KafkaBroker:
     Its methods block for seconds: inside a coroutine call them by `asyncio.to_thread`.
     """
 
-    def __init__(self, folder: Path, *, advertised_port: int | None = None) -> None:
-        """`advertised_port` is where clients are sent, for a proxy that spoils the network."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        advertised_port: int | None = None,
+        port: int | None = None,
+        properties: str | None = None,
+    ) -> None:
+        """
+        Args:
+            advertised_port: Where clients are sent, for a proxy that spoils the network.
+            port: Where a broker with `properties` listens, which are not those of the tests.
+        """
         self.port, self._controller_port = free_ports(2)
+        self.port = port or self.port
         self._advertised = advertised_port or self.port
         self._folder = folder
+        self._properties = properties or _PROPERTIES.format(
+            port=self.port,
+            controller=self._controller_port,
+            advertised=self._advertised,
+            data=folder / "data",
+        )
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -169,19 +187,15 @@ class KafkaBroker:
         return f"{fetch_jars()}/*"
 
     def _format(self, properties: Path) -> None:
-        text = _PROPERTIES.format(
-            port=self.port,
-            controller=self._controller_port,
-            advertised=self._advertised,
-            data=self._folder / "data",
-        )
+        # Voters that are named need no beginning; others begin as the first of themselves.
+        alone = [] if "controller.quorum.voters" in self._properties else ["--standalone"]
         tool = [*_JAVA, "-cp", self._classpath(), "kafka.tools.StorageTool"]
         random = subprocess.run([*tool, "random-uuid"], capture_output=True, text=True, check=True)
         cluster = random.stdout.strip().splitlines()[-1]
         draft = self._folder / "draft.properties"
-        draft.write_text(text)
+        draft.write_text(self._properties)
         subprocess.run(
-            [*tool, "format", "--standalone", "-t", cluster, "-c", str(draft)],
+            [*tool, "format", *alone, "-t", cluster, "-c", str(draft)],
             check=True,
             capture_output=True,
         )

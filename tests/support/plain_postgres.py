@@ -20,17 +20,23 @@ START_SECONDS = 60
 
 @contextmanager
 def plain_postgres(
-    *, user: str, password: str, database: str, settings: Mapping[str, str] | None = None
+    *,
+    user: str,
+    password: str,
+    database: str,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
     """
-    A server with one superuser and one database of its own; its port on 127.0.0.1.
+    A server with one superuser and one database of its own; the port it listens on.
 
     Args:
         user: The superuser, who signs in by password over TCP alone.
         settings: Of the server, besides those that make it quick and forgetful.
     """
     account = Account.unprivileged() if os.geteuid() == 0 else Account.own()
-    (port,) = free_ports(1)
+    port = port or free_ports(1)[0]
     with reachable_folder() as folder:
         home = folder / "home"
         account.make_folder(home)
@@ -50,7 +56,7 @@ def plain_postgres(
         )
         assert made.returncode == 0, made.stderr
         told = {
-            "listen_addresses": "127.0.0.1",
+            "listen_addresses": host,
             "port": str(port),
             "unix_socket_directories": "",
             "fsync": "off",
@@ -69,7 +75,7 @@ def plain_postgres(
             **account.popen,
         )
         try:
-            asyncio.run(_make_database(port, user, password, database))
+            asyncio.run(_make_database(host, port, user, password, database))
             yield port
         finally:
             # Immediate: nothing of it is kept.
@@ -77,20 +83,20 @@ def plain_postgres(
             process.wait(START_SECONDS)
 
 
-async def _make_database(port: int, user: str, password: str, database: str) -> None:
-    connection = await _connect(port, user, password)
+async def _make_database(host: str, port: int, user: str, password: str, database: str) -> None:
+    connection = await _connect(host, port, user, password)
     try:
         await connection.execute(f'CREATE DATABASE "{database}"')
     finally:
         await connection.close()
 
 
-async def _connect(port: int, user: str, password: str) -> asyncpg.Connection:
+async def _connect(host: str, port: int, user: str, password: str) -> asyncpg.Connection:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
             return await asyncpg.connect(
-                host="127.0.0.1", port=port, user=user, password=password, database="postgres"
+                host=host, port=port, user=user, password=password, database="postgres"
             )
         except (OSError, asyncpg.CannotConnectNowError):
             assert time.monotonic() < deadline, "PostgreSQL does not answer"
