@@ -201,6 +201,7 @@ def composed() -> Iterator[Composed]:
                 database=wanted["POSTGRES_DB"],
                 host=found.addresses["postgres"],
                 port=5432,
+                made_with=wanted["POSTGRES_INITDB_ARGS"].split(),
                 settings=_postgres_settings(found.services["postgres"]),
             )
         )

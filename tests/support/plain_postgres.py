@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import asyncpg
@@ -26,6 +26,7 @@ def plain_postgres(
     database: str,
     host: str = "127.0.0.1",
     port: int | None = None,
+    made_with: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
     """
@@ -33,6 +34,7 @@ def plain_postgres(
 
     Args:
         user: The superuser, who signs in by password over TCP alone.
+        made_with: More arguments of initdb.
         settings: Of the server, besides those that make it quick and forgetful.
     """
     account = Account.unprivileged() if os.geteuid() == 0 else Account.own()
@@ -52,6 +54,7 @@ def plain_postgres(
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
                 "--no-sync",
+                *made_with,
             ]
         )
         assert made.returncode == 0, made.stderr
