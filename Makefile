@@ -6,7 +6,8 @@ DATA ?= .otklik
 ARGS ?=
 TESTS ?= tests
 
-.PHONY: help setup dev up test test-313 check format docs dashboards bench requirements clean
+.PHONY: help setup dev up test test-313 check format docs dashboards bench \
+  deploy-check image-check requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +55,14 @@ dashboards: dev ## write Grafana's dashboards, alert rules and runbooks from the
 
 bench: dev ## measure throughput and latency
 	.venv/bin/python -m bench $(ARGS)
+
+deploy-check: dev ## check Dockerfile, docker-compose.yml and deploy/k8s, with kube-score too
+	.venv/bin/python -m pytest -q tests/deploy -m "not system"
+	@deploy/k8s/score.sh
+
+image-check: dev ## carry the Dockerfile out in an empty Debian, as root, and run what it makes
+	@tests/support/prepare.sh
+	@PATH=$$PATH:/usr/sbin:/sbin .venv/bin/python -m tests.deploy.try_image
 
 requirements: dev ## pin and hash the requirement files again
 	@for name in bootstrap runtime dev; do \
