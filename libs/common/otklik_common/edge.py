@@ -22,14 +22,13 @@ from prometheus_client.core import (
     HistogramMetricFamily,
 )
 from prometheus_client.registry import Collector
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otklik_common.errors import BadRequest, Refused
 from otklik_common.observability import get_logger, set_fields, span, with_request
 from otklik_common.origins import origin_of, preflight, shared_headers
 from otklik_common.outages import outage
-from otklik_common.problems import REQUEST_ID_KEY, Internal, problem_response
+from otklik_common.problems import REQUEST_ID_KEY, BodyTooLarge, Internal, problem_response
 from otklik_common.settings import Settings
 from otklik_common.tracing import is_traced
 
@@ -168,7 +167,11 @@ class Edge:
         try:
             if "\x00" in one.scope["path"] or b"%00" in one.scope["query_string"]:
                 # PostgreSQL cannot store it, and nothing of ours contains it.
-                raise BadRequest("the address holds the character NUL", code="malformed_address")
+                raise BadRequest(
+                    "the address holds the character NUL",
+                    detail_ru="в адресе есть символ NUL",
+                    code="malformed_address",
+                )
             asked = preflight(one.scope) if one.origin is not None else None
             await (asked or self._app)(one.scope, one.receive, one.send)
         except Exception as failed:
@@ -271,12 +274,12 @@ class _Request:
         # Here the route is known already: nobody asks for the body earlier.
         limit = getattr(self.scope.get("endpoint"), _LIMIT_MARK, BODY_LIMIT)
         if self._read == 0 and _content_length(self.scope) > limit:
-            raise _too_large(limit)
+            raise BodyTooLarge(limit)
         message = await self._receive()
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
             if self._read > limit:
-                raise _too_large(limit)
+                raise BodyTooLarge(limit)
         return message
 
     async def send(self, message: Message) -> None:
@@ -339,11 +342,6 @@ def _content_length(scope: Scope) -> int:
         if name == b"content-length":
             return int(value) if value.isdigit() and len(value) < 20 else 0
     return 0
-
-
-def _too_large(limit: int) -> HTTPException:
-    # FastAPI lets only its own kind of exception out of reading a body.
-    return HTTPException(413, f"the body is larger than {limit} bytes")
 
 
 def _log_line(scope: Scope, method: str, route: str, *, status: int, seconds: float) -> None:

@@ -1,11 +1,12 @@
 """Edits that do not overwrite one another: strong ETags made of revisions, and If-Match."""
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header
 
 from otklik_common.errors import BadRequest, PreconditionFailed, PreconditionRequired
+from otklik_common.openapi import MUST_BE_SENT
 
 _TAG: Final = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 
@@ -42,22 +43,40 @@ class Expected:
 
 def _tags(header: str) -> list[str]:
     if not re.fullmatch(rf"\s*{_TAG.pattern}(?:\s*,\s*{_TAG.pattern})*\s*", header):
-        raise BadRequest("If-Match is malformed: quoted tags are expected", code="bad_if_match")
+        raise BadRequest(
+            "If-Match is malformed: quoted tags are expected",
+            detail_ru="If-Match записан неверно: ожидаются метки в кавычках",
+            code="bad_if_match",
+        )
     return _TAG.findall(header)
 
 
-IfMatchHeader = Annotated[
-    str | None, Header(alias="If-Match", max_length=1000, description="ETag of what was read")
-]
+_WRITTEN: Final = {"pattern": r'^(\*|(W/)?"[!#-~]*"(, *(W/)?"[!#-~]*")*)$'}
+
+
+def _header(described: dict[str, Any]) -> Any:
+    return Header(
+        alias="If-Match",
+        max_length=1000,
+        description="ETag of what was read; * for any",
+        json_schema_extra=described,
+    )
+
+
+IfMatchHeader = Annotated[str | None, _header(_WRITTEN)]
+NeededHeader = Annotated[str | None, _header({**_WRITTEN, MUST_BE_SENT: True})]
 
 
 async def _optional(if_match: IfMatchHeader = None) -> Expected:
     return Expected(if_match)
 
 
-async def _required(if_match: IfMatchHeader = None) -> Expected:
+async def _required(if_match: NeededHeader = None) -> Expected:
     if if_match is None:
-        raise PreconditionRequired("send If-Match with the ETag that you read")
+        raise PreconditionRequired(
+            "send If-Match with the ETag that you read",
+            detail_ru="нужен If-Match с прочитанным ETag",
+        )
     return Expected(if_match)
 
 

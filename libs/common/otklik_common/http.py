@@ -1,12 +1,11 @@
 """What routes need from HTTP, in one place; `install` makes an application behave as agreed."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 
@@ -31,14 +30,13 @@ from otklik_common.idempotency import Once, OnceIfKeyed, OnceOnly, Reply
 from otklik_common.keys import same_text
 from otklik_common.language import Lang, Language, language_of
 from otklik_common.limits import RateLimit, client_ip, forwarded, per_caller, per_ip, per_tenant
+from otklik_common.openapi import PROBLEMS, PUBLIC, describe
 from otklik_common.paging import Page, Pages, Paging, Part, keyset
 from otklik_common.problems import (
-    PROBLEMS,
     Problem,
     answer_http_exception,
     answer_invalid,
     answer_refused,
-    describe_problems,
     problem_response,
 )
 from otklik_common.settings import Settings
@@ -58,6 +56,7 @@ __all__ = [
     "BODY_LIMIT",
     "MIB",
     "PROBLEMS",
+    "PUBLIC",
     "AwareTime",
     "BadRequest",
     "Conflict",
@@ -141,30 +140,8 @@ def install(app: FastAPI, settings: Settings, registry: CollectorRegistry) -> Ht
     app.state.known_parameters = {}
     app.state.route_templates = {}
     if app.openapi_url is not None:
-        app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
+        app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's own way
     return metrics
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title,
-            version=app.version,
-            summary=app.summary,
-            description=app.description,
-            routes=app.routes,
-        )
-        components = document.setdefault("components", {})
-        components["securitySchemes"] = {
-            "key": {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "an API key, or a session's or a customer's token",
-            }
-        }
-        document["security"] = [{"key": []}]
-        app.openapi_schema = describe_problems(document)
-    return app.openapi_schema
 
 
 # --- Query parameters ---------------------------------------------------------------------------

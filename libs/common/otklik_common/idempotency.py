@@ -26,6 +26,7 @@ from otklik_common.db import Database
 from otklik_common.edge import route_of
 from otklik_common.errors import BadRequest, Conflict, Unprocessable
 from otklik_common.failpoints import failpoint
+from otklik_common.openapi import MUST_BE_SENT
 from otklik_common.outages import outage
 from otklik_common.outbox import schema_of
 from otklik_common.pseudonym import derive
@@ -224,21 +225,27 @@ def _insert(schema: str) -> TextClause:
 
 # --- Dependencies -------------------------------------------------------------------------------
 
-KeyHeader = Annotated[
-    str | None,
-    Header(
+_WRITTEN: Final = {"pattern": r'^("[!#-\[\]-~]{1,255}"|[!#-~]{1,255})$'}
+
+
+def _header(described: dict[str, Any]) -> Any:
+    return Header(
         alias="Idempotency-Key",
         max_length=257,
         description="a fresh UUID for every new request, the same for its repetitions",
-    ),
-]
+        json_schema_extra=described,
+    )
+
+
+KeyHeader = Annotated[str | None, _header(_WRITTEN)]
+NeededHeader = Annotated[str | None, _header({**_WRITTEN, MUST_BE_SENT: True})]
 
 
 async def _optional(request: Request, idempotency_key: KeyHeader = None) -> Once:
     return await once_of(request, idempotency_key)
 
 
-async def _required(request: Request, idempotency_key: KeyHeader = None) -> Once:
+async def _required(request: Request, idempotency_key: NeededHeader = None) -> Once:
     if idempotency_key is None:
         raise KeyMissing("send Idempotency-Key", detail_ru="нужен заголовок Idempotency-Key")
     return await once_of(request, idempotency_key)
@@ -258,7 +265,10 @@ async def once_of(request: Request, header: str | None) -> Once:
         return Once(None, route, b"")
     found = _KEY.fullmatch(header.strip())
     if found is None:
-        raise KeyMalformed("Idempotency-Key takes 1 to 255 visible ASCII characters")
+        raise KeyMalformed(
+            "Idempotency-Key takes 1 to 255 visible ASCII characters",
+            detail_ru="Idempotency-Key – это от 1 до 255 видимых знаков ASCII",
+        )
     body = _canonical(await request.body())
     parts = (method.encode(), request.url.path.encode(), request.scope["query_string"], body)
     framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)

@@ -14,6 +14,7 @@ from starlette.types import Scope
 
 from otklik_common.errors import BadRequest, FieldError, Refused, Title, TooLarge, Unprocessable
 from otklik_common.language import Lang, language_of
+from otklik_common.methods import allowed
 from otklik_common.validation import field_errors
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -61,6 +62,14 @@ class UnsupportedMediaType(Refused):
     title = Title("Send JSON", "Нужен JSON")
 
 
+class BodyTooLarge(HTTPException):
+    """TooLarge while the body is read: FastAPI lets only its own kind of exception out of that."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(TooLarge.status)
+        self.limit = limit
+
+
 class Internal(Refused):
     """A fault of ours. The caller learns nothing but the request's id."""
 
@@ -78,6 +87,9 @@ class ByStatus(Refused):
             status, (phrase.lower().replace(" ", "_"), Title(phrase, phrase))
         )
         super().__init__("" if detail == phrase else detail, code=code, headers=headers)
+        if status == 404 and not self.detail:
+            self.detail = "there is nothing at this address; /openapi.json names those there are"
+            self.detail_ru = "по этому адресу ничего нет; какие есть, сказано в /openapi.json"
         self.shown_status = status
         self.shown_title = title
 
@@ -151,12 +163,21 @@ async def answer_refused(request: Request, refused: Exception) -> Response:
 async def answer_http_exception(request: Request, raised: Exception) -> Response:
     """Handler of the framework's exceptions: unknown routes and methods, unreadable bodies."""
     assert isinstance(raised, HTTPException)
-    return problem_response(request.scope, _refused(raised))
+    refused = _refused(raised)
+    if raised.status_code == 405:
+        # The framework names the methods of the first route at the address alone.
+        methods = refused.headers["Allow"] = allowed(request.scope)
+        refused.detail = f"this address takes {methods}"
+        refused.detail_ru = f"этот адрес принимает {methods}"
+    return problem_response(request.scope, refused)
 
 
 def _refused(raised: HTTPException) -> Refused:
-    if raised.status_code == TooLarge.status:
-        return TooLarge(raised.detail)
+    if isinstance(raised, BodyTooLarge):
+        return TooLarge(
+            f"the body is larger than {raised.limit} bytes",
+            detail_ru=f"тело запроса больше {raised.limit} байт",
+        )
     cause = raised.__cause__
     if raised.status_code == 400 and isinstance(cause, UnicodeDecodeError):
         return Malformed(
@@ -200,50 +221,3 @@ def invalid(raised: RequestValidationError) -> Refused:
         detail_ru="некоторые поля не могут быть приняты",
         errors=field_errors(errors),
     )
-
-
-# --- OpenAPI ------------------------------------------------------------------------------------
-
-_DESCRIPTIONS: Final[Mapping[int, str]] = {
-    400: "The request cannot be understood",
-    401: "No credential, or one that proves nothing",
-    403: "The caller lacks the scope",
-    404: "Missing, foreign or out of the caller's reach: the answer is the same",
-    409: "The present state does not allow it",
-    410: "It is gone",
-    412: "It has changed since the caller read it",
-    413: "The body is too large",
-    415: "The body is of a kind that is not read here",
-    422: "Well-formed, but against the rules; `errors` names the fields",
-    428: "An edit must carry If-Match",
-    429: "Over a rate limit; wait for Retry-After seconds",
-    503: "Not now; wait for Retry-After seconds",
-}
-_REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}
-
-
-def PROBLEMS(*statuses: int) -> dict[int | str, dict[str, Any]]:  # noqa: N802 - reads as a constant
-    """For `responses=` of a route: these statuses are answered with a problem document."""
-    return {
-        status: {
-            "description": _DESCRIPTIONS[status],
-            "content": {MEDIA_TYPE: {"schema": _REFERENCE}},
-        }
-        for status in statuses
-    }
-
-
-def describe_problems(openapi: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document in which every refusal is a problem document, also the framework's own."""
-    schemas: dict[str, Any] = openapi.setdefault("components", {}).setdefault("schemas", {})
-    for name in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(name, None)
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-    schemas.update(problem.pop("$defs"))
-    schemas["Problem"] = problem
-    for path in openapi.get("paths", {}).values():
-        for operation in path.values():
-            responses = operation.get("responses", {}) if isinstance(operation, dict) else {}
-            if "422" in responses:
-                responses["422"] = PROBLEMS(422)[422]
-    return openapi

@@ -20,7 +20,7 @@ from otklik_access.api.credentials import (
 from otklik_access.domain.signing_in import parse_login
 from otklik_common.callers import Caller, Identified, identified
 from otklik_common.errors import Forbidden
-from otklik_common.http import PROBLEMS, Now
+from otklik_common.http import PROBLEMS, PUBLIC, Now
 from otklik_common.limits import RateLimit, client_ip, per_ip
 
 router = APIRouter(prefix="/access/v1", tags=["sessions"])
@@ -49,6 +49,7 @@ REFRESHES: Final = RateLimit("refresh", per_second=5, burst=100)
     summary="Sign in with a login and a password",
     response_model=SessionOut,
     responses=PROBLEMS(401, 422, 429),
+    openapi_extra=PUBLIC,
     dependencies=[Depends(per_ip(SIGN_IN))],
 )
 async def sign_in(
@@ -101,6 +102,7 @@ def _guess(login: str, client: str) -> Iterator[None]:
     summary="Exchange a refresh token for the next session token",
     response_model=SessionOut,
     responses=PROBLEMS(401, 422, 429),
+    openapi_extra=PUBLIC,
     dependencies=[Depends(per_ip(REFRESHES))],
 )
 async def refresh(
@@ -130,6 +132,7 @@ async def refresh(
     summary="End a session",
     status_code=204,
     responses=PROBLEMS(401, 422, 429),
+    openapi_extra={"security": [{}, {"key": []}]},
     dependencies=[Depends(per_ip(REFRESHES))],
 )
 async def sign_out(

@@ -84,7 +84,11 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Names = Annotated[
     dict[str, Name],
     AfterValidator(_in_our_languages),
-    Field(description="display names by language", examples=[{"ru": "Тюмень", "en": "Tyumen"}]),
+    Field(
+        description="display names by language",
+        examples=[{"ru": "Тюмень", "en": "Tyumen"}],
+        json_schema_extra={"propertyNames": {"enum": ["ru", "en"]}},
+    ),
 ]
 LoginName = Annotated[str, StringConstraints(pattern=LOGIN_NAME.pattern)]
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]

@@ -7,7 +7,7 @@ FastAPI knows them only by their documents: what a route would do with 100 µs, 
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from otklik_common.callers import Caller, Callers
 from otklik_common.errors import BadRequest, FieldError, Forbidden, TooLarge, Unprocessable
-from otklik_common.http import PROBLEMS, edge
+from otklik_common.http import PROBLEMS, PUBLIC, edge
 from otklik_common.module import Platform
 from otklik_common.tracing import current_traceparent
 from otklik_contact_center.actions.confined import (
@@ -242,8 +242,27 @@ class HotRoute(APIRoute):
     hot: ASGIApp | None = None
 
 
-def _hot(path: str, app: ASGIApp, document: Callable[..., Awaitable[None]], name: str) -> APIRoute:
-    """A route with FastAPI's document and an application of our own."""
+_LINES: Final = {
+    "requestBody": {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}
+}
+_SIGNED_LINES: Final = {
+    **_LINES,
+    **PUBLIC,
+    "parameters": [
+        {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
+        for name in HEADERS
+    ],
+}
+
+
+def _hot(
+    path: str,
+    app: ASGIApp,
+    document: Callable[..., Awaitable[None]],
+    name: str,
+    described: dict[str, Any],
+) -> APIRoute:
+    """A route with FastAPI's document, completed, and an application of our own."""
     route = HotRoute(
         PREFIX + path,
         endpoint=document,
@@ -254,6 +273,7 @@ def _hot(path: str, app: ASGIApp, document: Callable[..., Awaitable[None]], name
         tags=["pushes"],
         summary=(document.__doc__ or "").strip().partition("\n")[0],
         responses=PROBLEMS(400, 401, 403, 404, 413, 422, 503),
+        openapi_extra=described,
     )
     edge(body_limit=MAX_BYTES, quiet=True)(document)
     route.app = app
@@ -266,8 +286,12 @@ def routes(platform: Platform, book: SourceBook, door: Door) -> list[APIRoute]:
     """The hot routes."""
     pushes = Pushes(platform, platform.callers("contact_center"), book, door)
     return [
-        _hot("/events", pushes, push_events, "push_events"),
+        _hot("/events", pushes, push_events, "push_events", _LINES),
         _hot(
-            "/sources/{source_id}/hook", Hooks(platform, book, door), push_to_hook, "push_to_hook"
+            "/sources/{source_id}/hook",
+            Hooks(platform, book, door),
+            push_to_hook,
+            "push_to_hook",
+            _SIGNED_LINES,
         ),
     ]

@@ -14,10 +14,17 @@ from pydantic import (
 )
 
 from otklik_common.http import AwareTime, StrictModel, bad_value
+from otklik_metrics.domain.catalogue import CATALOGUE
+from otklik_metrics.domain.dimensions import DIMENSIONS
 from otklik_metrics.domain.limits import MOST_FILTERS, MOST_GROUP_BY, MOST_METRICS, MOST_VALUES
+from otklik_metrics.domain.query import NAME
 
 Granularity = Literal["15m", "hour", "day", "week", "month", "quarter", "year", "total"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+# Said in the description alone: who misspells a name is told the near ones.
+MetricName = Annotated[Name, Field(json_schema_extra={"enum": list(CATALOGUE)})]
+DimensionName = Annotated[Name, Field(json_schema_extra={"enum": list(DIMENSIONS)})]
+RowName = Annotated[str, Field(json_schema_extra={"pattern": NAME.pattern})]
 
 
 def _moment(text: str) -> str:
@@ -67,8 +74,8 @@ class MetricBody(StrictModel):
         },
     )
 
-    name: Name
-    as_: str | None = Field(default=None, alias="as", description="what rows call it")
+    name: MetricName
+    as_: RowName | None = Field(default=None, alias="as", description="what rows call it")
 
     def wanted(self) -> tuple[str, str | None, dict[str, Any]]:
         """Name, `as`, parameters."""
@@ -97,7 +104,7 @@ Value = str | int | None
 class FilterBody(StrictModel):
     """A condition on a dimension; null is the missing value."""
 
-    dimension: Name
+    dimension: DimensionName
     op: Literal["eq", "ne", "in", "not_in"]
     value: Value = None
     values: Annotated[list[Value], Field(max_length=MOST_VALUES)] | None = None
@@ -131,7 +138,7 @@ class QueryBody(StrictModel):
 
     metrics: Annotated[list[MetricBody], Field(min_length=1, max_length=MOST_METRICS)]
     time: TimeBody
-    group_by: list[Name] = Field(default_factory=list, max_length=MOST_GROUP_BY)
+    group_by: list[DimensionName] = Field(default_factory=list, max_length=MOST_GROUP_BY)
     filters: list[FilterBody] = Field(default_factory=list, max_length=MOST_FILTERS)
     compare: Literal["previous"] | None = None
     as_of: AwareTime | None = Field(default=None, description="as it was known at that moment")
@@ -146,7 +153,7 @@ class RecordsBody(StrictModel):
     time: TimeBody
     filters: list[FilterBody] = Field(default_factory=list, max_length=MOST_FILTERS)
     bucket: Moment | None = Field(default=None, description="`bucket` of the row")
-    group: dict[Name, Value] = Field(
+    group: dict[DimensionName, Value] = Field(
         default_factory=dict, max_length=MOST_GROUP_BY, description="the row's dimensions"
     )
     part: Literal["base", "numerator"] = Field(

@@ -1,0 +1,145 @@
+"""What a client would send that has read more than the schema: real ids, real times, a signature."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+from zlib import crc32
+
+import requests
+import schemathesis
+from schemathesis import BaseSchema, Case, HookContext, Response
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.openapi.checks import RejectedPositiveData
+from standardwebhooks import Webhook
+
+from tests.fuzz.tuning import RULES
+from tests.support.served import Served
+from tests.unit.contact_center.mapping_builders import a_mapping_as_json
+
+_YEAR: Final = re.compile(r"^[0-9]{4}(?=-[0-9]{2}-[0-9]{2}([Tt ]|$))")
+"""Of a date or a time."""
+
+
+class Customs:
+    """
+    Hooks of one run.
+
+    Half of the requests that fit the schema are given what exists: without that, most would end
+    at the first id. The other half goes out as it was made.
+    """
+
+    def __init__(self, served: Served, *, source: str, secret: str) -> None:
+        """
+        Args:
+            source: Id of a source whose pushes are signed with `secret`.
+        """
+        self._source = source
+        self._secret = secret
+        ours = served.world.ours
+        self._own_key = ours.key.split("_")[2]
+        self._known: Mapping[str, Any] = {
+            "survey": ours.survey,
+            "branch": "north",
+            "branches": ["north"],
+            "groups": ["g-north"],
+            "source": f"{ours.tenant}.default",
+            "external_id": "buyer-north",
+            "timezone": "Europe/Moscow",
+            "zone": "Europe/Moscow",
+            "region": "RU",
+            "currency": "RUB",
+            "amount": "100.00",
+            "phone": "+79991234567",
+            "email": "buyer@example.org",
+            "origins": ["https://example.org"],
+            "scopes": ["metrics:read"],
+            "mapping": a_mapping_as_json(),
+        }
+
+    @contextmanager
+    def followed(self, schema: BaseSchema) -> Iterator[None]:
+        """Inside, runs of the schema follow them; hooks and their arguments are found by name."""
+
+        def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
+            self._complete(case, kwargs)
+
+        def filter_failure(
+            context: HookContext, failure: Failure, case: Case[Any], response: Response
+        ) -> bool:
+            return is_failure(failure, response)
+
+        schema.hook(filter_failure)
+        schemathesis.hook(before_call)  # it has no narrower scope
+        try:
+            yield
+        finally:
+            schemathesis.hooks.unregister(before_call)
+
+    def _complete(self, case: Case[Any], kwargs: dict[str, Any]) -> None:
+        if case.path_parameters.get("key_id") == self._own_key:
+            case.path_parameters["key_id"] = "another"  # the run lives by its own
+        if "webhook-signature" in case.headers:
+            kwargs["auth"] = self._sign
+        fits = case.meta is not None and case.meta.generation.mode.is_positive
+        if not fits or crc32(repr((case.path_parameters, case.query, case.body)).encode()) % 2:
+            return
+        if "source_id" in case.path_parameters:
+            case.path_parameters["source_id"] = self._source
+        if "If-Match" in case.headers:
+            case.headers["If-Match"] = "*"
+        case.query.pop("cursor", None)
+        case.query.update(self._completed(dict(case.query)))
+        case.body = self._completed(case.body)
+        if isinstance(case.body, dict) and "id" in case.body and case.path_parameters:
+            case.body["id"] = list(case.path_parameters.values())[-1]
+
+    def _completed(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            known = {name: self._known[name] for name in value if name in self._known}
+            if "cursor" in value:
+                known["cursor"] = None
+            return {name: self._completed(one) for name, one in {**value, **known}.items()}
+        if isinstance(value, list):
+            return [self._completed(one) for one in value]
+        if isinstance(value, float) and value.is_integer():
+            return int(value)  # to JSON Schema 1.0 is a whole number; clients write 1
+        if isinstance(value, str):
+            return _YEAR.sub("2024", value)  # a leap year
+        return value
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        body = request.body or b""
+        assert isinstance(body, bytes | str), "nothing is streamed"
+        text = body if isinstance(body, str) else body.decode("utf-8", "replace")
+        now = datetime.now(UTC)
+        request.headers["webhook-id"] = "fuzz"
+        request.headers["webhook-timestamp"] = str(int(now.timestamp()))
+        request.headers["webhook-signature"] = Webhook(self._secret).sign("fuzz", now, text)
+        return request
+
+
+def is_failure(failure: Failure, response: Response) -> bool:
+    """Whether a failure is one: rules of the table and refusals inside of a batch are none."""
+    if isinstance(failure, RejectedPositiveData):
+        return not codes_of(response) <= RULES.keys()
+    if isinstance(failure, AcceptedNegativeData):
+        return not (response.status_code == 202 and _told(response).get("refused"))
+    return True
+
+
+def codes_of(response: Response) -> set[str]:
+    """Why a request was refused: the codes of its fields, or that of the whole."""
+    told = _told(response)
+    errors = told.get("errors") or [told]
+    return {str(one.get("code")) for one in errors}
+
+
+def _told(response: Response) -> dict[str, Any]:
+    try:
+        told = json.loads(response.content)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,103 @@
+"""The whole product behind a real server: a thread of its own, so that clients may be anything."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from otklik_common.runtime import serve_app
+from tests.support.app import forget_limits, running_app
+from tests.support.postgres import PostgresServer
+from tests.support.routes_world import World, build
+
+START_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Served:
+    """
+    A running server, and the two companies that it knows.
+
+    Attributes:
+        url: Where it listens, like `http://127.0.0.1:54321`.
+        world: Whose keys, tokens and things there are; its client belongs to the server's thread.
+    """
+
+    url: str
+    port: int
+    world: World
+
+    @property
+    def app(self) -> FastAPI:
+        """The application."""
+        return self.world.running.app
+
+
+@contextmanager
+def serving(postgres: PostgresServer, name: str) -> Iterator[Served]:
+    """Every service and the pages on a free port, over a new database with two companies in it."""
+    made: Future[tuple[Served, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(postgres, name, made)))
+    thread.start()
+    try:
+        served, loop, stop = made.result(START_SECONDS)
+        try:
+            yield served
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+    finally:
+        thread.join()
+
+
+async def _serve(
+    postgres: PostgresServer,
+    name: str,
+    made: "Future[tuple[Served, asyncio.AbstractEventLoop, asyncio.Event]]",
+) -> None:
+    try:
+        async with running_app(postgres, name) as running:
+            async with running.at_work():
+                world = await build(running)
+            stop, port = asyncio.Event(), _free_port()
+            served = Served(f"http://127.0.0.1:{port}", port, world)
+
+            def listening() -> None:
+                made.set_result((served, asyncio.get_running_loop(), stop))
+
+            await serve_app(
+                Unlimited(running.app),  # type: ignore[arg-type]  # uvicorn takes any ASGI
+                host="127.0.0.1",
+                port=port,
+                stop=stop,
+                listening=listening,
+            )
+    except BaseException as failed:
+        if not made.done():
+            made.set_exception(failed)
+            return
+        raise
+
+
+class Unlimited:
+    """The application for a client that asks thousands of times: every request is the first."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        forget_limits()
+        await self._app(scope, receive, send)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
