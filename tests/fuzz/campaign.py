@@ -101,7 +101,8 @@ class Summary:
         seen = recorder.interactions[name]
         operation = recorder.cases[name].value.operation.label
         status = seen.response.status_code if seen.response else 0
-        codes = " ".join(sorted(codes_of(seen.response))) if seen.response else ""
+        found = codes_of(seen.response) if seen.response else []
+        codes = " ".join(sorted({max(one, key=len).strip() for one in found}))
         shape = re.sub(r"\W+|\d+", " ", failure.message)[:100]
         kept = self.failures.setdefault(
             (operation, check, status, codes, shape),
@@ -140,20 +141,25 @@ def attack(
         examples: Of the fuzzing and the stateful phase, for each operation.
         tell: Called with a line at the end of each phase.
     """
+    document = served.app.openapi()
+    mine = {
+        path: routes
+        for path, routes in document["paths"].items()
+        if path.startswith(f"/{service}/")
+    }
     schema = schemathesis.openapi.from_dict(
-        served.app.openapi(), config=_config(served, examples, seed, phases)
+        {**document, "paths": mine}, config=_config(served, examples, seed, phases)
     )
-    chosen = schema.include(path_regex=f"^/{service}/")
     summary = Summary()
-    with Customs(served, **_signing(served)).followed(chosen):
-        for event in from_schema(chosen).execute():
+    with Customs(served, **_signing(served)).followed(schema):
+        for event in from_schema(schema).execute():
             if isinstance(event, events.ScenarioFinished):
                 summary.take(event.recorder)
             elif isinstance(event, events.NonFatalError):
                 summary.errors.append(f"{event.label}: {event.value}")
             elif isinstance(event, events.FatalError):
                 raise event.exception
-            elif isinstance(event, events.PhaseFinished):
+            elif isinstance(event, events.PhaseFinished) and event.phase.name.value in phases:
                 tell(f"{event.phase.name.value}: {summary.examples} requests so far")
     return summary
 

@@ -28,18 +28,40 @@ GENERATION: Final[Mapping[str, Any]] = {
     "allow-x00": False,
 }
 
+BODY_MAY_BE_LEFT_OUT: Final = frozenset({"/access/v1/sign-out"})
+"""Routes that take null for no body, as their description says and the fuzzer does not see."""
+
 RULES: Final[Mapping[str, str]] = {
-    # Of what is known elsewhere.
-    "bad_cursor": "a cursor is the `next_cursor` of a page before",
-    "unknown_timezone": "the zones are those of the IANA database",
-    "unknown_region": "the regions are those with phones",
-    "unknown_currency": "the currencies are those of ISO 4217",
-    "unknown_source": "a source must have been made",
-    "unknown_survey": "a survey must have been made",
-    "unknown_branch": "a branch must have been put",
-    "unknown_group": "a group must have been put",
-    "unknown_scope": "the scopes are told with the key",
-    "idempotency_key_reused": "a key stands for the first request that it came with",
-    "id_differs": "the id in the body is that of the address",
+    code: reason
+    for reason, codes in {
+        "the name must be known: of a zone, a country, a currency, a company's own thing": """
+            unknown_timezone unknown_zone unknown_region unknown_currency unknown_source
+            unknown_survey unknown_branch unknown_branch_group unknown_scope unknown_question unknown_line
+        """,
+        "a cursor is the `next_cursor` of a page before": "bad_cursor",
+        "the key stands for the first request that came with it": "idempotency_key_reused",
+        "the id in the body is that of the address": "id_differs",
+        "one field goes with another, or instead of it": """
+            body+missing ids_or_code no_scopes admin_has_all end_before_start bad_range
+        """,
+        "the text has a form of its own: a phone, an address, an amount, an origin": """
+            bad_phone bad_email bad_amount bad_format origins+malformed blank
+        """,
+        "names or ids within the body differ": "repeated line_id_twice",
+        "the order of what happened": "step_before_last returned_before_sold",
+        "quantities and amounts agree with what is there": """
+            bad_quantity returned_more_than_sold wrong_chunk
+        """,
+        "a survey, and the mapping of an import, make sense as a whole": "bad_survey mapping",
+        "the metric has that parameter and can be cut in that way": """
+            bad_parameter impossible_dimension no_past_groups invalid_query bad_filter
+        """,
+    }.items()
+    for code in (word.replace("+", " ") for word in codes.split())
 }
-"""Codes of refusals → the rule that a body well-formed by its schema may still break."""
+"""
+Code of a refusal, or field and code → the rule that a request well-formed by its schema may break.
+
+Only codes of rules stand here: what a schema can say (types, lengths, bounds, patterns, required
+fields) must be said in the OpenAPI document, and a refusal for it is a failure.
+"""

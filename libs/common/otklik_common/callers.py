@@ -166,27 +166,45 @@ class Callers:
 
     async def _by_token(self, text: str, origin: str | None, now: datetime) -> Caller:
         try:
-            tenant, key_id = token_key_id(text)
-            known = await self._directory.known(tenant)
-            key = known.keys.get(key_id)
-            if key is None or key.public_key is None:
-                raise BadToken("the token's signer is unknown")
-            claims = verify_token(key.public_key, text, tenant=tenant, purpose=key.purpose, now=now)
-        except BadToken as bad:
-            raise Unauthenticated(str(bad)) from None
+            caller, origins = await self._proved_by(text, now)
+        except (BadToken, Unauthenticated):
+            # In one voice: nobody writes tokens by hand, so the reason would help forgers alone.
+            raise Unauthenticated(
+                "the token is not valid now: sign in again, or ask for another",
+                detail_ru="токен сейчас не действует: войдите снова или получите другой",
+            ) from None
+        if origins and origin is not None and origin not in origins:
+            raise Unauthenticated(
+                f"the token may not be used from {origin}",
+                detail_ru=f"с {origin} этот токен не действует",
+            )
+        return caller
+
+    async def _proved_by(self, text: str, now: datetime) -> tuple[Caller, tuple[str, ...]]:
+        """
+        The caller, and the origins of pages that may call for them; none: any.
+
+        Raises:
+            BadToken, Unauthenticated: It proves nothing, or nothing any more.
+        """
+        tenant, key_id = token_key_id(text)
+        known = await self._directory.known(tenant)
+        key = known.keys.get(key_id)
+        if key is None or key.public_key is None:
+            raise BadToken("the token's signer is unknown")
+        claims = verify_token(key.public_key, text, tenant=tenant, purpose=key.purpose, now=now)
         self._check(key, known, None, now)
         if key.purpose is KeyPurpose.CUSTOMER:
-            if claims.origins and origin is not None and origin not in claims.origins:
-                raise Unauthenticated(f"the token may not be used from {origin}")
-            return Caller(
+            customer = Caller(
                 tenant=tenant,
                 principal=f"customer:{claims.subject}",
                 scopes=SELF,
                 customer=claims.subject,
                 branches=frozenset(),
             )
+            return customer, claims.origins
         if key.purpose is not KeyPurpose.SESSION:
-            raise Unauthenticated("the token's signer signs no sessions")
+            raise BadToken("the token's signer signs no sessions")
         member = known.members.get(claims.subject)
         if (
             member is None
@@ -197,10 +215,8 @@ class Callers:
                 member.signed_out_before is not None and claims.issued_at < member.signed_out_before
             )
         ):
-            raise Unauthenticated(
-                "the member of staff has no access now", detail_ru="у сотрудника сейчас нет доступа"
-            )
-        return Caller(
+            raise BadToken("the member of staff has no access now")
+        staff = Caller(
             tenant=tenant,
             principal=f"member:{claims.subject}",
             scopes=ROLE_SCOPES[member.role],
@@ -211,6 +227,7 @@ class Callers:
             member=claims.subject,
             agent=member.code,
         )
+        return staff, ()
 
     @staticmethod
     def _check(key: Key, known: Known, origin: str | None, now: datetime) -> None:
@@ -222,7 +239,10 @@ class Callers:
             raise Unauthenticated("the company is not active", detail_ru="компания не работает")
         # Only a browser says its origin; it cannot lie about it, others could.
         if key.origins and origin is not None and origin not in key.origins:
-            raise Unauthenticated(f"the key may not be used from {origin}")
+            raise Unauthenticated(
+                f"the key may not be used from {origin}",
+                detail_ru=f"с {origin} этот ключ не действует",
+            )
 
 
 def _reach(
@@ -262,7 +282,10 @@ def require(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
     async def permitted(request: Request) -> Caller:
         caller = await identified(request)
         if caller.scopes.isdisjoint(scopes):
-            raise Forbidden(f"this needs the scope {' or '.join(scopes)}")
+            raise Forbidden(
+                f"this needs the scope {' or '.join(scopes)}",
+                detail_ru=f"нужно право {' или '.join(scopes)}",
+            )
         return caller
 
     return permitted
@@ -280,7 +303,10 @@ def require_everywhere(*scopes: str) -> Callable[[Request], Awaitable[Caller]]:
     async def permitted_everywhere(request: Request) -> Caller:
         caller = await permitted(request)
         if caller.branches is not None:
-            raise Forbidden("this needs reach over the whole company")
+            raise Forbidden(
+                "this needs reach over the whole company",
+                detail_ru="нужен доступ ко всей компании",
+            )
         return caller
 
     return permitted_everywhere

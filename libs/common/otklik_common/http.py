@@ -48,6 +48,7 @@ from otklik_common.validation import (
     bad_value,
     check_time,
     field_errors,
+    never_null,
     storable_json,
 )
 
@@ -100,6 +101,7 @@ __all__ = [
     "install",
     "keyset",
     "language_of",
+    "never_null",
     "now",
     "only_known_query",
     "per_caller",

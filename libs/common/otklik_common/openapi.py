@@ -115,8 +115,14 @@ def _complete(operation: dict[str, Any]) -> None:
             responses[str(status)] = answer
     operation["responses"] = dict(sorted(responses.items()))
     for parameter in operation.get("parameters", ()):
-        if parameter["schema"].pop(MUST_BE_SENT, False):
+        schema = parameter["schema"]
+        if schema.pop(MUST_BE_SENT, False):
             parameter["required"] = True
+        # Parameters are texts: one that is not there is left out, and none says null.
+        plain = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
+        if len(plain) == 1:
+            del schema["anyOf"]
+            schema.update(plain[0])
 
 
 def _close(part: Any) -> None:

@@ -245,6 +245,17 @@ class StrictModel(BaseModel):
         return schema
 
 
+def never_null(schema: dict[str, Any]) -> None:
+    """`json_schema_extra` of a model in which None stands for a field left out, and null for nothing."""
+    for described in schema["properties"].values():
+        options = described.get("anyOf", ())
+        plain = [one for one in options if one.get("type") != "null"]
+        if len(plain) == 1:
+            del described["anyOf"]
+            described.pop("default", None)
+            described.update(plain[0])
+
+
 # --- What is wrong, in words --------------------------------------------------------------------
 
 _PYDANTIC: Final = frozenset(get_args(core_schema.ErrorType))
@@ -350,7 +361,7 @@ def field_errors(errors: Iterable[ErrorDetails] | ValidationError) -> tuple[Fiel
 def _field_error(error: ErrorDetails) -> FieldError:
     field = _path(error["loc"])
     kind, context = error["type"], error.get("ctx", {})
-    if kind not in _PYDANTIC:  # one of ours, by bad_value
+    if kind not in _PYDANTIC or "en" in context:  # one of ours, by bad_value
         return FieldError(field, kind, str(context.get("en", error["msg"])), context.get("ru"))
     if kind in {"value_error", "assertion_error"}:
         return FieldError(field, "invalid", error["msg"].partition(", ")[2] or error["msg"])

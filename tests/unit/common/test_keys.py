@@ -2,29 +2,22 @@
 
 import base64
 import hashlib
-import hmac
-import json
 import math
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zlib import crc32
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from otklik_common.events.access import KeyPurpose
 from otklik_common.keys import (
-    ALGORITHM,
     BASE62,
     BadKey,
     BadToken,
-    _decode,
-    _encode,
     digest_of,
     key_text,
     new_key,
@@ -36,6 +29,7 @@ from otklik_common.keys import (
     token_key_id,
     verify_token,
 )
+from tests.support.bad_tokens import Forger, put
 
 # --- API keys -----------------------------------------------------------------------------------
 
@@ -169,141 +163,12 @@ def test_keys_of_other_purposes_sign_nothing() -> None:
         a_token(purpose=KeyPurpose.API)
 
 
-def forge(
-    head: Callable[[Json], Any] | None = None,
-    body: Callable[[Json], Any] | None = None,
-    *,
-    private: str = PRIVATE,
-    raw_head: bytes | None = None,
-    raw_body: bytes | None = None,
-) -> str:
-    """A token that says something else, signed anew: only what it says is wrong with it."""
-    first, second, _ = a_token().split(".")
-    parts = []
-    for part, change, raw in ((first, head, raw_head), (second, body, raw_body)):
-        value: Json = json.loads(_decode(part))
-        if change is not None:
-            replaced = change(value)
-            value = value if replaced is None else replaced
-        parts.append(_encode(json.dumps(value).encode() if raw is None else raw))
-    signer = Ed25519PrivateKey.from_private_bytes(_decode(private))
-    return ".".join((*parts, _encode(signer.sign(".".join(parts).encode()))))
-
-
-def put(**fields: Any) -> Callable[[Json], None]:
-    return lambda value: value.update(fields)
-
-
-def drop(name: str) -> Callable[[Json], None]:
-    def change(value: Json) -> None:
-        del value[name]
-
-    return change
-
-
-def hs256_with_the_public_key() -> str:
-    head = {"alg": "HS256", "typ": "otklik-session+jwt", "kid": "demo2abc.signer2222"}
-    body = a_token().split(".")[1]
-    signed = f"{_encode(json.dumps(head).encode())}.{body}"
-    return f"{signed}.{_encode(hmac.digest(_decode(PUBLIC), signed.encode(), hashlib.sha256))}"
-
-
-def unsigned(alg: str) -> str:
-    return forge(put(alg=alg)).rsplit(".", 1)[0] + "."
-
-
-def swapped_payload() -> str:
-    first, _, third = a_token().split(".")
-    return f"{first}.{a_token(subject=UUID(int=8)).split('.')[1]}.{third}"
-
-
-STAMP = int(NOW.timestamp())
-
-BAD_TOKENS: dict[str, str] = {
-    "empty": "",
-    "dots": "..",
-    "two parts": a_token().rsplit(".", 1)[0],
-    "four parts": a_token() + ".x",
-    "five parts, as if encrypted": "a.b.c.d.e",
-    "not base64": "!!!.???.###",
-    "padded": a_token() + "=",
-    "space behind": a_token() + " ",
-    "new line behind": a_token() + "\n",
-    "huge": a_token() + "A" * 5000,
-    "no JSON in the head": forge(raw_head=b"alg"),
-    "no object in the head": forge(raw_head=b"[]"),
-    "no UTF-8 in the head": forge(raw_head=b"\xff"),
-    "no object in the body": forge(raw_body=b'"text"'),
-    "deep body": forge(raw_body=b"[" * 900),
-    "alg none": unsigned("none"),
-    "alg None": unsigned("None"),
-    "alg NONE": unsigned("NONE"),
-    "alg none, signed": forge(put(alg="none")),
-    "alg HS256 with the public key": hs256_with_the_public_key(),
-    "alg RS256": forge(put(alg="RS256")),
-    "alg ES256": forge(put(alg="ES256")),
-    "alg EdDSA, retired": forge(put(alg="EdDSA")),
-    "alg Ed448": forge(put(alg="Ed448")),
-    "alg a list": forge(put(alg=[ALGORITHM])),
-    "alg missing": forge(drop("alg")),
-    "typ JWT": forge(put(typ="JWT")),
-    "typ of another purpose": forge(put(typ="otklik-customer+jwt")),
-    "typ missing": forge(drop("typ")),
-    "kid missing": forge(drop("kid")),
-    "kid a path": forge(put(kid="../../dev/null")),
-    "kid SQL": forge(put(kid="demo2abc.' OR 1=1 --")),
-    "kid a number": forge(put(kid=7)),
-    "kid of another company": forge(put(kid="other2ab.signer2222")),
-    "jku": forge(put(jku="https://evil.example/keys")),
-    "x5u": forge(put(x5u="https://evil.example/cert")),
-    "jwk of its own": forge(put(jwk={"kty": "OKP", "crv": "Ed25519", "x": OTHER_PUBLIC})),
-    "crit unknown": forge(put(crit=["exp2"], exp2=1)),
-    "b64 false": forge(put(b64=False, crit=["b64"])),
-    "another key's signature": forge(private=OTHER_PRIVATE),
-    "no signature": a_token().rsplit(".", 1)[0] + ".",
-    "signature of zeros": a_token().rsplit(".", 1)[0] + "." + "A" * 86,
-    "signature cut": a_token()[:-2],
-    "payload of another token": swapped_payload(),
-    "iss another": forge(body=put(iss="evil")),
-    "iss a prefix": forge(body=put(iss="otklik")),
-    "iss longer": forge(body=put(iss="otklik/access.evil.example")),
-    "iss a list": forge(body=put(iss=["otklik/access"])),
-    "iss missing": forge(body=drop("iss")),
-    "aud another": forge(body=put(aud="evil")),
-    "aud a list with ours": forge(body=put(aud=["otklik", "evil"])),
-    "aud missing": forge(body=drop("aud")),
-    "exp a string": forge(body=put(exp=str(STAMP + 600))),
-    "exp a float": forge(body=put(exp=STAMP + 600.0)),
-    "exp true": forge(body=put(exp=True)),
-    "exp endless": forge(body=put(exp=10**18)),
-    "exp negative": forge(body=put(exp=-1)),
-    "exp null": forge(body=put(exp=None)),
-    "exp missing": forge(body=drop("exp")),
-    "expired": forge(body=put(exp=STAMP)),
-    "life of a day": forge(body=put(exp=STAMP + 86_400)),
-    "nbf in the future": forge(body=put(nbf=STAMP + 60)),
-    "nbf missing": forge(body=drop("nbf")),
-    "iat in the future": forge(body=put(iat=STAMP + 60)),
-    "iat missing": forge(body=drop("iat")),
-    "tenant swapped": forge(body=put(tenant="other2ab")),
-    "tenant missing": forge(body=drop("tenant")),
-    "sub missing": forge(body=drop("sub")),
-    "sub no UUID": forge(body=put(sub="admin")),
-    "sub a UUID in braces": forge(body=put(sub="{" + str(SUBJECT) + "}")),
-    "sub a number": forge(body=put(sub=7)),
-    "sub a list": forge(body=put(sub=[str(SUBJECT)])),
-    "origins a string": forge(body=put(origins="https://evil.example")),
-    "origins of numbers": forge(body=put(origins=[1])),
-    "exp twice": forge(
-        raw_body=_decode(a_token().split(".")[1])[:-1] + f',"exp":{STAMP + 9999}}}'.encode()
-    ),
-    "tenant twice": forge(raw_body=b'{"tenant":"demo2abc",' + _decode(a_token().split(".")[1])[1:]),
-    "an API key": GOOD_KEY,
-}
+FORGER = Forger(good=a_token(), private=PRIVATE, public=PUBLIC, api_key=GOOD_KEY)
+BAD_TOKENS = FORGER.bad_tokens()
 
 
 def test_the_forger_itself_makes_good_tokens() -> None:
-    assert check(forge()).subject == SUBJECT
+    assert check(FORGER.forge()).subject == SUBJECT
     assert len(BAD_TOKENS) >= 40
 
 
@@ -317,7 +182,7 @@ def test_a_bad_token_is_refused(name: str) -> None:
 
 
 def test_a_role_in_the_token_raises_nobody() -> None:
-    claims = check(forge(body=put(role="admin", scopes=["keys:write"])))
+    claims = check(FORGER.forge(body=put(role="admin", scopes=["keys:write"])))
     assert not hasattr(claims, "role")
 
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from otklik_access.api.words import (
     Code,
@@ -25,11 +25,13 @@ from otklik_access.domain.places import Branch, BranchGroup, Company
 from otklik_access.domain.staff import Member
 from otklik_access.store.audit import Entry
 from otklik_common.events.access import Role
-from otklik_common.http import StrictModel, bad_value
+from otklik_common.http import StrictModel, bad_value, never_null
 
 
 class CompanyEdit(StrictModel):
     """Fields to change; those left out stay as they are."""
+
+    model_config = ConfigDict(json_schema_extra=never_null)
 
     names: Names | None = None
     timezone: Zone | None = None

@@ -104,6 +104,15 @@ Value = str | int | None
 class FilterBody(StrictModel):
     """A condition on a dimension; null is the missing value."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["value"]},
+                {"required": ["values"], "properties": {"values": {"type": "array"}}},
+            ]
+        }
+    )
+
     dimension: DimensionName
     op: Literal["eq", "ne", "in", "not_in"]
     value: Value = None
