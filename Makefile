@@ -6,7 +6,7 @@ DATA ?= .otklik
 ARGS ?=
 TESTS ?= tests
 
-.PHONY: help setup dev up test test-313 check format docs dashboards bench \
+.PHONY: help setup dev up test test-313 fuzz check format docs dashboards bench \
   deploy-check image-check requirements clean
 
 help: ## show this list
@@ -32,6 +32,10 @@ test: dev ## check everything, then run all tests on real servers (TESTS, ARGS)
 
 test-313: dev ## run the unit tests on Python 3.13, where there is one
 	@tests/support/on_python_313.sh
+
+fuzz: dev ## ask every route in every way its description allows or forbids (ARGS)
+	@tests/support/prepare.sh
+	.venv/bin/python -m tests.fuzz $(ARGS)
 
 check: dev ## check format, lint, types and imports
 	.venv/bin/ruff format --check .

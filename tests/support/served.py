@@ -3,10 +3,11 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +18,8 @@ from tests.support.postgres import PostgresServer
 from tests.support.routes_world import World, build
 
 START_SECONDS = 120
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Served:
     url: str
     port: int
     world: World
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, asked: Coroutine[Any, Any, T]) -> T:
+        """What a coroutine comes to, in the server's thread."""
+        return asyncio.run_coroutine_threadsafe(asked, self.loop).result(START_SECONDS)
 
     @property
     def app(self) -> FastAPI:
@@ -42,15 +50,15 @@ class Served:
 @contextmanager
 def serving(postgres: PostgresServer, name: str) -> Iterator[Served]:
     """Every service and the pages on a free port, over a new database with two companies in it."""
-    made: Future[tuple[Served, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    made: Future[tuple[Served, asyncio.Event]] = Future()
     thread = threading.Thread(target=lambda: asyncio.run(_serve(postgres, name, made)))
     thread.start()
     try:
-        served, loop, stop = made.result(START_SECONDS)
+        served, stop = made.result(START_SECONDS)
         try:
             yield served
         finally:
-            loop.call_soon_threadsafe(stop.set)
+            served.loop.call_soon_threadsafe(stop.set)
     finally:
         thread.join()
 
@@ -58,17 +66,18 @@ def serving(postgres: PostgresServer, name: str) -> Iterator[Served]:
 async def _serve(
     postgres: PostgresServer,
     name: str,
-    made: "Future[tuple[Served, asyncio.AbstractEventLoop, asyncio.Event]]",
+    made: "Future[tuple[Served, asyncio.Event]]",
 ) -> None:
     try:
         async with running_app(postgres, name) as running:
             async with running.at_work():
                 world = await build(running)
             stop, port = asyncio.Event(), _free_port()
-            served = Served(f"http://127.0.0.1:{port}", port, world)
+            loop = asyncio.get_running_loop()
+            served = Served(f"http://127.0.0.1:{port}", port, world, loop)
 
             def listening() -> None:
-                made.set_result((served, asyncio.get_running_loop(), stop))
+                made.set_result((served, stop))
 
             await serve_app(
                 Unlimited(running.app),  # type: ignore[arg-type]  # uvicorn takes any ASGI

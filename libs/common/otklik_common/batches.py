@@ -100,7 +100,7 @@ def _bounded(items: list[Any]) -> list[Any]:
 def parsed(model: type[M], item: Any) -> M:
     """One item as a model. Raises Refused with the code of the first thing that is wrong."""
     if isinstance(item, NotJson):
-        raise Malformed("the line is not JSON")
+        raise Malformed("the line is not JSON", detail_ru="строка – не JSON")
     try:
         return model.model_validate(item)
     except ValidationError as wrong:

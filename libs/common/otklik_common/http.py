@@ -1,5 +1,6 @@
 """What routes need from HTTP, in one place; `install` makes an application behave as agreed."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -154,7 +155,7 @@ async def only_known_query(request: Request) -> None:
     FastAPI dependency, in force everywhere: a misspelt filter must not be ignored.
 
     Raises:
-        Unprocessable: The query has a parameter that the route does not read.
+        Unprocessable: The query has a parameter that the route does not read, or one twice.
     """
     if not request.scope["query_string"]:
         return
@@ -169,11 +170,26 @@ async def only_known_query(request: Request) -> None:
         for name in request.query_params
         if name not in known
     ]
+    twice = [
+        name
+        for name, times in Counter(name for name, _ in request.query_params.multi_items()).items()
+        if times > 1
+    ]
     if errors:
         raise Unprocessable(
             f"unknown query parameters; known are: {', '.join(sorted(known)) or 'none'}",
             detail_ru=f"неизвестные параметры; известны: {', '.join(sorted(known)) or 'никакие'}",
             errors=errors[:50],
+        )
+    if twice:
+        # Of two values one would be ignored, and who knows which was meant.
+        raise Unprocessable(
+            "a parameter stands in the query twice",
+            detail_ru="параметр стоит в запросе дважды",
+            errors=[
+                FieldError(f"query.{name}", "repeated", "stands twice", "стоит дважды")
+                for name in twice
+            ],
         )
 
 

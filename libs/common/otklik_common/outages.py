@@ -18,12 +18,20 @@ _CONNECTING: Final = "asyncpg/connect_utils.py"
 def outage(failed: BaseException) -> Unavailable | None:
     """The 503 that an exception means, or None if it is a fault of ours."""
     if isinstance(failed, PoolTimeout):
-        return Unavailable("all connections to the database are busy", code="busy", retry_after=1)
+        return Unavailable(
+            "all connections to the database are busy",
+            detail_ru="все соединения с базой данных заняты",
+            code="busy",
+            retry_after=1,
+        )
     root: BaseException = failed
     if isinstance(failed, DBAPIError):
         if failed.connection_invalidated:
             return Unavailable(
-                "the connection to the database broke", code="database_unavailable", retry_after=2
+                "the connection to the database broke",
+                detail_ru="соединение с базой данных оборвалось",
+                code="database_unavailable",
+                retry_after=2,
             )
         root = failed.orig or failed
         root = root.__cause__ or root  # SQLAlchemy's adapter wraps asyncpg's own exception
@@ -33,15 +41,27 @@ def outage(failed: BaseException) -> Unavailable | None:
         or _while_connecting(root)
     ):
         return Unavailable(
-            "the database does not answer", code="database_unavailable", retry_after=2
+            "the database does not answer",
+            detail_ru="база данных не отвечает",
+            code="database_unavailable",
+            retry_after=2,
         )
     state = getattr(root, "sqlstate", None)
     if not isinstance(state, str) or not is_transient(state):
         return None
     if state == STATEMENT_TIMED_OUT:
-        return Unavailable("the database took too long", code="too_slow", retry_after=5)
+        return Unavailable(
+            "the database took too long",
+            detail_ru="база данных отвечала слишком долго",
+            code="too_slow",
+            retry_after=5,
+        )
     code = "try_again" if state.startswith(_TRY_AGAIN) else "database_unavailable"
-    return Unavailable("the database cannot do it now", code=code)
+    return Unavailable(
+        "the database cannot do it now",
+        detail_ru="база данных сейчас не может этого сделать",
+        code=code,
+    )
 
 
 def _while_connecting(failed: BaseException) -> bool:

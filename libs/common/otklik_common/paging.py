@@ -253,7 +253,10 @@ def keyset(statement: Select[Any], part: Part, *, order: Sequence[Order]) -> Sel
     if part.after is None:
         return statement
     if len(part.after) != len(order):
-        raise BadCursor("the cursor is of an older version of this list")
+        raise BadCursor(
+            "the cursor is of an older version of this list",
+            detail_ru="курсор от прежней версии этого списка",
+        )
     columns = [_column(one) for one in order]
     falling = [_is_falling(one) for one in order]
     values = [

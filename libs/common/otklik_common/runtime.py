@@ -148,9 +148,13 @@ async def _permit_operations(
     callers: Callers = platform.callers(schemas[0] if schemas else "metrics")
     caller = await callers.identify(authorization, None, platform.now())
     if not caller.may("operations:read"):
-        raise Forbidden("this needs the scope operations:read")
+        raise Forbidden(
+            "this needs the scope operations:read", detail_ru="нужно право operations:read"
+        )
     if caller.branches is not None:
-        raise Forbidden("this needs reach over the whole company")
+        raise Forbidden(
+            "this needs reach over the whole company", detail_ru="нужен доступ ко всей компании"
+        )
     return caller.tenant
 
 

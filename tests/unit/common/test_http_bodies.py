@@ -3,12 +3,14 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import pytest
+from pydantic import ValidationError, model_validator
 
 from otklik_common import http
+from otklik_common.batches import Malformed, items_of
 from tests.unit.common.things import CANARY, Body, Endless, a_body, call, make_app
 
 
@@ -137,3 +139,38 @@ async def test_an_oversize_body_is_refused_before_it_is_read(path: str, limit: i
         problem = json.loads(sent[1]["body"])
         assert (sent[0]["status"], problem["code"]) == (413, "body_too_large")
         assert (b"connection", b"close") in sent[0]["headers"]
+
+
+@pytest.mark.asyncio
+async def test_a_parameter_that_stands_twice_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/things/v1/list?limit=1&limit=2&branch=x")
+    problem = answer.json()
+    assert answer.status_code == 422
+    assert [(one["field"], one["code"]) for one in problem["errors"]] == [
+        ("query.limit", "repeated")
+    ]
+
+
+def test_a_rule_of_ours_keeps_its_words_under_a_code_that_pydantic_has_too() -> None:
+    class Ruled(http.StrictModel):
+        a: int | None = None
+
+        @model_validator(mode="after")
+        def _said(self) -> Self:
+            raise http.bad_value("missing", "a or b is needed", "нужно a или b")
+
+    with pytest.raises(ValidationError) as wrong:
+        Ruled.model_validate({})
+    [error] = http.field_errors(wrong.value)
+    assert (error.code, error.detail, error.detail_ru) == (
+        "missing",
+        "a or b is needed",
+        "нужно a или b",
+    )
+
+
+def test_an_empty_batch_is_a_body_that_was_lost() -> None:
+    for body in (b"", b" \r\n"):
+        with pytest.raises(Malformed, match="empty"):
+            items_of(body)
+    assert items_of(b"[]") == []

@@ -125,3 +125,34 @@ async def test_the_openapi_document_speaks_of_problems_only() -> None:
     assert set(re.findall(r"#/components/schemas/(\w+)", text)) <= set(
         document["components"]["schemas"]
     )
+
+
+@pytest.mark.asyncio
+async def test_a_method_that_is_not_taken_is_told_all_that_are(client: httpx.AsyncClient) -> None:
+    for method in ("POST", "DELETE", "OPTIONS", "TRACE"):
+        answer = await client.request(method, "/things/v1/things/7")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PUT")
+        assert answer.json()["detail"] == "этот адрес принимает GET, PUT"
+
+
+@pytest.mark.asyncio
+async def test_every_route_is_described_with_what_the_edge_answers() -> None:
+    paths = make_app().openapi()["paths"]
+    assert paths["/things/v1/list"]["get"]["responses"].keys() == {
+        "200",
+        "400",
+        "401",
+        "422",
+        "503",
+    }
+    made = paths["/things/v1/things"]["post"]["responses"]
+    assert made.keys() == {"201", "400", "401", "413", "415", "422", "503"}
+    assert made["401"]["headers"]["WWW-Authenticate"]["required"]
+    assert made["503"]["headers"]["Retry-After"]["required"]
+    [if_match] = [
+        one
+        for one in paths["/things/v1/things/{thing_id}"]["put"]["parameters"]
+        if one["in"] == "header"
+    ]
+    assert if_match["required"], "an edit without it is 428"
+    assert "anyOf" not in if_match["schema"], "no header says null"

@@ -150,3 +150,9 @@ def test_the_document_describes_what_is_read() -> None:
     fields = msgspec.structs.fields(StateChange)
     assert set(document["properties"]) == {field.encode_name for field in fields}
     assert set(document["required"]) == {field.encode_name for field in fields if field.required}
+
+
+def test_a_name_that_no_answer_can_show_is_refused_without_it() -> None:
+    [refused] = read_states(b'{"a\\u0000b": 1}', MORNING).refused
+    assert refused.code == "unknown_field"
+    assert refused.detail.startswith("a\ufffdb is unknown")

@@ -114,7 +114,7 @@ async def change(platform: Platform, actor: Actor) -> AsyncIterator[Change]:
     async with database(platform).begin(actor.tenant) as tx:
         company = await places.lock_company(tx, actor.tenant)
         if company is None:
-            raise NotFound("no such company")
+            raise NotFound("no such company", detail_ru="такой компании нет")
         record = await outbox.recorder(tx, actor.tenant)
         staff = Staff(tx, actor.tenant, platform.sealer)
         begun = Change(tx, actor, company, staff, record.now)

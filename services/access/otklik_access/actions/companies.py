@@ -26,7 +26,7 @@ async def company(platform: Platform, tenant: str) -> Kept[Company]:
     async with database(platform).begin(tenant) as tx:
         found = await places.company(tx, tenant)
     if found is None:
-        raise NotFound("no such company")
+        raise NotFound("no such company", detail_ru="такой компании нет")
     return found
 
 
@@ -84,7 +84,9 @@ async def group(platform: Platform, tenant: str, code: str) -> Kept[BranchGroup]
     async with database(platform).begin(tenant) as tx:
         found = standing(await places.group(tx, tenant, code))
     if found is None:
-        raise NotFound(f"no branch group has the code {code}")
+        raise NotFound(
+            f"no branch group has the code {code}", detail_ru=f"нет группы филиалов с кодом {code}"
+        )
     return found
 
 
@@ -123,7 +125,7 @@ async def branch(platform: Platform, actor: Actor, code: str) -> Kept[Branch]:
     async with database(platform).begin(actor.tenant) as tx:
         found = standing(await places.branch(tx, actor.tenant, code))
     if found is None or (actor.reach is not None and code not in actor.reach):
-        raise NotFound(f"no branch has the code {code}")
+        raise NotFound(f"no branch has the code {code}", detail_ru=f"нет филиала с кодом {code}")
     return found
 
 
@@ -161,4 +163,6 @@ async def put_branch_revision(this: Change, kept: Kept[Branch], company: Company
 def whole_company(actor: Actor) -> None:
     """Who belongs to which group decides who sees what: only for those who see everything."""
     if actor.reach is not None:
-        raise Forbidden("this needs reach over the whole company")
+        raise Forbidden(
+            "this needs reach over the whole company", detail_ru="нужен доступ ко всей компании"
+        )

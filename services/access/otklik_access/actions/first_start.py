@@ -121,7 +121,10 @@ async def reset_console_password(platform: Platform, login: str) -> ShownPasswor
             member = None if credential is None else await staff.by_id(credential.member)
         if member is not None:
             return await reset_password(platform, Actor.console(tenant), member.value.code)
-    raise NotFound(f"nobody signs in as {login}; a login has the form name@company")
+    raise NotFound(
+        f"nobody signs in as {login}; a login has the form name@company",
+        detail_ru=f"никто не входит как {login}; логин имеет вид имя@компания",
+    )
 
 
 def _tenant(wanted: NewCompany) -> str:

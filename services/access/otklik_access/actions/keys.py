@@ -184,7 +184,7 @@ async def _seen(tx: AsyncConnection, actor: Actor, key_id: str) -> SeenKey:
         reach = reach_of(frozenset(value.branches), frozenset(value.groups), groups)
         seen = seen if reach is not None and reach <= actor.reach else None
     if seen is None:
-        raise NotFound(f"no key has the id {key_id}")
+        raise NotFound(f"no key has the id {key_id}", detail_ru=f"нет ключа с номером {key_id}")
     return seen
 
 
@@ -255,16 +255,21 @@ async def customer_token(
         Unprocessable: An origin is outside those that the company allows.
     """
     if actor.reach is not None or not actor.principal.startswith("key:"):
-        raise Forbidden("this needs an API key with reach over the whole company")
+        raise Forbidden(
+            "this needs an API key with reach over the whole company",
+            detail_ru="нужен ключ API с доступом ко всей компании",
+        )
     async with database(platform).begin(actor.tenant) as tx:
         company = await places.company(tx, actor.tenant)
         if company is None:
-            raise NotFound("no such company")
+            raise NotFound("no such company", detail_ru="такой компании нет")
         company.value.check_origins(origins)
         # Loyalty names a customer of that external id by the same pseudonym.
         pseudonym = platform.pseudonyms.external(actor.tenant, external_id)
         if pseudonym is None:
-            raise Unprocessable("the external id is blank", code="no_customer")
+            raise Unprocessable(
+                "the external id is blank", detail_ru="внешний номер пуст", code="no_customer"
+            )
         subject = subject_id(actor.tenant, "customer", pseudonym)
         token = await signing.token(
             tx,

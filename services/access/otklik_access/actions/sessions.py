@@ -281,7 +281,7 @@ async def sign_out_member(platform: Platform, actor: Actor, member: UUID) -> Non
     async with change(platform, actor) as this:
         known = await this.staff.by_id(member)
         if known is None:
-            raise NotFound("no such member of staff")
+            raise NotFound("no such member of staff", detail_ru="такого сотрудника нет")
         await end_sessions(this, known)
         this.note("sign_out_everywhere", "member", str(member))
 

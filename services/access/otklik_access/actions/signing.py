@@ -68,7 +68,10 @@ async def token(
     known = {one.key_id: (one, sealed) for one, sealed in await keys.signers(tx, tenant)}
     chosen = signing((one for one, _ in known.values()), purpose, now)
     if chosen is None:
-        raise Unavailable("no signing key is alive; are the workers of access running?")
+        raise Unavailable(
+            "no signing key is alive; are the workers of access running?",
+            detail_ru="нет действующего ключа подписи; работают ли процессы access?",
+        )
     private = platform.sealer.open(tenant, PURPOSE, known[chosen.key_id][1])
     return sign_token(
         private,

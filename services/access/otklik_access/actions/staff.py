@@ -82,7 +82,9 @@ def _seen(actor: Actor, found: Kept[Member] | None, groups: Groups, code: str) -
         theirs = reach_of(frozenset(found.value.branches), frozenset(found.value.groups), groups)
         if actor.reach is None or (theirs is not None and theirs & actor.reach):
             return found
-    raise NotFound(f"no member of staff has the code {code}")
+    raise NotFound(
+        f"no member of staff has the code {code}", detail_ru=f"нет сотрудника с кодом {code}"
+    )
 
 
 async def put_member(
@@ -138,7 +140,11 @@ async def _keep_an_admin(this: Change, known: Kept[Member] | None, value: Member
         return
     leaves = value.role is not Role.ADMIN or not value.active or value.ends_on is not None
     if leaves and not await this.staff.other_admins(value.code):
-        raise Conflict(f"{value.code} is the last admin", code="last_admin")
+        raise Conflict(
+            f"{value.code} is the last admin",
+            detail_ru=f"{value.code} – последний администратор",
+            code="last_admin",
+        )
 
 
 async def put_revision(this: Change, kept: Kept[Member]) -> None:
@@ -163,7 +169,9 @@ async def _put_login(this: Change, value: Member, login: str | None) -> str | No
     if taken is not None and taken.member != member:
         if login is None:
             return None
-        raise Conflict(f"the login {name} is taken", code="login_taken")
+        raise Conflict(
+            f"the login {name} is taken", detail_ru=f"логин {name} занят", code="login_taken"
+        )
     made = Credential(member, name, known.password_hash if known else None)
     await this.staff.put_credential(made, this.now)
     return name
@@ -186,7 +194,11 @@ async def reset_password(platform: Platform, actor: Actor, code: str) -> ShownPa
         _check_gift(actor, known.value, groups)
         credential = await this.staff.credential_of(member_id(actor.tenant, code))
         if credential is None:
-            raise Unprocessable(f"{code} has no login; give them one first", code="no_login")
+            raise Unprocessable(
+                f"{code} has no login; give them one first",
+                detail_ru=f"у {code} нет логина; сначала задайте его",
+                code="no_login",
+            )
         await this.staff.put_credential(replace(credential, password_hash=made), this.now)
         await end_sessions(this, known)
         this.note("reset_password", "member", code)

@@ -18,7 +18,9 @@ async def page(
 ) -> list[Entry]:
     """Lines of the trail, the newest first. Raises Forbidden for a limited reach."""
     if actor.reach is not None:
-        raise Forbidden("this needs reach over the whole company")
+        raise Forbidden(
+            "this needs reach over the whole company", detail_ru="нужен доступ ко всей компании"
+        )
     async with database(platform).begin(actor.tenant) as tx:
         return await audit.page(
             tx, actor.tenant, part, object_kind=object_kind, object_id=object_id

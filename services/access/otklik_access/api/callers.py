@@ -52,7 +52,7 @@ async def reader_of_staff(request: Request) -> Actor:
     """A dependency: who may see names of staff: access:read, and managers of theirs."""
     caller = await identified(request)
     if not caller.may("access:read") and caller.role is not Role.MANAGER:
-        raise Forbidden("this needs the scope access:read")
+        raise Forbidden("this needs the scope access:read", detail_ru="нужно право access:read")
     await _note(request, caller)
     return Actor.of(caller, request_id_of(request))
 

@@ -190,7 +190,10 @@ async def me(caller: Identified, platform: Lent, request_id: RequestId) -> MeOut
 
 async def _member(caller: Identified) -> Caller:
     if caller.member is None:
-        raise Forbidden("only a member of staff who has signed in can do this")
+        raise Forbidden(
+            "only a member of staff who has signed in can do this",
+            detail_ru="это может только сотрудник, который вошёл",
+        )
     return caller
 
 

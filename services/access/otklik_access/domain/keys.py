@@ -71,9 +71,15 @@ def key_subject(tenant: str, key_id: str) -> UUID:
 def check_key(key: ApiKey) -> None:
     """Raise Unprocessable where the parts of a new key contradict each other."""
     if not key.scopes:
-        raise Unprocessable("a key without scopes opens nothing", code="no_scopes")
+        raise Unprocessable(
+            "a key without scopes opens nothing",
+            detail_ru="ключ без прав ничего не открывает",
+            code="no_scopes",
+        )
     if key.expires_at is not None and key.expires_at <= key.created_at:
-        raise Unprocessable("expires_at is in the past", code="end_before_start")
+        raise Unprocessable(
+            "expires_at is in the past", detail_ru="expires_at в прошлом", code="end_before_start"
+        )
     more = sorted(set(key.scopes) - WRITE_ONLY)
     if key.purpose is events.KeyPurpose.PUBLISHABLE and more:
         raise Unprocessable(
@@ -99,11 +105,23 @@ def rotated(
         Unprocessable: The overlap is negative or above 30 days.
     """
     if not key.alive(now):
-        raise Conflict(f"key {key.key_id} is no longer alive", code="key_not_alive")
+        raise Conflict(
+            f"key {key.key_id} is no longer alive",
+            detail_ru=f"ключ {key.key_id} больше не действует",
+            code="key_not_alive",
+        )
     if key.rotated_to is not None:
-        raise Conflict(f"key {key.key_id} gave way to {key.rotated_to}", code="already_rotated")
+        raise Conflict(
+            f"key {key.key_id} gave way to {key.rotated_to}",
+            detail_ru=f"ключ {key.key_id} сменился ключом {key.rotated_to}",
+            code="already_rotated",
+        )
     if not timedelta() <= overlap <= LONGEST_OVERLAP:
-        raise Unprocessable("an overlap lasts 0 to 30 days", code="overlap_out_of_range")
+        raise Unprocessable(
+            "an overlap lasts 0 to 30 days",
+            detail_ru="оба ключа действуют вместе от 0 до 30 дней",
+            code="overlap_out_of_range",
+        )
     ends = now + overlap if key.expires_at is None else min(now + overlap, key.expires_at)
     old = replace(key, expires_at=ends, rotated_to=key_id)
     # The simulation knows nothing of a successor: whoever has it is not the demo.

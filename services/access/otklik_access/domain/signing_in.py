@@ -54,16 +54,24 @@ def check_password(password: str, *, login: str) -> None:
     """
     if len(password) < LEAST_PASSWORD:
         raise Unprocessable(
-            f"a password has at least {LEAST_PASSWORD} characters", code="password_too_short"
+            f"a password has at least {LEAST_PASSWORD} characters",
+            detail_ru=f"в пароле не меньше символов: {LEAST_PASSWORD}",
+            code="password_too_short",
         )
     if len(password) > MOST_PASSWORD:
         raise Unprocessable(
-            f"a password has at most {MOST_PASSWORD} characters", code="password_too_long"
+            f"a password has at most {MOST_PASSWORD} characters",
+            detail_ru=f"в пароле не больше символов: {MOST_PASSWORD}",
+            code="password_too_long",
         )
     plain = password.lower()
     guessable = len(set(plain)) < 5 or plain in _RUNS or any(run in plain for run in COMMON)
     if guessable or login.partition("@")[0] in plain:
-        raise Unprocessable("the password is easily guessed", code="password_guessable")
+        raise Unprocessable(
+            "the password is easily guessed",
+            detail_ru="пароль легко угадать",
+            code="password_guessable",
+        )
 
 
 COMMON = ("password", "qwerty123", "йцукен", "пароль", "otklik", "1q2w3e4r", "qwertyuiop")

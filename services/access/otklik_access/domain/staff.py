@@ -76,11 +76,14 @@ def check_member(member: Member) -> None:
     if member.starts_on and member.ends_on and member.ends_on < member.starts_on:
         raise Unprocessable(
             f"the last day {member.ends_on} is before the first day {member.starts_on}",
+            detail_ru=f"последний день {member.ends_on} раньше первого {member.starts_on}",
             code="end_before_start",
         )
     if member.role is events.Role.ADMIN and (member.branches or member.groups):
         raise Unprocessable(
-            "an admin has the whole company; name no branches or groups", code="admin_has_all"
+            "an admin has the whole company; name no branches or groups",
+            detail_ru="администратору доступна вся компания; филиалы и группы не указывают",
+            code="admin_has_all",
         )
 
 
@@ -124,4 +127,7 @@ def check_gift(
     if more:
         raise Forbidden(f"you do not have {', '.join(more)} yourself")
     if own_reach is not None and (reach is None or not reach <= own_reach):
-        raise Forbidden("your own branches are fewer than that")
+        raise Forbidden(
+            "your own branches are fewer than that",
+            detail_ru="у вас самих доступ к меньшему числу филиалов",
+        )

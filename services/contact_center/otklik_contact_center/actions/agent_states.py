@@ -70,7 +70,10 @@ async def push_states(
         Unavailable: The same, for now.
     """
     if caller.publishable:
-        raise Forbidden("a publishable key tells only what customers do")
+        raise Forbidden(
+            "a publishable key tells only what customers do",
+            detail_ru="публичный ключ сообщает только о действиях клиентов",
+        )
     try:
         push = read_states(body, now, lines=lines)
     except MalformedError as wrong:
@@ -129,7 +132,11 @@ async def _keep(db: Database, tenant: str, taken: Sequence[Taken]) -> tuple[int,
             continue
         changes_committed()
         return found
-    raise Unavailable("others are writing the same changes", retry_after=1)
+    raise Unavailable(
+        "others are writing the same changes",
+        detail_ru="те же изменения сейчас записывают другие",
+        retry_after=1,
+    )
 
 
 async def _keep_in(

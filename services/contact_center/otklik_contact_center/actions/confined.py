@@ -64,7 +64,9 @@ async def push_confined(
         Unavailable: The same, for now.
     """
     if caller.branches is not None and not caller.branches:
-        raise Forbidden("the key is for no branch")
+        raise Forbidden(
+            "the key is for no branch", detail_ru="ключ не относится ни к одному филиалу"
+        )
     kept, refused = _sorted(caller, read(body, now, lines=lines))
     # What was not let in lies with a source of the key too: replayed, it reaches no further.
     home = min(caller.branches) if caller.branches else None

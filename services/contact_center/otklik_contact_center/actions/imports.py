@@ -120,7 +120,10 @@ async def begin(
             if found.state != jobs.FAILED:
                 return await _progress(tx, found), False
         else:
-            raise TooManyImports(f"this import has failed {MOST_ATTEMPTS} times")
+            raise TooManyImports(
+                f"this import has failed {MOST_ATTEMPTS} times",
+                detail_ru=f"этот импорт не удался, попыток: {MOST_ATTEMPTS}",
+            )
         if await imports.unfinished(tx, caller.tenant) >= jobs.MOST_UNFINISHED:
             raise TooManyImports(
                 f"{jobs.MOST_UNFINISHED} imports are not finished yet",

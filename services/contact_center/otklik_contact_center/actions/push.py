@@ -179,7 +179,7 @@ def check_signature(
     secrets = () if source is None else source.secrets_at(now)
     fault = signature.fault(headers, body, secrets=secrets, now=now)
     if fault is not None:
-        raise BadSignature(fault)
+        raise BadSignature(fault.en, detail_ru=fault.ru)
 
 
 def _reused(one: Admitted) -> Refusal:
@@ -199,5 +199,5 @@ def read(body: bytes, now: datetime, *, lines: bool = False) -> Push:
 def said(wrong: MalformedError) -> Refused:
     """What is answered to a body that holds no push."""
     if wrong.code == "too_many_events":
-        return TooManyEvents(str(wrong))
-    return MalformedPush(str(wrong), code=wrong.code)
+        return TooManyEvents(str(wrong), detail_ru=wrong.ru)
+    return MalformedPush(str(wrong), code=wrong.code, detail_ru=wrong.ru)

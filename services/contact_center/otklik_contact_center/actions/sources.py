@@ -58,14 +58,20 @@ async def create(
         TooManySources: It was not made.
     """
     if source.demo and not caller.may("demo:write"):
-        raise Forbidden("a source of the demo needs the scope demo:write")
+        raise Forbidden(
+            "a source of the demo needs the scope demo:write",
+            detail_ru="для источника демо нужно право demo:write",
+        )
     tenant = caller.tenant
     async with db.begin(tenant) as tx:
         replayed = await once.replay(tx, caller)
         if replayed is not None:
             return replayed
         if await sources.count(tx, tenant) >= MOST_SOURCES:
-            raise TooManySources(f"a company has at most {MOST_SOURCES} sources")
+            raise TooManySources(
+                f"a company has at most {MOST_SOURCES} sources",
+                detail_ru=f"у компании не больше источников: {MOST_SOURCES}",
+            )
         await _announce(tx, sealer, source)
         await once.keep(tx, told(source))
     return source

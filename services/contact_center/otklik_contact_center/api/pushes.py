@@ -63,7 +63,7 @@ class Pushes:
                 origin = value.decode("latin-1")
         caller = await self._callers.identify(authorization, origin, now)
         if SCOPE not in caller.scopes:
-            raise Forbidden(f"this needs the scope {SCOPE}")
+            raise Forbidden(f"this needs the scope {SCOPE}", detail_ru=f"нужно право {SCOPE}")
         query = scope["query_string"]
         named = _source_id(query) if query else None
         if named is None and is_confined(caller):
@@ -136,11 +136,16 @@ async def _body(receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise BadRequest("the body broke off", code="body_broken_off")
+            raise BadRequest(
+                "the body broke off", detail_ru="тело запроса оборвалось", code="body_broken_off"
+            )
         part: bytes = message.get("body", b"")
         size += len(part)
         if size > MAX_BYTES:
-            raise TooLarge(f"the body is larger than {MAX_BYTES} bytes")
+            raise TooLarge(
+                f"the body is larger than {MAX_BYTES} bytes",
+                detail_ru=f"тело запроса больше {MAX_BYTES} байт",
+            )
         if not message.get("more_body", False):
             return b"".join((*parts, part)) if parts else part
         parts.append(part)
@@ -159,7 +164,12 @@ def _unknown_parameters(names: list[str]) -> Unprocessable:
         "unknown query parameters",
         detail_ru="неизвестные параметры",
         errors=[
-            FieldError(f"query.{name[:100]}", "unknown_parameter", "is not a known parameter")
+            FieldError(
+                f"query.{name[:100]}",
+                "unknown_parameter",
+                "is not a known parameter",
+                "неизвестный параметр",
+            )
             for name in names[:50]
         ],
     )

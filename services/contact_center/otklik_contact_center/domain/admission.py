@@ -32,11 +32,22 @@ class MalformedError(Exception):
 
     Attributes:
         code: malformed_json, invalid_utf8, too_many_events.
+        ru: The same text in Russian.
     """
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, ru: str) -> None:
         super().__init__(detail)
         self.code = code
+        self.ru = ru
+
+
+def neither() -> MalformedError:
+    """The body is JSON of another kind, or none."""
+    return MalformedError(
+        "malformed_json",
+        "the body is neither a JSON object nor an array",
+        "тело запроса – не объект и не массив JSON",
+    )
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -139,8 +150,8 @@ def read_push(body: bytes, now: datetime, *, lines: bool = False) -> Push:
             else:
                 return _judged([event], [], now, places=(0,))
         else:
-            _check_utf8(body)
-            raise MalformedError("malformed_json", "the body is neither a JSON object nor an array")
+            check_utf8(body)
+            raise neither()
     return _lines(body, now)
 
 
@@ -159,7 +170,7 @@ def _array(body: bytes, now: datetime) -> Push:
 
 def split_array(body: bytes) -> list[bytes]:
     """The elements of a JSON array. Raises MalformedError."""
-    _check_utf8(body)
+    check_utf8(body)
     try:
         return [bytes(piece) for piece in _elements(_pieces.decode(body))]
     except msgspec.ValidationError:
@@ -329,7 +340,9 @@ def explain(wrong: msgspec.ValidationError, kind: type[msgspec.Struct]) -> tuple
         if found:
             name = found.groupdict().get("name")
             where = ".".join(part for part in (path, name) if part) or "the event"
-            detail = f"{where[:120]} {_DETAILS[code]}"
+            # A sender's own names may hold what neither an answer nor a screen can show.
+            seen = "".join(one if one.isprintable() else "\ufffd" for one in where[:120])
+            detail = f"{seen} {_DETAILS[code]}"
             if code == "unknown_field" and not path:
                 detail += f"; fields: {fields}"
             elif code == "not_one_of" and path in lists:
@@ -339,36 +352,48 @@ def explain(wrong: msgspec.ValidationError, kind: type[msgspec.Struct]) -> tuple
 
 
 def _malformed(body: bytes, broken: Exception) -> MalformedError:
-    _check_utf8(body)
+    check_utf8(body)
     if isinstance(broken, RecursionError):
-        return MalformedError("malformed_json", "the JSON is nested too deeply")
+        return MalformedError(
+            "malformed_json", "the JSON is nested too deeply", "слишком глубокая вложенность JSON"
+        )
     if not body.strip(_SPACE):
-        return MalformedError("malformed_json", "the body is empty")
+        return MalformedError("malformed_json", "the body is empty", "тело запроса пусто")
+    why = str(broken).lower()[:100]
     return MalformedError(
-        "malformed_json", f"the body is not valid JSON: {str(broken).lower()[:100]}"
+        "malformed_json",
+        f"the body is not valid JSON: {why}",
+        f"в теле запроса ошибка JSON: {why}",
     )
 
 
 def _check_whole(body: bytes) -> None:
     """A wrong field is the sender's mistake in one event; broken JSON breaks the whole body."""
-    _check_utf8(body)
+    check_utf8(body)
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
     except _BROKEN as broken:
         raise _malformed(body, broken) from None
 
 
-def _check_utf8(body: bytes) -> None:
+def check_utf8(body: bytes) -> None:
+    """Return if the body is UTF-8. Raises MalformedError."""
     try:
         body.decode("utf-8")
     except UnicodeDecodeError as broken:
         raise MalformedError(
-            "invalid_utf8", f"the body is not valid UTF-8 at byte {broken.start}"
+            "invalid_utf8",
+            f"the body is not valid UTF-8 at byte {broken.start}",
+            f"байт {broken.start} тела запроса не в кодировке UTF-8",
         ) from None
 
 
 def _too_many() -> MalformedError:
-    return MalformedError("too_many_events", f"more than {MAX_EVENTS} in one push")
+    return MalformedError(
+        "too_many_events",
+        f"more than {MAX_EVENTS} in one push",
+        f"в одном запросе больше {MAX_EVENTS}",
+    )
 
 
 def _holds_lines(body: bytes) -> bool:

@@ -16,7 +16,9 @@ from otklik_common.events.contact_center import AgentState
 from otklik_contact_center.domain.admission import (
     MalformedError,
     Refusal,
+    check_utf8,
     explain,
+    neither,
     split_array,
     split_lines,
 )
@@ -138,29 +140,22 @@ def read_states(body: bytes, now: datetime, *, lines: bool = False) -> StatePush
 
 def _split(body: bytes, *, lines: bool) -> list[bytes]:
     if not lines:
-        _check_utf8(body)
+        check_utf8(body)
         start = body.lstrip(_SPACE)[:1]
         if start == b"[":
             return split_array(body)
         if start != b"{":
-            raise MalformedError("malformed_json", "the body is neither a JSON object nor an array")
+            raise neither()
         try:
             return [bytes(_raw.decode(body))]
         except _BROKEN:
             pass
     pieces = split_lines(body)
     if len(pieces) < 2 and not lines:
-        raise MalformedError("malformed_json", "the body is not valid JSON")
-    return pieces
-
-
-def _check_utf8(body: bytes) -> None:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError as broken:
         raise MalformedError(
-            "invalid_utf8", f"the body is not valid UTF-8 at byte {broken.start}"
-        ) from None
+            "malformed_json", "the body is not valid JSON", "в теле запроса ошибка JSON"
+        )
+    return pieces
 
 
 def _read(piece: bytes, now: datetime) -> StateChange | tuple[str, str]:

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 PREFIX: Final = "whsec_"
 SECRET_BYTES: Final = 32
@@ -25,9 +25,16 @@ def secret_text(secret: bytes) -> str:
     return PREFIX + base64.b64encode(secret).decode()
 
 
+class Fault(NamedTuple):
+    """What is wrong, in both languages."""
+
+    en: str
+    ru: str
+
+
 def fault(
     headers: Mapping[str, str], body: bytes, *, secrets: Iterable[bytes], now: datetime
-) -> str | None:
+) -> Fault | None:
     """
     What is wrong with a signed request; None if it is signed by one of `secrets`.
 
@@ -36,19 +43,25 @@ def fault(
     """
     missing = [name for name in HEADERS if not headers.get(name)]
     if missing:
-        return f"the header {missing[0]} is missing"
+        return Fault(f"the header {missing[0]} is missing", f"нет заголовка {missing[0]}")
     identity, timestamp, signatures = (headers[name] for name in HEADERS)
     if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
-        return "webhook-timestamp is no number of seconds since 1970"
+        return Fault(
+            "webhook-timestamp is no number of seconds since 1970",
+            "webhook-timestamp – не число секунд с 1970 года",
+        )
     if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
-        return "webhook-timestamp lies more than 5 minutes from our clock"
+        return Fault(
+            "webhook-timestamp lies more than 5 minutes from our clock",
+            "webhook-timestamp отличается от наших часов больше чем на 5 минут",
+        )
     signed = f"{identity}.{timestamp}.".encode("utf-8", "surrogateescape") + body
     shown = list(_shown(signatures))
     for secret in secrets:
         expected = hmac.new(secret, signed, hashlib.sha256).digest()
         if any(hmac.compare_digest(expected, one) for one in shown):
             return None
-    return "the signature is wrong"
+    return Fault("the signature is wrong", "подпись неверна")
 
 
 def _shown(signatures: str) -> Iterable[bytes]:

@@ -110,7 +110,11 @@ async def keep_answers(
             # Answers, contacts and cases of one batch meet those of another in another order.
             if sqlstate_of(broken) != DEADLOCK:
                 raise
-    raise Unavailable("others are writing the same answers", retry_after=1)
+    raise Unavailable(
+        "others are writing the same answers",
+        detail_ru="те же ответы сейчас записывают другие",
+        retry_after=1,
+    )
 
 
 @dataclass(slots=True)

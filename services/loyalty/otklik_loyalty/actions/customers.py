@@ -174,10 +174,15 @@ async def _by_id(tx: AsyncConnection, tenant: str, reference: str) -> UUID | Non
 
 def _one_external(reference: str, given: Mapping[str, str | None]) -> str:
     if not reference.strip():
-        raise Unprocessable("the external id is blank", code="blank_external_id")
+        raise Unprocessable(
+            "the external id is blank", detail_ru="внешний номер пуст", code="blank_external_id"
+        )
     also = given.get("external_id")
     if also is not None and also.strip() != reference.strip():
-        raise ExternalIdDiffers("the external id in the body is not the one in the address")
+        raise ExternalIdDiffers(
+            "the external id in the body is not the one in the address",
+            detail_ru="внешний номер в теле запроса не тот, что в адресе",
+        )
     return reference
 
 
@@ -200,15 +205,21 @@ async def _locate(tx: AsyncConnection, tenant: str, named: Said, target: UUID | 
 
 def _check_external(known: Identities, person: Person, target: UUID) -> None:
     if known.differs(target, person.external):
-        raise ExternalIdDiffers(f"customer {target} is known by another external id")
+        raise ExternalIdDiffers(
+            f"customer {target} is known by another external id",
+            detail_ru=f"у клиента {target} другой внешний номер",
+        )
     if person.external is not None and known.owners.get(person.external, target) != target:
-        raise ExternalIdTaken("the external id is another customer's")
+        raise ExternalIdTaken(
+            "the external id is another customer's",
+            detail_ru="этот внешний номер у другого клиента",
+        )
 
 
 def _check_reach(caller: Caller, found: Identified, given: Mapping[str, str | None]) -> None:
     known = _standing(found, found.assigned[0].customer)
     if known is not None and not caller.may_see(known.branch):
-        raise NotFound("there is no such customer")
+        raise NotFound("there is no such customer", detail_ru="такого клиента нет")
     if (known is None or "branch" in given) and not caller.may_see(given.get("branch")):
         raise Forbidden(f"branch {given.get('branch')!r} is out of your reach")
 

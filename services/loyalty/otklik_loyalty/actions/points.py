@@ -96,7 +96,10 @@ def _same(known: Transfer, moved: Transfer) -> Transfer:
         moved.reason,
     )
     if not same:
-        raise TransferIdReused(f"transfer {known.id} is known and says something else")
+        raise TransferIdReused(
+            f"transfer {known.id} is known and says something else",
+            detail_ru=f"движение {known.id} уже есть, и в нём другое",
+        )
     return known
 
 
@@ -116,7 +119,7 @@ async def reverse_points(
     known = await ledger.get(tx, tenant, transfer)
     of = {} if known is None else await customers.get(tx, tenant, [known.customer])
     if known is None or of[known.customer].void or not caller.may_see(of[known.customer].branch):
-        raise NotFound(f"there is no movement {transfer}")
+        raise NotFound(f"there is no movement {transfer}", detail_ru=f"нет движения {transfer}")
     check_reversible(known.movement)
     balance = (await ledger.lock(tx, tenant, [known.customer]))[known.customer]
     undone = Transfer(
@@ -130,7 +133,10 @@ async def reverse_points(
         reverses=transfer,
     )
     if await ledger.get(tx, tenant, undone.id) is not None:
-        raise AlreadyReversed(f"movement {transfer} was reversed before")
+        raise AlreadyReversed(
+            f"movement {transfer} was reversed before",
+            detail_ru=f"движение {transfer} уже отменено",
+        )
     return await _write(tx, caller, undone, balance, branch=of[known.customer].branch)
 
 
@@ -147,7 +153,10 @@ async def _write(
     )
     if not written:
         # Somebody with another account locked has just used the id.
-        raise TransferIdReused(f"transfer {moved.id} is another movement's")
+        raise TransferIdReused(
+            f"transfer {moved.id} is another movement's",
+            detail_ru=f"номер {moved.id} у другого движения",
+        )
     pseudonyms = await customers.pseudonyms_of(tx, tenant, [moved.customer])
     fact = points_event(
         tenant,

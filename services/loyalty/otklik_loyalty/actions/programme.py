@@ -63,4 +63,7 @@ async def add_rule(db: Database, caller: Caller, rule: Rule, *, now: datetime) -
                 detail_ru=f"покупки с {rule.starts_at.isoformat()} уже приняты",
             )
         if not await programme.add_rule(tx, caller.tenant, rule, by=caller.principal, now=now):
-            raise RuleExists(f"a rule starts at {rule.starts_at.isoformat()} already")
+            raise RuleExists(
+                f"a rule starts at {rule.starts_at.isoformat()} already",
+                detail_ru=f"правило с {rule.starts_at.isoformat()} уже есть",
+            )

@@ -141,7 +141,11 @@ async def _keep(
                 return await _keep_in(tx, sealer, caller, wanted)
         except _Raced:
             continue
-    raise Unavailable("others are writing the same purchases", retry_after=1)
+    raise Unavailable(
+        "others are writing the same purchases",
+        detail_ru="те же покупки сейчас записывают другие",
+        retry_after=1,
+    )
 
 
 async def _keep_in(
@@ -249,7 +253,7 @@ async def keep_return(
         rules = await programme.rules_held(tx, tenant)
         known = (await purchases.get(tx, tenant, [id_], lock=True)).get(id_)
         if known is None or known.void or not caller.may_see(known.purchase.branch):
-            raise NotFound(_missing(reference))
+            raise _missing(reference)
         returns = (await purchases.returns_of(tx, tenant, [id_])).get(id_, [])
         same = next((each for each in returns if each.id == back.id), None)
         if same is not None and back.repeats(same):
@@ -290,9 +294,9 @@ async def read_purchase(db: Database, caller: Caller, reference: str) -> tuple[K
     async with db.begin(caller.tenant) as tx:
         known = (await purchases.get(tx, caller.tenant, [id_])).get(id_)
         if known is None or known.void or not caller.may_see(known.purchase.branch):
-            raise NotFound(_missing(reference))
+            raise _missing(reference)
         return known, (await purchases.returns_of(tx, caller.tenant, [id_])).get(id_, [])
 
 
-def _missing(reference: str) -> str:
-    return f"there is no purchase {reference!r}"
+def _missing(reference: str) -> NotFound:
+    return NotFound(f"there is no purchase {reference!r}", detail_ru=f"нет покупки {reference!r}")

@@ -141,4 +141,6 @@ async def get_attributes(caller: MayDeclare, db: Db) -> NamesOut:
 
 def _whole_company(caller: Caller) -> None:
     if caller.branches is not None:
-        raise Forbidden("this needs reach over the whole company")
+        raise Forbidden(
+            "this needs reach over the whole company", detail_ru="нужен доступ ко всей компании"
+        )

@@ -32,7 +32,12 @@ async def bounded(query: Query) -> AsyncIterator[None]:
     except TimeoutError:
         if not deadline.expired():
             raise
-        raise Unavailable("the answer took too long", code="too_slow", retry_after=5) from None
+        raise Unavailable(
+            "the answer took too long",
+            detail_ru="ответ занял слишком много времени",
+            code="too_slow",
+            retry_after=5,
+        ) from None
 
 
 def _turn() -> asyncio.Semaphore:
