@@ -1,5 +1,6 @@
 """Bad bodies, queries, headers and ids, to every route: refused with what is wrong, nothing kept."""
 
+import gzip
 import re
 from collections.abc import AsyncIterator
 from itertools import cycle
@@ -9,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from otklik_common.http import MIB
 from tests.support.app import forget_limits, running_app
 from tests.support.bad_inputs import (
     HEADERS,
@@ -28,6 +30,7 @@ from tests.support.routes_world import World, build
 pytestmark = [pytest.mark.system, pytest.mark.asyncio]
 
 LANGUAGES = ("en", "ru")
+BOMB = gzip.compress(b"0" * 10 * MIB)
 TOLD_APART = {"contact_center.refused", "contact_center.sources", "access.api_key_seen"}
 """Tables that may grow: refused events are kept for replay, and keys are seen."""
 
@@ -124,6 +127,18 @@ async def test_json_under_another_name_is_415(world: World, routes: list[Operati
             # Where a header is missing as well, that is said first.
             if fault or answer.status_code not in (415, 400, 428):
                 wrong.append(f"{one}: {what}: {answer.status_code} {fault}")
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_a_compressed_body_is_415(world: World, routes: list[Operation]) -> None:
+    wrong = []
+    for one in routes:
+        if one.kinds:
+            coded = [(b"Content-Encoding", b"gzip"), (b"Content-Type", one.kinds[0].encode())]
+            answer = await ask(world, one, one.address, content=BOMB, headers=[*coded, _in("ru")])
+            fault = faults(answer, "ru")
+            if fault or answer.status_code != 415:
+                wrong.append(f"{one}: {answer.status_code} {fault}")
     assert not wrong, "\n".join(wrong)
 
 

@@ -28,7 +28,13 @@ from otklik_common.errors import BadRequest, Refused
 from otklik_common.observability import get_logger, set_fields, span, with_request
 from otklik_common.origins import origin_of, preflight, shared_headers
 from otklik_common.outages import outage
-from otklik_common.problems import REQUEST_ID_KEY, BodyTooLarge, Internal, problem_response
+from otklik_common.problems import (
+    REQUEST_ID_KEY,
+    BodyTooLarge,
+    Internal,
+    UnsupportedCoding,
+    problem_response,
+)
 from otklik_common.settings import Settings
 from otklik_common.tracing import is_traced
 
@@ -172,6 +178,7 @@ class Edge:
                     detail_ru="в адресе есть символ NUL",
                     code="malformed_address",
                 )
+            _check_coding(one.scope)
             asked = preflight(one.scope) if one.origin is not None else None
             await (asked or self._app)(one.scope, one.receive, one.send)
         except Exception as failed:
@@ -241,7 +248,7 @@ class Quick:
                     _log_line(scope, "POST", path, status=status, seconds=seconds)
 
 
-_NEEDS_MORE: Final = frozenset({b"origin", b"traceparent"})
+_NEEDS_MORE: Final = frozenset({b"origin", b"traceparent", b"content-encoding"})
 
 
 def _explained(failed: Exception) -> Refused:
@@ -342,6 +349,16 @@ def _content_length(scope: Scope) -> int:
         if name == b"content-length":
             return int(value) if value.isdigit() and len(value) < 20 else 0
     return 0
+
+
+def _check_coding(scope: Scope) -> None:
+    for name, value in scope["headers"]:
+        if name == b"content-encoding" and value.strip().lower() not in (b"", b"identity"):
+            raise UnsupportedCoding(
+                "send the body without Content-Encoding",
+                detail_ru="тело запроса нужно без Content-Encoding",
+                headers={"Accept-Encoding": "identity"},  # RFC 9110 §15.5.16
+            )
 
 
 def _log_line(scope: Scope, method: str, route: str, *, status: int, seconds: float) -> None:

@@ -29,7 +29,7 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
     410: "It is gone",
     412: "It has changed since the caller read it",
     413: "The body is too large",
-    415: "The body is of a kind that is not read here",
+    415: "The body is of a kind that is not read here, or compressed",
     422: "Well-formed, but against the rules; `errors` names the fields",
     428: "An edit must carry If-Match",
     429: "Over a rate limit; wait for Retry-After seconds",
@@ -107,9 +107,7 @@ def _complete(operation: dict[str, Any]) -> None:
     if operation.get("security") != []:
         statuses.append(401)
     if "requestBody" in operation:
-        statuses.append(413)
-        if list(operation["requestBody"]["content"]) == ["application/json"]:
-            statuses.append(415)
+        statuses += [413, 415]
     for status, answer in PROBLEMS(*statuses).items():
         if str(status) == "422" or str(status) not in responses:  # FastAPI says another 422
             responses[str(status)] = answer

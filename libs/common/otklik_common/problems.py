@@ -62,6 +62,13 @@ class UnsupportedMediaType(Refused):
     title = Title("Send JSON", "Нужен JSON")
 
 
+class UnsupportedCoding(UnsupportedMediaType):
+    """A body that is compressed: of a few bytes it could make gigabytes."""
+
+    code = "unsupported_content_encoding"
+    title = Title("Send the body uncompressed", "Нужно несжатое тело запроса")
+
+
 class BodyTooLarge(HTTPException):
     """TooLarge while the body is read: FastAPI lets only its own kind of exception out of that."""
 

@@ -1,5 +1,6 @@
 """What every application takes in: fields, times and sizes, and how it names what is wrong."""
 
+import gzip
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -174,3 +175,17 @@ def test_an_empty_batch_is_a_body_that_was_lost() -> None:
         with pytest.raises(Malformed, match="empty"):
             items_of(body)
     assert items_of(b"[]") == []
+
+
+@pytest.mark.asyncio
+async def test_a_compressed_body_is_refused_unread(client: httpx.AsyncClient) -> None:
+    bomb = gzip.compress(b"0" * 10 * http.MIB)
+    for coding in ("gzip", "br", "deflate, gzip", "GZIP"):
+        headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+        answer = await client.post("/things/v1/things", content=bomb, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_content_encoding")
+        assert answer.headers["accept-encoding"] == "identity"
+    plain = await client.post(
+        "/things/v1/things", json=a_body(), headers={"Content-Encoding": "identity"}
+    )
+    assert plain.status_code == 201
