@@ -16,6 +16,7 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from standardwebhooks import Webhook
 
 from tests.fuzz.tuning import BODY_MAY_BE_LEFT_OUT, RULES
+from tests.support.routes_table import WEEK
 from tests.support.served import Served
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
@@ -57,6 +58,13 @@ class Customs:
             "origins": ["https://example.org"],
             "scopes": ["metrics:read"],
             "mapping": a_mapping_as_json(),
+            "time": {**WEEK, "granularity": "day"},
+            "as_of": None,
+            "bucket": None,
+            "group": {},
+            "group_by": ["branch"],
+            "filters": [{"dimension": "branch", "op": "eq", "value": "north"}],
+            "top": None,
         }
 
     @contextmanager
@@ -98,6 +106,9 @@ class Customs:
         case.query.pop("cursor", None)
         case.query.update(self._completed(dict(case.query)))
         case.body = self._completed(case.body)
+        for name, most in (("metric", None), ("metrics", 1)):
+            if isinstance(case.body, dict) and name in case.body:
+                case.body[name] = _without_parameters(case.body[name], most)
         if case.method == "PUT" and isinstance(case.body, dict) and "id" in case.body:
             case.body["id"] = list(case.path_parameters.values())[-1]
 
@@ -120,6 +131,13 @@ class Customs:
         request.headers["webhook-timestamp"] = str(int(now.timestamp()))
         request.headers["webhook-signature"] = Webhook(self._secret).sign("fuzz", now, text)
         return request
+
+
+def _without_parameters(metric: Any, most: int | None) -> Any:
+    """A metric by its name alone, or at most so many of a list."""
+    if most is not None:
+        return [_without_parameters(one, None) for one in metric[:most]]
+    return {"name": metric["name"]}
 
 
 def written(value: Any) -> Any:

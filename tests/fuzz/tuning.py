@@ -54,7 +54,11 @@ RULES: Final[Mapping[str, str]] = {
         """,
         "a survey, and the mapping of an import, make sense as a whole": "bad_survey mapping",
         "the metric has that parameter and can be cut in that way": """
-            bad_parameter impossible_dimension no_past_groups invalid_query bad_filter
+            bad_parameter impossible_dimension no_past_groups invalid_query bad_filter no_calendar
+            closed_cells_only
+        """,
+        "a query may cost so much and no more": """
+            too_many_buckets too_many_cells too_many_rows
         """,
     }.items()
     for code in (word.replace("+", " ") for word in codes.split())

@@ -57,7 +57,7 @@ def items_of(body: bytes) -> list[Any]:
         TooManyItems: More than 5,000.
     """
     start = body.lstrip(b" \t\r\n")[:1]
-    if not start:
+    if not body:
         raise Malformed(
             "the body is empty: an array or NDJSON is expected",
             detail_ru="тело запроса пусто: нужен массив JSON или NDJSON",
@@ -70,13 +70,13 @@ def items_of(body: bytes) -> list[Any]:
                 "the body is not a JSON array", detail_ru="тело запроса – не массив JSON"
             ) from None
         return _bounded(items)
-    if start != b"{":
+    if start not in (b"{", b""):
         raise Malformed(
             "the body is neither an array nor NDJSON", detail_ru="нужен массив JSON или NDJSON"
         )
     lines = _bounded([line for line in body.split(b"\n") if line.strip()])
     items = [_line(line) for line in lines]
-    if all(isinstance(item, NotJson) for item in items):
+    if items and all(isinstance(item, NotJson) for item in items):
         raise Malformed("no line of the body is JSON", detail_ru="ни одна строка – не JSON")
     return items
 

@@ -171,10 +171,9 @@ def test_a_rule_of_ours_keeps_its_words_under_a_code_that_pydantic_has_too() -> 
 
 
 def test_an_empty_batch_is_a_body_that_was_lost() -> None:
-    for body in (b"", b" \r\n"):
-        with pytest.raises(Malformed, match="empty"):
-            items_of(body)
-    assert items_of(b"[]") == []
+    with pytest.raises(Malformed, match="empty"):
+        items_of(b"")
+    assert items_of(b"[]") == items_of(b" \r\n") == []
 
 
 @pytest.mark.asyncio

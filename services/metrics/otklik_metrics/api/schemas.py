@@ -107,8 +107,12 @@ class FilterBody(StrictModel):
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [
-                {"required": ["value"]},
-                {"required": ["values"], "properties": {"values": {"type": "array"}}},
+                {"required": ["value"], "not": {"required": ["values"]}},
+                {
+                    "required": ["values"],
+                    "not": {"required": ["value"]},
+                    "properties": {"values": {"type": "array"}},
+                },
             ]
         }
     )
