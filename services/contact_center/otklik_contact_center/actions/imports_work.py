@@ -216,9 +216,9 @@ class Importing:
             if stop.is_set():
                 raise StoppedError
             counts = await self._take(reading, rows)
-            committed()
             reading.read += counts.rows
             reading.refused += counts.refused
+            committed()
         async with self._db.begin_as_worker() as tx:
             if not await imports.finish(
                 tx, job, rows=reading.read, state=jobs.DONE, now=self._now()
