@@ -1,6 +1,7 @@
 """A broker that is killed, frozen or restarted: writers notice nothing, nothing is lost."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest_asyncio
 from otklik_common.db import Database
 from otklik_common.endings import SEND_FAILED
 from otklik_common.log import open_log
+from otklik_common.log.kafka_reader import HEARTBEAT_SECONDS, SESSION_SECONDS
 from otklik_common.settings import Settings
 from tests.support.kafka import KafkaBroker, running_kafka
 from tests.support.log_probe.probe import (
@@ -31,6 +33,7 @@ from tests.support.postgres import PostgresServer
 pytestmark = [pytest.mark.asyncio, pytest.mark.kafka]
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
+RESTARTS = int(os.environ.get("OTKLIK_TEST_RESTARTS", "1"))
 
 
 @dataclass
@@ -138,10 +141,15 @@ async def test_a_consumer_killed_and_started_again_reads_on_at_once(world: World
     async with a_process("consumer", world.topic, world.settings):
         first = await put()
         await until(lambda: world.has_heard([first]))
-    began = time.monotonic()
-    async with a_process("consumer", world.topic, world.settings):
-        second = await put()
-        await until(lambda: world.has_heard([second]))
-        # A member without a name of its own would wait ten seconds for its own ghost.
-        assert time.monotonic() - began < 7
+    for _ in range(RESTARTS):
+        began = time.monotonic()
+        waiting = await put()
+        async with a_process("consumer", world.topic, world.settings):
+            ready = time.monotonic()
+            await until(lambda: world.has_heard([waiting]))  # noqa: B023 - awaited here
+            heard = time.monotonic()
+        print(f"first record {heard - ready:.2f} s after run, {heard - began:.2f} s after exec")
+        # A member without a name of its own would wait for its own ghost, which lives so long;
+        # how long a loaded machine takes to start Python is not what is asked here.
+        assert heard - ready < SESSION_SECONDS - HEARTBEAT_SECONDS
     await log.close()

@@ -31,6 +31,7 @@ START_SECONDS: Final = 10.0
 SESSION_SECONDS: Final = 10
 """A member that is silent for so long loses its partitions to the others."""
 
+HEARTBEAT_SECONDS: Final = 3
 COMMIT_SECONDS: Final = 2.0
 GAP_SECONDS: Final = 2.0
 UNPLACED_SECONDS: Final = 0.05
@@ -86,7 +87,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             auto_offset_reset="none",
             isolation_level="read_committed",
             session_timeout_ms=SESSION_SECONDS * 1000,
-            heartbeat_interval_ms=3_000,
+            heartbeat_interval_ms=HEARTBEAT_SECONDS * 1000,
             # Progress is watched by our own watchdog; a slow batch must not cost the group.
             max_poll_interval_ms=600_000,
             fetch_max_bytes=MAX_FETCH_BYTES,
