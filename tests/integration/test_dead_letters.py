@@ -1,6 +1,5 @@
 """`otklik dead-letters`: what could not be taken in is listed, taken up again, or given up."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from tests.support.app import all_modules, migrated_database, settings_of
 from tests.support.deployment import Process
 from tests.support.facts import MONDAY, PHONE, an_answered_contact, an_event
 from tests.support.postgres import PostgresServer, reachable_folder
+from tests.support.taking_in import take_in
 
 TENANT = "demo2abc"
 LATER = MONDAY + timedelta(hours=1)
@@ -52,19 +52,7 @@ class World:
 
     async def take_in(self, group: str) -> None:
         """Let a group read all that is on the log."""
-        consumer, stop = self.consumers[group], asyncio.Event()
-        running = asyncio.create_task(consumer.run(stop))
-        ends = await self.platform.log.ends(TOPICS)
-        query = "SELECT topic, partition, next FROM metrics.positions WHERE consumer = $1"
-        while True:
-            rows = await self.admin.fetch(query, group)
-            at = {(row["topic"], row["partition"]): row["next"] for row in rows}
-            if all(at.get(place, 0) >= end for place, end in ends.items()):
-                break
-            assert not running.done(), running.exception()
-            await asyncio.sleep(0.02)
-        stop.set()
-        await running
+        await take_in(self.consumers[group], self.platform.log, self.admin)
 
     async def until(self) -> datetime | None:
         """Up to which moment `as_of` may be asked, after a look at the promises."""

@@ -1,6 +1,5 @@
 """From the outbox through the log into the numbers, and the log replayed against them."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,6 +42,7 @@ from tests.support.facts import (
 )
 from tests.support.kafka import running_kafka
 from tests.support.postgres import PostgresServer
+from tests.support.taking_in import take_in
 
 MIGRATIONS = Path(otklik_metrics.__file__).parent / "migrations"
 
@@ -68,19 +68,7 @@ class Logged:
         kept = KeepHistory if keep_history else KeepFacts
         group = GROUP if keep_history else FACTS_GROUP
         consumer = Consumer(group, TOPICS, kept(self.db, self.log), self.db, self.log)
-        stop = asyncio.Event()
-        running = asyncio.create_task(consumer.run(stop))
-        ends = await self.log.ends(TOPICS)
-        query = "SELECT topic, partition, next FROM metrics.positions WHERE consumer = $1"
-        while True:
-            rows = await self.admin.fetch(query, group)
-            at = {(row["topic"], row["partition"]): row["next"] for row in rows}
-            if all(at.get(place, 0) >= end for place, end in ends.items()):
-                break
-            assert not running.done(), running.exception()
-            await asyncio.sleep(0.02)
-        stop.set()
-        await running
+        await take_in(consumer, self.log, self.admin)
 
 
 @asynccontextmanager
