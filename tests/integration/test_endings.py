@@ -1,14 +1,21 @@
 """A process that ended itself is counted by its successor; any other end is not."""
 
+import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
 from otklik_common.endings import SEND_FAILED, STUCK, leave_word_in, show_endings
+from tests.support.app import migrated_database, settings_of
+from tests.support.deployment import Process
+from tests.support.kafka import free_ports
+from tests.support.postgres import PostgresServer
 
 NAME = "work-access-0"
 
@@ -94,3 +101,31 @@ def test_without_a_folder_and_after_a_full_disk_the_end_still_comes(tmp_path: Pa
 def test_a_line_that_a_full_disk_cut_short_counts_for_nothing(tmp_path: Path) -> None:
     (tmp_path / f"{NAME}.ended").write_text("4 1795842880\n\nx\n3 1795842890\n")
     assert _counted(tmp_path) == (1, 1)
+
+
+@pytest.mark.asyncio
+async def test_a_worker_shows_what_its_predecessors_left(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = await migrated_database(postgres, "endings")
+    (ops_port,) = free_ports(1)
+    told = {
+        "OTKLIK_DATABASE_URL": url,
+        "OTKLIK_MASTER_KEY": str(settings_of(url).master_key),
+        "OTKLIK_OPERATIONS_TOKEN": "operations",
+        "OTKLIK_RUN_FOLDER": str(tmp_path),
+        "OTKLIK_INSTANCE": "access-worker-7",
+    }
+    (tmp_path / "work-access-access-worker-7.ended").write_text("4 1795842880\n3 1795842890\n")
+    (tmp_path / "work-access-access-worker-8.ended").write_text("4 1795842880\n")
+    worker = Process(["work", "access", "--ops-port", str(ops_port), "--json"], told)
+    worker.start()
+    try:
+        where = json.loads(await asyncio.to_thread(worker.first_line))["operations"]
+        headers = {"Authorization": "Bearer operations"}
+        async with httpx.AsyncClient(headers=headers, timeout=30) as client:
+            shown = (await client.get(f"{where}/metrics")).text
+    finally:
+        assert await asyncio.to_thread(worker.terminate) == 0, worker.last_words()
+    for reason in ("stuck", "send_failed"):
+        assert f'otklik_process_self_endings_total{{reason="{reason}"}} 1.0' in shown
