@@ -1,1 +1,1 @@
-"""What the command line does, a module a family of commands; imported when one is called."""
+"""A module a family of commands; whatever does the work is imported when one is called."""
