@@ -29,7 +29,7 @@ from tests.support.kafka import free_ports
 from tests.support.plain_postgres import plain_postgres
 
 PASSWORD = "of-the-server"
-READY_SECONDS = 60
+READY_SECONDS = 180
 ENTRANCE = ROOT / "deploy" / "compose" / "entrance.conf"
 
 # What the image nginx-unprivileged has around a conf.d, in short.

@@ -23,7 +23,7 @@ from tests.support.plain_postgres import plain_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
-START_SECONDS = 150
+START_SECONDS = 300
 
 Service = dict[str, Any]
 
