@@ -39,6 +39,7 @@ RULES: Final[Mapping[str, str]] = {
             unknown_survey unknown_branch unknown_branch_group unknown_scope unknown_question unknown_line
         """,
         "a cursor is the `next_cursor` of a page before": "bad_cursor",
+        "the fuzzer sends an empty If-Match now and then, against its pattern": "bad_if_match",
         "the key stands for the first request that came with it": "idempotency_key_reused",
         "the id in the body is that of the address": "id_differs",
         "one field goes with another, or instead of it": """
