@@ -1,0 +1,118 @@
+"""Processes that are measured: where they run, and the processor time they have used."""
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench.contact_center_support import SETTINGS
+from otklik.embedded import EmbeddedPostgres
+from tests.support.postgres import reachable_folder
+
+_START_SECONDS = 60.0
+
+
+def cores() -> tuple[list[int], list[int]]:
+    """The core of the server that is measured, and those of everything else; equal if there is one."""
+    known = sorted(os.sched_getaffinity(0))
+    return known[:1], known[1:] or known
+
+
+@contextmanager
+def on_cores(wanted: Sequence[int]) -> Iterator[None]:
+    """Processes started here run on these cores, all their threads."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, wanted)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def postgres(settings: Mapping[str, str] = SETTINGS) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL of our own with fsync on, thrown away at the end."""
+    with reachable_folder() as folder:
+        server = EmbeddedPostgres.start(
+            folder / "data", fsync=True, settings=settings, system=folder / "system"
+        )
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def serving(
+    command: Sequence[str], port: int, more: Mapping[str, str], *, folder: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that answers on `port`; `more` is added to its environment."""
+    with subprocess.Popen(command, env={**os.environ, **more}, cwd=folder) as process:
+        try:
+            _wait_until_it_answers(process, port)
+            yield process
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"{process.args!r} does not answer on port {port}")
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process, those it has started, and those of them that ended have used so far."""
+    process = psutil.Process(pid)
+    found = sum(process.cpu_times()[:4])
+    for child in process.children(recursive=True):
+        with suppress(psutil.Error):
+            found += sum(child.cpu_times()[:4])
+    return found
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A process that came to its end: what it said, and what it took from its start on."""
+
+    said: str
+    seconds: float
+    cpu: float
+
+
+def run(command: Sequence[str], more: Mapping[str, str], *, seconds: float) -> Ran:
+    """
+    A process and those it starts, until it ends by itself; its standard error is shown.
+
+    Raises:
+        RuntimeError: It failed, or did not end within `seconds`.
+    """
+    began = time.perf_counter()
+    with subprocess.Popen(
+        command, env={**os.environ, **more}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        before = _reaped()
+        try:
+            said, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise RuntimeError(f"{command[0]} did not end within {seconds:.0f} s") from None
+    took = time.perf_counter() - began
+    if process.returncode != 0:
+        raise RuntimeError(f"{command!r} ended with {process.returncode}")
+    return Ran(said, took, _reaped() - before)
+
+
+def _reaped() -> float:
+    """Processor time of our children that have ended, their own children included."""
+    return sum(psutil.Process().cpu_times()[2:4])
