@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -95,11 +95,15 @@ class KafkaBroker:
         advertised_port: int | None = None,
         port: int | None = None,
         properties: str | None = None,
+        java: Sequence[str] = _JAVA,
     ) -> None:
         """
+        A broker that does not run yet.
+
         Args:
             advertised_port: Where clients are sent, for a proxy that spoils the network.
             port: Where a broker with `properties` listens, which are not those of the tests.
+            java: How its JVM is started; the default is small and quick to start.
         """
         self.port, self._controller_port = free_ports(2)
         self.port = port or self.port
@@ -111,6 +115,7 @@ class KafkaBroker:
             advertised=self._advertised,
             data=folder / "data",
         )
+        self._java = java
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -132,7 +137,7 @@ class KafkaBroker:
             self._format(properties)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_JAVA, "-cp", self._classpath(), "kafka.Kafka", str(properties)],
+                [*self._java, "-cp", self._classpath(), "kafka.Kafka", str(properties)],
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -238,10 +243,12 @@ class KafkaBroker:
 
 
 @contextmanager
-def running_kafka(*, advertised_port: int | None = None) -> Iterator[KafkaBroker]:
-    """A broker of its own, thrown away at the end; `advertised_port` as in KafkaBroker."""
+def running_kafka(
+    *, advertised_port: int | None = None, java: Sequence[str] = _JAVA
+) -> Iterator[KafkaBroker]:
+    """A broker of its own, thrown away at the end; the arguments as in KafkaBroker."""
     folder = Path(tempfile.mkdtemp(prefix="otklik-kafka-"))
-    broker = KafkaBroker(folder, advertised_port=advertised_port)
+    broker = KafkaBroker(folder, advertised_port=advertised_port, java=java)
     try:
         broker.start()
         yield broker
