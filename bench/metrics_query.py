@@ -1,20 +1,23 @@
 """
-Asking: three reference queries over a year of 10 million events, against raw rows in PostgreSQL.
+Asking: three reference queries over a year of 10 million events, against raw rows.
 
-    python -m bench.metrics_query [--events 10000000] [--companies 1] [--rounds 15]
+    python -m bench.metrics_query [--events 10000000] [--fewer 2000000] [--companies 1] [--rounds 15]
 
 Each company has 50 branches and 6 channels; four events in five are contacts, the others answers.
 The raw rows are narrow (six numbers and a time) with an index on company and time, and are asked
-with parallel workers as the server sets them, and without. Our side is the whole way: route,
-caller, plan, selects, formulas, intervals, receipts, JSON. With more companies the events are
-shared among them: raw rows get cheaper, rollups stay what they are. Answers are compared before anything is timed:
-counts and scores to the last digit, quantiles within 1 %.
+with parallel workers as the server sets them, and without; DuckDB has the same rows in a Parquet
+file, sorted by company and time, with a thread a core and with one. Our side is the whole way:
+route, caller, plan, selects, formulas, intervals, receipts, JSON. With more companies the events
+are shared among them: raw rows get cheaper, rollups stay what they are. A year of fewer events
+shows how each grows. Answers are compared before anything is timed: counts and scores to the last
+digit, quantiles within 1 %.
 """
 
 import argparse
 import asyncio
 import base64
 import json
+import os
 import statistics
 import time
 from collections.abc import Awaitable, Callable
@@ -25,8 +28,10 @@ import asyncpg
 import uvloop
 
 import otklik_metrics
+from bench.metrics_query_parquet import Parquet
 from bench.metrics_query_questions import QUESTIONS, Question
 from bench.metrics_query_year import END, ZONE, load
+from bench.turns import in_turns, together
 from otklik.embedded import EmbeddedPostgres
 from otklik_common import observability
 from otklik_common.migrate import Tree, migrate
@@ -39,19 +44,39 @@ MIGRATIONS = Path(otklik_metrics.__file__).parent / "migrations"
 SERVER = {"shared_buffers": "1GB", "work_mem": "64MB", "max_wal_size": "16GB"}
 
 
-async def measure(events: int, companies: int, rounds: int) -> dict[str, Any]:
+async def measure(events: int, fewer: int, companies: int, rounds: int) -> dict[str, Any]:
+    """Both sizes, the smaller first, and how each grew."""
+    told: dict[str, Any] = {"events": events, "companies": companies}
+    small = await _of_size(fewer, companies, rounds)
+    for name, found in (await _of_size(events, companies, rounds)).items():
+        before = small[name]
+        told[name] = {
+            **found,
+            f"{fewer:,} events: ours, ms": before["ours, ms"],
+            f"{fewer:,} events: raw, ms": before["raw, ms"],
+            f"{fewer:,} events: DuckDB, ms": before["DuckDB, ms"],
+            "growth of ours": round(found["ours, ms"] / before["ours, ms"], 2),
+            "growth of raw": round(found["raw, ms"] / before["raw, ms"], 2),
+            "growth of DuckDB": round(found["DuckDB, ms"] / before["DuckDB, ms"], 2),
+        }
+    return told
+
+
+async def _of_size(events: int, companies: int, rounds: int) -> dict[str, dict[str, float]]:
     """Load, compare, time."""
     with reachable_folder() as folder:
         server = EmbeddedPostgres.start(
             folder / "data", fsync=False, settings=SERVER, system=folder / "system"
         )
         try:
-            return await _measured(server.admin_url, events, companies, rounds)
+            return await _measured(server.admin_url, folder, events, companies, rounds)
         finally:
             server.stop()
 
 
-async def _measured(url: str, events: int, companies: int, rounds: int) -> dict[str, Any]:
+async def _measured(
+    url: str, folder: Path, events: int, companies: int, rounds: int
+) -> dict[str, dict[str, float]]:
     settings = Settings(
         database_url=url,
         admin_database_url=url,
@@ -66,7 +91,9 @@ async def _measured(url: str, events: int, companies: int, rounds: int) -> dict[
     platform = make_platform(settings)
     app = metrics_app(platform)
     offices = [await Office(platform, admin, app).found(ZONE) for _ in range(companies)]
-    await load(admin, [office.tenant for office in offices], events)
+    with together():
+        await load(admin, [office.tenant for office in offices], events)
+        parquet = await Parquet.of(admin, folder)
     sizes = await admin.fetch(
         "SELECT relname, reltuples::bigint AS rows, pg_total_relation_size(oid) >> 20 AS mb"
         " FROM pg_class WHERE relname = 'raw' OR relname ~ '^(rollup|histogram)_(contact|answer)_'"
@@ -74,16 +101,21 @@ async def _measured(url: str, events: int, companies: int, rounds: int) -> dict[
     )
     for name, rows, size in sizes:
         print(f"{name:24} {rows:>12,} rows {size:>6,} MB", flush=True)
-    told: dict[str, Any] = {"events": events, "companies": companies}
-    for question in QUESTIONS:
-        told[question.name] = await _one(question, offices, admin, rounds)
+    told = {}
+    for question in in_turns(QUESTIONS):
+        told[question.name] = await _one(question, offices, admin, parquet, rounds)
+    parquet.close()
     await admin.close()
     await platform.close()
     return told
 
 
 async def _one(
-    question: Question, offices: list[Office], admin: asyncpg.Connection, rounds: int
+    question: Question,
+    offices: list[Office],
+    admin: asyncpg.Connection,
+    parquet: Parquet,
+    rounds: int,
 ) -> dict[str, float]:
     async def ours(number: int) -> list[dict[str, Any]]:
         found = await offices[number].call("POST", "/query", question.body)
@@ -94,9 +126,14 @@ async def _one(
     async def theirs(number: int) -> list[asyncpg.Record]:
         return await admin.fetch(question.raw, number, question.since, END)
 
+    async def duckdb(number: int) -> list[Any]:
+        return await parquet.ask(question.duckdb, number, question.since, END)
+
     for number in range(len(offices)):
-        question.same(await ours(number), await theirs(number))
-    took: dict[str, list[float]] = {"ours": [], "raw": [], "raw, no parallel workers": []}
+        for asked in (theirs, duckdb):
+            question.same(await ours(number), await asked(number))
+    peers = ("raw", "raw, no parallel workers", "DuckDB", "DuckDB, one thread")
+    took: dict[str, list[float]] = {name: [] for name in ("ours", *peers)}
     for number in range(rounds):
         company = number % len(offices)
         took["ours"].append(await _time(ours, company))
@@ -105,13 +142,14 @@ async def _one(
             await admin.execute("SET max_parallel_workers_per_gather = 0")
             took["raw, no parallel workers"].append(await _time(theirs, company))
             await admin.execute("RESET max_parallel_workers_per_gather")
+            parquet.use_threads(os.cpu_count() or 1)
+            took["DuckDB"].append(await _time(duckdb, company))
+            parquet.use_threads(1)
+            took["DuckDB, one thread"].append(await _time(duckdb, company))
     middle = {name: statistics.median(times) * 1000 for name, times in took.items()}
     told = {f"{name}, ms": round(value, 1) for name, value in middle.items()}
     told["ours, slowest, ms"] = round(max(took["ours"]) * 1000, 1)
-    told["ratio"] = round(middle["raw"] / middle["ours"], 1)
-    told["ratio, no parallel workers"] = round(
-        middle["raw, no parallel workers"] / middle["ours"], 1
-    )
+    told |= {f"{peer} : ours": round(middle[peer] / middle["ours"], 1) for peer in peers}
     print(f"{question.name}: {told}", flush=True)
     return told
 
@@ -127,10 +165,11 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--fewer", type=int, default=2_000_000)
     parser.add_argument("--companies", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=15)
     given = parser.parse_args()
-    measured = uvloop.run(measure(given.events, given.companies, given.rounds))
+    measured = uvloop.run(measure(given.events, given.fewer, given.companies, given.rounds))
     print(json.dumps(measured, indent=2))
 
 
