@@ -6,7 +6,7 @@ DATA ?= .otklik
 ARGS ?=
 TESTS ?= tests
 
-.PHONY: help setup dev up test test-313 fuzz check format docs dashboards bench \
+.PHONY: help setup dev up test test-313 fuzz check format docs dashboards bench bench-peers \
   deploy-check image-check requirements clean
 
 help: ## show this list
@@ -60,6 +60,10 @@ dashboards: dev ## write Grafana's dashboards, alert rules and runbooks from the
 bench: dev ## measure throughput and latency
 	.venv/bin/python -m bench $(ARGS)
 
+bench-peers: dev ## measure beside Go, node, Kafka Streams, bytewax and quixstreams
+	.venv/bin/python -m bench.peers setup
+	.venv/bin/python -m bench --peers $(ARGS)
+
 deploy-check: dev ## check Dockerfile, docker-compose.yml and deploy/k8s, with kube-score too
 	.venv/bin/python -m pytest -q tests/deploy -m "not system"
 	@deploy/k8s/score.sh
@@ -69,7 +73,7 @@ image-check: dev ## carry the Dockerfile out in an empty Debian, as root, and ru
 	@PATH=$$PATH:/usr/sbin:/sbin .venv/bin/python -m tests.deploy.try_image
 
 requirements: dev ## pin and hash the requirement files again
-	@for name in bootstrap runtime dev; do \
+	@for name in bootstrap runtime dev peers; do \
 	  .venv/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --custom-compile-command "make requirements" \
