@@ -28,7 +28,7 @@ import asyncpg
 import otklik_metrics
 from bench.contact_center_support import MASTER, connected, median
 from bench.metrics_write import SERVER
-from bench.peers.contact_topic import Filled, fill
+from bench.peers.contact_topic import Filled, fill, publisher_of
 from bench.peers.places import SOURCES, Peers, add_work
 from bench.peers.processes import cpu_seconds, postgres, run
 from bench.turns import in_turns, together
@@ -132,7 +132,7 @@ class Bench:
         await migrate(settings, [Tree("metrics", MIGRATIONS)])
         log = KafkaLog(settings)
         await log.ensure_topics([*TOPICS, topic_of("access"), SOME])
-        publishers = [await log.publisher(topic) for topic in (TOPIC, SOME)]
+        publishers = [await publisher_of(log, topic) for topic in (TOPIC, SOME)]
         filled = [
             await fill(topic, publisher, count)
             for topic, publisher, count in zip(
@@ -246,7 +246,8 @@ class Bench:
         )
         assert row is not None
         found = dict(row)
-        return {**found, "buckets": _buckets(found.pop("hist"))}
+        waits = found.pop("hist")
+        return {**found, "buckets": _buckets(waits)}
 
 
 async def _printed(said: str) -> Totals:

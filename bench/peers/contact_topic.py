@@ -1,5 +1,6 @@
 """A topic full of the contact centre's own facts, and what a right count of it comes to."""
 
+import asyncio
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from bench.metrics_write import contacts
 from otklik_common.events.contact_center import Contact
 from otklik_common.events.envelope import Event
 from otklik_common.events.registry import encode
-from otklik_common.log.port import Publisher
+from otklik_common.log.port import Log, LogNotReadyError, Publisher
 from otklik_metrics.domain.histogram import bucket_of
 
 QUARTER_SECONDS = 900
 SENT = 5_000
+PATIENCE = 10
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,16 @@ def in_order(count: int) -> Iterator[Event[Contact]]:
         heapq.heappush(waiting, (moment, event.revision, number, event))
     while waiting:
         yield heapq.heappop(waiting)[-1]
+
+
+async def publisher_of(log: Log, topic: str) -> Publisher:
+    """A writer of the topic; a broker that has just started may not answer at once."""
+    for _ in range(PATIENCE):
+        try:
+            return await log.publisher(topic)
+        except LogNotReadyError:
+            await asyncio.sleep(1)
+    return await log.publisher(topic)
 
 
 async def fill(topic: str, publisher: Publisher, count: int) -> Filled:

@@ -30,12 +30,12 @@ class Goal:
     at_most: bool = False
 
     def measured(self, figures: Figures) -> float | None:
-        """The worst of its figures, or None where they were not measured."""
-        record = figures.get(self.benchmark)
-        if record is None:
+        """The worst of its figures, or None where one was not measured."""
+        found = [_at(figures, (self.benchmark, "figures", *path)) for path in self.figures]
+        known = [figure for figure in found if figure is not None]
+        if len(known) < len(found):
             return None
-        found = [_at(record["figures"], path) for path in self.figures]
-        return max(found) if self.at_most else min(found)
+        return max(known) if self.at_most else min(known)
 
     def row(self, figures: Figures) -> str:
         """Its line in the table."""
@@ -60,9 +60,11 @@ class Goal:
         return bound is not None and (measured <= bound if self.at_most else measured >= bound)
 
 
-def _at(figures: Figures, path: tuple[str, ...]) -> float:
+def _at(figures: Figures, path: tuple[str, ...]) -> float | None:
     found: Any = figures
     for name in path:
+        if name not in found:
+            return None
         found = found[name]
     return float(found)
 

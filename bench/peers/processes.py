@@ -74,11 +74,15 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
 def cpu_seconds(pid: int) -> float:
     """What a process, those it has started, and those of them that ended have used so far."""
     process = psutil.Process(pid)
-    found = sum(process.cpu_times()[:4])
-    for child in process.children(recursive=True):
-        with suppress(psutil.Error):
-            found += sum(child.cpu_times()[:4])
-    return found
+    while True:
+        before = process.cpu_times()
+        found = sum(before[:4])
+        for child in process.children(recursive=True):
+            with suppress(psutil.Error):
+                found += sum(child.cpu_times()[:4])
+        # A child that ended in between was counted twice or not at all.
+        if process.cpu_times()[2:4] == before[2:4]:
+            return found
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -25,7 +26,8 @@ Rows = Sequence[Any]
 Send = Callable[[Rows], Awaitable[None]]
 
 
-async def by_aiokafka() -> Send:
+@asynccontextmanager
+async def by_aiokafka() -> AsyncIterator[Send]:
     """`send()` record by record, all answers waited for at the end of a batch."""
     from aiokafka import AIOKafkaProducer
 
@@ -44,10 +46,12 @@ async def by_aiokafka() -> Send:
         answers = [await producer.send(topic, row[2], row[1].encode()) for row in rows]
         await asyncio.gather(*answers)
 
-    return send
+    yield send
+    await producer.stop()
 
 
-async def by_confluent_kafka() -> Send:
+@asynccontextmanager
+async def by_confluent_kafka() -> AsyncIterator[Send]:
     """librdkafka: `produce()` record by record, flushed in a thread at the end of a batch."""
     from confluent_kafka import Producer
 
@@ -75,7 +79,7 @@ async def by_confluent_kafka() -> Send:
         await asyncio.to_thread(producer.flush)
         assert not failed, failed[0]
 
-    return send
+    yield send
 
 
 SENDERS = {"aiokafka": by_aiokafka, "confluent-kafka": by_confluent_kafka}
@@ -85,17 +89,19 @@ async def relay(name: str) -> dict[str, float]:
     """Move everything, oldest first."""
     outbox = os.environ["OUTBOX"]
     connection = await asyncpg.connect(os.environ["DSN"])
-    send = await SENDERS[name]()
-    began, worked, moved = time.perf_counter(), _cpu(), 0
-    while rows := await connection.fetch(
-        f"SELECT id, key, payload FROM {outbox} ORDER BY id LIMIT $1", BATCH
-    ):
-        await send(rows)
-        await connection.execute(
-            f"DELETE FROM {outbox} WHERE id = ANY ($1)", [row[0] for row in rows]
-        )
-        moved += len(rows)
-    return {"moved": moved, "seconds": time.perf_counter() - began, "cpu": _cpu() - worked}
+    async with SENDERS[name]() as send:
+        began, worked, moved = time.perf_counter(), _cpu(), 0
+        while rows := await connection.fetch(
+            f"SELECT id, key, payload FROM {outbox} ORDER BY id LIMIT $1", BATCH
+        ):
+            await send(rows)
+            await connection.execute(
+                f"DELETE FROM {outbox} WHERE id = ANY ($1)", [row[0] for row in rows]
+            )
+            moved += len(rows)
+        told = {"moved": moved, "seconds": time.perf_counter() - began, "cpu": _cpu() - worked}
+    await connection.close()
+    return told
 
 
 def _cpu() -> float:
@@ -103,6 +109,4 @@ def _cpu() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(relay(sys.argv[1]))), flush=True)
-    # The producer's open connections are of no more use.
-    os._exit(0)
+    print(json.dumps(asyncio.run(relay(sys.argv[1]))))
