@@ -1,14 +1,18 @@
 """Sources and their secrets: made and changed once, never without a trace."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from httpx import AsyncClient
+from sqlalchemy import Engine, event
 
+from otklik_common.pseudonym import Sealer
+from otklik_contact_center.actions.sources import SourceBook
 from otklik_contact_center.domain.source import ROTATION, default_source
-from tests.integration.contact_center.conftest import World, now
+from tests.integration.contact_center.conftest import MASTER, World, now
 from tests.integration.contact_center.test_pushes import an_event, make_source, signed
 
 SOURCES = "/contact-center/v1/sources"
@@ -41,6 +45,38 @@ async def test_a_repeated_request_makes_one_source_and_shows_its_secret_once(
         "SELECT body FROM contact_center.idempotency WHERE tenant = $1", world.tenant
     )
     assert first["secret"].encode() not in kept
+
+
+@pytest.mark.asyncio
+async def test_all_pushes_at_once_wait_for_one_reading(world: World) -> None:
+    book = SourceBook(world.api, Sealer(MASTER))
+    wanted = default_source(world.tenant, now()).id
+    await book.get(world.tenant, wanted, now())
+    book.forget(world.tenant)
+    seen: list[object] = []
+    note = seen.append
+    event.listen(Engine, "begin", note)
+    try:
+        found = await asyncio.gather(
+            *(book.get(world.tenant, wanted, now()) for _ in range(50)),
+        )
+        assert len(seen) == 1
+        book.forget(world.tenant)
+        await book.get(world.tenant, wanted, now())
+        assert len(seen) == 2
+    finally:
+        event.remove(Engine, "begin", note)
+    assert {source.id for source in found} == {wanted}
+
+
+@pytest.mark.asyncio
+async def test_who_hangs_up_takes_no_other_pushs_source(world: World) -> None:
+    book = SourceBook(world.api, Sealer(MASTER))
+    impatient = asyncio.create_task(book.get(world.tenant, None, now()))
+    patient = asyncio.create_task(book.get(world.tenant, None, now()))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert (await patient).tenant == world.tenant
 
 
 @pytest.mark.asyncio

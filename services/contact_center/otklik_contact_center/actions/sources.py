@@ -1,5 +1,6 @@
 """Sources: making them, changing their secrets, and looking them up on the way of a push."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -221,6 +222,7 @@ class SourceBook:
         self._db = db
         self._sealer = sealer
         self._kept: dict[str, tuple[float, Mapping[str, Source]]] = {}
+        self._reading: dict[str, asyncio.Task[Mapping[str, Source]]] = {}
 
     async def get(self, tenant: str, source_id: str | None, now: datetime) -> Source:
         """
@@ -231,9 +233,11 @@ class SourceBook:
         """
         wanted = source_id or default_id(tenant)
         kept = self._kept.get(tenant)
-        if kept is None or time.monotonic() - kept[0] > FRESH_SECONDS:
-            kept = await self._read(tenant, now)
-        found = kept[1].get(wanted)
+        if kept is not None and time.monotonic() - kept[0] <= FRESH_SECONDS:
+            known = kept[1]
+        else:
+            known = await self._current(tenant, now)
+        found = known.get(wanted)
         if found is None:
             raise unknown(wanted)
         return found
@@ -247,14 +251,32 @@ class SourceBook:
             self.forget(wanted.tenant)
             return await self.get(wanted.tenant, wanted.id, now)
 
-    async def _read(self, tenant: str, now: datetime) -> tuple[float, Mapping[str, Source]]:
-        read_at = time.monotonic()
-        found = await listed(self._db, self._sealer, tenant, now)
-        if len(self._kept) >= MOST_COMPANIES:
-            self._kept.clear()
-        kept = self._kept[tenant] = (read_at, {source.id: source for source in found})
-        return kept
-
     def forget(self, tenant: str) -> None:
         """Read a company's sources anew at the next push."""
         self._kept.pop(tenant, None)
+        # What is being read may be older than what is to be seen.
+        self._reading.pop(tenant, None)
+
+    async def _current(self, tenant: str, now: datetime) -> Mapping[str, Source]:
+        """One reading for all who ask meanwhile: a busy company has hundreds of pushes under way."""
+        reading = self._reading.get(tenant)
+        if reading is None:
+            reading = self._reading[tenant] = asyncio.create_task(self._read(tenant, now))
+            reading.add_done_callback(lambda done: self._ended(tenant, done))
+        return await asyncio.shield(reading)
+
+    async def _read(self, tenant: str, now: datetime) -> Mapping[str, Source]:
+        read_at = time.monotonic()
+        found = await listed(self._db, self._sealer, tenant, now)
+        known = {source.id: source for source in found}
+        if self._reading.get(tenant) is asyncio.current_task():
+            if len(self._kept) >= MOST_COMPANIES:
+                self._kept.clear()
+            self._kept[tenant] = (read_at, known)
+        return known
+
+    def _ended(self, tenant: str, reading: "asyncio.Task[Mapping[str, Source]]") -> None:
+        if self._reading.get(tenant) is reading:
+            del self._reading[tenant]
+        if not reading.cancelled():
+            reading.exception()  # Those who waited have it; if nobody did, nobody needs it.
