@@ -8,7 +8,15 @@ from typing import Any
 import asyncpg
 import duckdb
 
-COLUMNS = "company, channel, branch, what, at, wait_ms, score"
+COLUMNS = {
+    "company": "SMALLINT",
+    "channel": "SMALLINT",
+    "branch": "SMALLINT",
+    "what": "SMALLINT",
+    "at": "TIMESTAMP",
+    "wait_ms": "INT",
+    "score": "SMALLINT",
+}
 
 
 class Parquet:
@@ -26,20 +34,17 @@ class Parquet:
     async def of(cls, admin: asyncpg.Connection, folder: Path) -> "Parquet":
         """Everything in the table `raw`."""
         rows, path = folder / "raw.csv", folder / "raw.parquet"
-        # The header of a COPY is names, and an empty field is NULL: what DuckDB takes it for.
-        with rows.open("wb") as file:
-            await admin.copy_from_query(
-                f"SELECT {COLUMNS.replace('at,', 'at AT TIME ZONE $$UTC$$ AS at,')} FROM raw"
-                " ORDER BY company, at",
-                output=file,
-                format="csv",
-                header=True,
-                timeout=3600,
-            )
+        names = ", ".join(f"{n} AT TIME ZONE 'UTC'" if n == "at" else n for n in COLUMNS)
+        await admin.copy_from_query(
+            f"SELECT {names} FROM raw ORDER BY company, at",
+            output=rows,
+            format="csv",
+            timeout=3600,
+        )
         made = cls(path)
         await asyncio.to_thread(
             made._connection.execute,
-            f"COPY (SELECT {_typed()} FROM read_csv('{rows}', header = true, all_varchar = true))"
+            f"COPY (FROM read_csv('{rows}', header = false, columns = {COLUMNS}))"
             f" TO '{path}' (FORMAT parquet, COMPRESSION zstd)",
         )
         rows.unlink()
@@ -59,8 +64,3 @@ class Parquet:
     def close(self) -> None:
         """Give everything back."""
         self._connection.close()
-
-
-def _typed() -> str:
-    types = dict.fromkeys(COLUMNS.split(", "), "SMALLINT") | {"at": "TIMESTAMP", "wait_ms": "INT"}
-    return ", ".join(f"nullif({name}, '')::{kind} AS {name}" for name, kind in types.items())
