@@ -200,15 +200,11 @@ def process_per_service() -> Iterator[Deployment]:
     """One API and one worker process for each service, over a Kafka broker and PostgreSQL."""
     with reachable_folder() as folder, running_kafka() as broker:
         postgres = EmbeddedPostgres.start(folder, fsync=False)
-        told = environment(folder, postgres) | {
-            "OTKLIK_LOG": "kafka",
-            "OTKLIK_KAFKA_BOOTSTRAP": broker.bootstrap,
-            "OTKLIK_POOL_SIZE": "3",
-        }
+        told = told_over_kafka(folder, postgres, broker)
         processes: dict[str, Process] = {}
         try:
-            _run(Process(["migrate"], {k: v for k, v in told.items() if k != "OTKLIK_DATA"}))
-            made = json.loads(_run(Process([], told, module="otklik.prepare")))
+            run_step(Process(["migrate"], {k: v for k, v in told.items() if k != "OTKLIK_DATA"}))
+            made = json.loads(run_step(Process([], told, module="otklik.prepare")))
             urls = {}
             for service in SERVICES:
                 port, ops = free_ports(2)
@@ -245,7 +241,19 @@ def process_per_service() -> Iterator[Deployment]:
             postgres.stop()
 
 
-def _run(process: Process) -> str:
+def told_over_kafka(
+    folder: Path, postgres: EmbeddedPostgres, broker: KafkaBroker
+) -> dict[str, str]:
+    """OTKLIK_* variables of processes that share this PostgreSQL and this broker."""
+    return environment(folder, postgres) | {
+        "OTKLIK_LOG": "kafka",
+        "OTKLIK_KAFKA_BOOTSTRAP": broker.bootstrap,
+        "OTKLIK_POOL_SIZE": "3",
+    }
+
+
+def run_step(process: Process) -> str:
+    """Run a process to its end, which must be a good one; returns what it printed."""
     process.start()
     return process.whole_output()
 

@@ -129,6 +129,11 @@ class KafkaBroker:
         assert self._process is not None, "the broker does not run"
         return self._process.pid
 
+    @property
+    def running(self) -> bool:
+        """Whether its process lives, frozen or not."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start the broker and wait until its own process listens."""
         assert self._process is None, "the broker runs already"

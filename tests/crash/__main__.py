@@ -1,0 +1,132 @@
+"""
+Kill, stop and starve everything under load, then compare all that is left with all that was sent.
+
+    python -m tests.crash run --faults 12 --seed 1
+    python -m tests.crash run --bug cursor
+    python -m tests.crash bugs --runs 5
+
+Real Kafka and PostgreSQL in folders of their own; needs Java 17 and Maven, as `make test` does.
+"""
+
+import json
+import time
+from typing import Annotated
+
+import typer
+
+from tests.crash.bugs import BY_NAME, SEEDED, Seeded
+from tests.crash.checker import Fault as Found
+from tests.crash.faults import schedule
+from tests.crash.run import Plan, Report, by_target_and_kind, run
+from tests.crash.world import Say
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=__doc__,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the verdict as one JSON object.")]
+
+
+@app.command("run")
+def run_once(
+    faults: Annotated[int, typer.Option(min=0, help="How many kills, pauses and starvings.")] = 12,
+    seed: Annotated[int, typer.Option(help="Of the schedule and the load.")] = 1,
+    every: Annotated[float, typer.Option(help="Seconds between two faults, on average.")] = 3.0,
+    seconds: Annotated[float, typer.Option(help="How long to push at least.")] = 0.0,
+    rate: Annotated[float, typer.Option(help="Pushes a second, whatever is answered.")] = 25.0,
+    bug: Annotated[
+        str | None, typer.Option(help=f"Run this fault of ours instead: {', '.join(BY_NAME)}.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """
+    One run and its verdict; exits with 1 where a promise was broken.
+
+    With --bug the faults and the load are those that show the bug: it must exit with 1.
+    """
+    if bug is not None and bug not in BY_NAME:
+        raise typer.BadParameter(f"no bug {bug!r}; there are {', '.join(BY_NAME)}")
+    if bug is None:
+        plan = Plan(schedule(faults, seed, every=every), seed, seconds=seconds, rate=rate)
+    else:
+        plan = BY_NAME[bug].plan(seed)
+    say = _teller()
+    say(f"seed {seed}, {len(plan.faults)} faults:")
+    for fault in plan.faults:
+        say(str(fault))
+    report = run(plan, say)
+    if as_json:
+        print(json.dumps(report.as_json()))
+    else:
+        _print(report)
+    raise SystemExit(0 if report.good else 1)
+
+
+@app.command("bugs")
+def run_bugs(
+    runs: Annotated[int, typer.Option(min=1, help="Of each bug, each with another seed.")] = 5,
+    only: Annotated[str | None, typer.Option(help=f"One of {', '.join(BY_NAME)}.")] = None,
+) -> None:
+    """Run the product with faults of ours in it; exits with 1 if the checker misses one."""
+    missed = 0
+    print(f"{'bug':<14}{'must show':<12}{'caught':<8}{'seconds':<9}found", flush=True)
+    for seeded in SEEDED if only is None else [BY_NAME[only]]:
+        reports = [_quietly(seeded, seed) for seed in range(1, runs + 1)]
+        caught = sum(seeded.caught_by(report) for report in reports)
+        missed += runs - caught
+        found = "; ".join(
+            " ".join(f"{n} {fault}" for fault, n in sorted(report.verdict.faults.items())) or "-"
+            for report in reports
+        )
+        took = sum(report.seconds for report in reports) / runs
+        print(f"{seeded.name:<14}{seeded.shows:<12}{caught}/{runs:<6}{took:<9.0f}{found}")
+    raise SystemExit(1 if missed else 0)
+
+
+def _quietly(seeded: Seeded, seed: int) -> Report:
+    return run(seeded.plan(seed), lambda _: None)
+
+
+def _teller() -> Say:
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        typer.echo(f"[{time.monotonic() - began:7.1f}] {line}", err=True)
+
+    return say
+
+
+def _print(report: Report) -> None:
+    verdict = report.verdict
+    print(f"\nfaults: {len(report.faults)} in {report.seconds:.0f} s")
+    targets: dict[str, list[str]] = {}
+    for (target, kind), n in sorted(by_target_and_kind(report.faults)):
+        targets.setdefault(target, []).append(f"{n} {kind}")
+    for target, kinds in targets.items():
+        own = report.own_ends.get(target)
+        ended = "" if own is None else f"; ended itself {own} times and was started again"
+        print(f"  {target:<10} {', '.join(kinds)}{ended}")
+    print(
+        f"events: {verdict.acknowledged} acknowledged, {verdict.refused} refused,"
+        f" {verdict.unknown} unknown, of which {verdict.became_known} are kept"
+    )
+    print(
+        f"log: {verdict.revisions} revisions of {verdict.subjects} subjects,"
+        f" {verdict.repeated} records sent again"
+    )
+    for found in Found:
+        print(f"{found}: {verdict.faults[found]}")
+        for text in verdict.shown.get(found, []):
+            print(f"  {text}")
+    drained = "never" if report.drained is None else f"after {report.drained:.1f} s"
+    print(f"all counted: {drained}")
+    print(f"otklik rebuild --check: {'no difference' if report.recounted else 'differs'}")
+    print("every promise was kept" if report.good else "PROMISES WERE BROKEN")
+
+
+if __name__ == "__main__":
+    app()
