@@ -6,8 +6,8 @@ DATA ?= .otklik
 ARGS ?=
 TESTS ?= tests
 
-.PHONY: help setup dev up test test-313 fuzz check format docs dashboards bench bench-peers \
-  deploy-check image-check requirements clean
+.PHONY: help setup dev up test test-313 crash fuzz check format docs dashboards bench \
+  bench-peers deploy-check image-check requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -71,6 +71,10 @@ deploy-check: dev ## check Dockerfile, docker-compose.yml and deploy/k8s, with k
 image-check: dev ## carry the Dockerfile out in an empty Debian, as root, and run what it makes
 	@tests/support/prepare.sh
 	@PATH=$$PATH:/usr/sbin:/sbin .venv/bin/python -m tests.deploy.try_image
+
+crash: dev ## kill, stop and starve everything under load, then look for what is lost or double
+	@tests/support/prepare.sh
+	.venv/bin/python -m tests.crash run $(or $(ARGS),--faults 300 --every 4)
 
 requirements: dev ## pin and hash the requirement files again
 	@for name in bootstrap runtime dev peers; do \

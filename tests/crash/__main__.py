@@ -9,13 +9,14 @@ Real Kafka and PostgreSQL in folders of their own; needs Java 17 and Maven, as `
 """
 
 import json
+import signal
 import time
 from typing import Annotated
 
 import typer
 
 from tests.crash.bugs import BY_NAME, SEEDED, Seeded
-from tests.crash.checker import Fault as Found
+from tests.crash.checker import Breach
 from tests.crash.faults import schedule
 from tests.crash.run import Plan, Report, by_target_and_kind, run
 from tests.crash.world import Say
@@ -79,11 +80,13 @@ def run_bugs(
         caught = sum(seeded.caught_by(report) for report in reports)
         missed += runs - caught
         found = "; ".join(
-            " ".join(f"{n} {fault}" for fault, n in sorted(report.verdict.faults.items())) or "-"
+            " ".join(f"{n} {breach}" for breach, n in sorted(report.verdict.breaches.items()))
+            or "-"
             for report in reports
         )
         took = sum(report.seconds for report in reports) / runs
-        print(f"{seeded.name:<14}{seeded.shows:<12}{caught}/{runs:<6}{took:<9.0f}{found}")
+        row = f"{seeded.name:<14}{seeded.shows:<12}{f'{caught}/{runs}':<8}{took:<9.0f}{found}"
+        print(row, flush=True)
     raise SystemExit(1 if missed else 0)
 
 
@@ -118,8 +121,8 @@ def _print(report: Report) -> None:
         f"log: {verdict.revisions} revisions of {verdict.subjects} subjects,"
         f" {verdict.repeated} records sent again"
     )
-    for found in Found:
-        print(f"{found}: {verdict.faults[found]}")
+    for found in Breach:
+        print(f"{found}: {verdict.breaches[found]}")
         for text in verdict.shown.get(found, []):
             print(f"  {text}")
     drained = "never" if report.drained is None else f"after {report.drained:.1f} s"
@@ -128,5 +131,11 @@ def _print(report: Report) -> None:
     print("every promise was kept" if report.good else "PROMISES WERE BROKEN")
 
 
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    # Told to end, it ends what it has started.
+    signal.signal(signal.SIGTERM, _end)
     app()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.crash.checker import Fault as Found
+from tests.crash.checker import Breach
 from tests.crash.faults import API, KAFKA, METRICS, POSTGRES, WORKERS, Fault, Kind
 from tests.crash.run import Plan, Report
 from tests.crash.world import Armed
@@ -24,7 +24,7 @@ class Seeded:
     """
 
     name: str
-    shows: Found
+    shows: Breach
     why: str
     armed: Mapping[str, Armed]
     faults: Sequence[Fault] = field(default_factory=tuple)
@@ -39,18 +39,18 @@ class Seeded:
             transfers=8,
             share_of_new=0.15,
             armed=self.armed,
-            drain_seconds=15.0,
+            drain_seconds=10.0,
         )
 
     def caught_by(self, report: Report) -> bool:
         """Whether the checker found what this bug does."""
-        return self.shows in report.verdict.faults
+        return self.shows in report.verdict.breaches
 
 
 SEEDED: Final = (
     Seeded(
         "cursor",
-        Found.LOST,
+        Breach.LOST,
         "one worker's folds stand still for a fifth of a second between their outbox rows and"
         " their commit, so the other's higher ids are committed and sent first",
         {
@@ -60,7 +60,7 @@ SEEDED: Final = (
     ),
     Seeded(
         "skip_locked",
-        Found.REORDERED,
+        Breach.REORDERED,
         "one of two active relays stands still between reading and sending; the other sends what"
         " was folded of the same calls meanwhile",
         {
@@ -70,7 +70,7 @@ SEEDED: Final = (
     ),
     Seeded(
         "delete_first",
-        Found.LOST,
+        Breach.LOST,
         "the broker is killed under load, then both workers before it is back: what was deleted"
         " was never answered",
         dict.fromkeys(WORKERS, Armed("delete_first")),
@@ -82,14 +82,14 @@ SEEDED: Final = (
     ),
     Seeded(
         "answer_first",
-        Found.LOST,
+        Breach.LOST,
         "PostgreSQL stands still, pushes are answered all the same, and the API is killed",
         {API: Armed("answer_first")},
         (Fault(3.0, POSTGRES, Kind.PAUSE, 2.0), Fault(4.0, API, Kind.KILL)),
     ),
     Seeded(
         "no_row_lock",
-        Found.DIFFERENT,
+        Breach.DIFFERENT,
         "one worker's folds stand still before their commit; the other folds newer events of the"
         " same calls from the same revision, so two states have one number",
         {
@@ -99,7 +99,7 @@ SEEDED: Final = (
     ),
     Seeded(
         "any_revision",
-        Found.LOST,
+        Breach.LOST,
         "relays stand still between reading and sending, and lose their sessions meanwhile: the"
         " standby sends the same rows and newer ones, then the first sends the old ones again",
         {

@@ -2,7 +2,7 @@
 The verdict on a run: each promise held against what is left. Pure, and linear in the evidence.
 
 The order of subjects is taken from the log itself: first occurrences of their revisions. A record
-that was sent again is no fault, wherever it stands; readers pass it over.
+that was sent again is no breach, wherever it stands; readers pass it over.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from tests.crash.expected import contacts_of, count
 from tests.crash.stories import Event
 
 
-class Fault(StrEnum):
+class Breach(StrEnum):
     """The ways in which a promise can be broken."""
 
     LOST = "lost"
@@ -33,7 +33,7 @@ class Fault(StrEnum):
 
 
 SHOWN: Final = 3
-"""Findings of a fault that are kept as text."""
+"""Findings of a breach that are kept as text."""
 
 
 @dataclass
@@ -42,14 +42,14 @@ class Verdict:
     What was found, and what it was found in.
 
     Attributes:
-        faults: How many findings of each kind.
+        breaches: How many findings of each kind.
         shown: The first findings in words.
         became_known: Events of unknown outcome that are kept after all.
         repeated: Records that stand on the log more than once.
     """
 
-    faults: Counter[Fault] = field(default_factory=Counter)
-    shown: dict[Fault, list[str]] = field(default_factory=dict)
+    breaches: Counter[Breach] = field(default_factory=Counter)
+    shown: dict[Breach, list[str]] = field(default_factory=dict)
     acknowledged: int = 0
     refused: int = 0
     unknown: int = 0
@@ -61,12 +61,12 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Nothing was found."""
-        return not self.faults
+        return not self.breaches
 
-    def find(self, fault: Fault, what: str, times: int = 1) -> None:
+    def find(self, breach: Breach, what: str, times: int = 1) -> None:
         """Note a finding."""
-        self.faults[fault] += times
-        shown = self.shown.setdefault(fault, [])
+        self.breaches[breach] += times
+        shown = self.shown.setdefault(breach, [])
         if len(shown) < SHOWN:
             shown.append(what)
 
@@ -105,27 +105,27 @@ def _check_inbox(evidence: Evidence, verdict: Verdict) -> list[Event]:
             if push.outcome == "acknowledged":
                 verdict.acknowledged += 1
                 if not there:
-                    verdict.find(Fault.LOST, f"event {event.id} was acknowledged and is not known")
+                    verdict.find(Breach.LOST, f"event {event.id} was acknowledged and is not known")
             elif push.outcome == "unknown":
                 verdict.unknown += 1
                 verdict.became_known += there
             else:
                 verdict.refused += 1
                 if there:
-                    verdict.find(Fault.INVENTED, f"event {event.id} was refused and is known")
+                    verdict.find(Breach.INVENTED, f"event {event.id} was refused and is known")
             sent[event.id] = event
     for event_id, rows in kept.items():
         if event_id not in sent:
-            verdict.find(Fault.INVENTED, f"event {event_id} is known and nobody sent it")
+            verdict.find(Breach.INVENTED, f"event {event_id} is known and nobody sent it")
         if rows > 1:
-            verdict.find(Fault.DOUBLE, f"event {event_id} is kept {rows} times", rows - 1)
+            verdict.find(Breach.DOUBLE, f"event {event_id} is kept {rows} times", rows - 1)
     return [sent[event_id] for event_id in kept if event_id in sent]
 
 
 def _check_left(evidence: Evidence, verdict: Verdict) -> None:
     for what, rows in evidence.left.items():
         if rows:
-            verdict.find(Fault.LOST, f"{rows} are left in {what}", rows)
+            verdict.find(Breach.LOST, f"{rows} are left in {what}", rows)
 
 
 def _check_log(evidence: Evidence, verdict: Verdict) -> Mapping[Subject, _Heard]:
@@ -137,12 +137,12 @@ def _check_log(evidence: Evidence, verdict: Verdict) -> Mapping[Subject, _Heard]
     for record in evidence.log:
         subject, revision = record.subject, record.revision
         if homes.setdefault(subject, record.partition) != record.partition:
-            verdict.find(Fault.REORDERED, f"{subject} stands in two partitions")
+            verdict.find(Breach.REORDERED, f"{subject} stands in two partitions")
         before = said.get((subject, revision))
         if before is not None:
             verdict.repeated += 1
             if before != record.payload:
-                verdict.find(Fault.DIFFERENT, f"revision {revision} of {subject} says two things")
+                verdict.find(Breach.DIFFERENT, f"revision {revision} of {subject} says two things")
             continue
         said[subject, revision] = record.payload
         state = State(revision, record.fields)
@@ -153,17 +153,17 @@ def _check_log(evidence: Evidence, verdict: Verdict) -> Mapping[Subject, _Heard]
             last = known.last
             if revision < last.revision:
                 found = f"revision {revision} of {subject} came after {last.revision}"
-                verdict.find(Fault.REORDERED, found)
+                verdict.find(Breach.REORDERED, found)
             elif record.recorded_at <= newest[subject]:
                 found = f"revision {revision} of {subject} was recorded before the one before"
-                verdict.find(Fault.REORDERED, found)
+                verdict.find(Breach.REORDERED, found)
             known.revisions.append(revision)
             heard[subject] = known._replace(last=max(last, state, key=lambda one: one.revision))
         newest[subject] = max(record.recorded_at, newest.get(subject, record.recorded_at))
     for subject, known in heard.items():
         gaps = known.last.revision - len(known.revisions)
         if gaps:
-            verdict.find(Fault.LOST, f"{gaps} revisions of {subject} are not on the log", gaps)
+            verdict.find(Breach.LOST, f"{gaps} revisions of {subject} are not on the log", gaps)
     verdict.subjects = len(heard)
     verdict.revisions = len(said)
     return heard
@@ -179,14 +179,14 @@ def _check_subjects(
     compared = {subject: one.last for subject, one in heard.items() if _kind(subject) in FIELDS}
     for subject, state in evidence.states.items():
         if not _comes_from(subject, state, expected):
-            verdict.find(Fault.INVENTED, f"{subject} comes from no event that was sent")
+            verdict.find(Breach.INVENTED, f"{subject} comes from no event that was sent")
     for subject, fields in expected.items():
         folded = evidence.states.get(subject)
         if folded is None:
-            verdict.find(Fault.LOST, f"{subject} has events and no state")
+            verdict.find(Breach.LOST, f"{subject} has events and no state")
         elif folded.fields != fields:
             differing = _differing(fields, folded.fields)
-            verdict.find(Fault.DIFFERENT, f"{subject} by its events and as folded: {differing}")
+            verdict.find(Breach.DIFFERENT, f"{subject} by its events and as folded: {differing}")
     _compare("contact center", evidence.states, "log", compared, verdict)
     _compare("log", compared, "facts", evidence.facts, verdict)
 
@@ -208,18 +208,20 @@ def _compare(
     for subject, state in source.items():
         found = target.get(subject)
         if found is None:
-            verdict.find(Fault.LOST, f"{subject}: {from_name} has it, {to_name} has not")
+            verdict.find(Breach.LOST, f"{subject}: {from_name} has it, {to_name} has not")
         elif found.revision < state.revision:
             words = f"{subject}: {from_name} has revision {state.revision}"
-            verdict.find(Fault.LOST, f"{words}, {to_name} {found.revision}")
+            verdict.find(Breach.LOST, f"{words}, {to_name} {found.revision}")
         elif found.revision > state.revision:
             words = f"{subject}: {to_name} has revision {found.revision}"
-            verdict.find(Fault.INVENTED, f"{words}, {from_name} {state.revision}")
+            verdict.find(Breach.INVENTED, f"{words}, {from_name} {state.revision}")
         elif found.fields != state.fields:
             differing = _differing(state.fields, found.fields)
-            verdict.find(Fault.DIFFERENT, f"{subject} in {from_name} and in {to_name}: {differing}")
+            verdict.find(
+                Breach.DIFFERENT, f"{subject} in {from_name} and in {to_name}: {differing}"
+            )
     for subject in target.keys() - source.keys():
-        verdict.find(Fault.INVENTED, f"{subject}: {to_name} has it, {from_name} has not")
+        verdict.find(Breach.INVENTED, f"{subject}: {to_name} has it, {from_name} has not")
 
 
 def _check_history(evidence: Evidence, heard: Mapping[Subject, _Heard], verdict: Verdict) -> None:
@@ -233,12 +235,12 @@ def _check_history(evidence: Evidence, heard: Mapping[Subject, _Heard], verdict:
     }
     for row, times in rows.items():
         if row not in said:
-            verdict.find(Fault.INVENTED, f"history has revision {row[1]} of {row[0]}, the log not")
+            verdict.find(Breach.INVENTED, f"history has revision {row[1]} of {row[0]}, the log not")
         if times > 1:
             found = f"history has revision {row[1]} of {row[0]} {times} times"
-            verdict.find(Fault.DOUBLE, found, times - 1)
+            verdict.find(Breach.DOUBLE, found, times - 1)
     for subject, revision in said - rows.keys():
-        verdict.find(Fault.LOST, f"history lacks revision {revision} of {subject}")
+        verdict.find(Breach.LOST, f"history lacks revision {revision} of {subject}")
 
 
 def _check_rollups(name: str, right: Rollups, found: Rollups, verdict: Verdict) -> None:
@@ -247,9 +249,9 @@ def _check_rollups(name: str, right: Rollups, found: Rollups, verdict: Verdict) 
         for counter, wanted, counted in _numbers(cell, right, found):
             if wanted != counted:
                 where = f"{counter} at {cell.at} {cell.branch}".strip()
-                fault = Fault.DOUBLE if counted > wanted else Fault.LOST
+                breach = Breach.DOUBLE if counted > wanted else Breach.LOST
                 words = f"{where}: {wanted} by the {name}, {counted} in the rollup"
-                verdict.find(fault, words, abs(wanted - counted))
+                verdict.find(breach, words, abs(wanted - counted))
 
 
 def _numbers(cell: Cell, right: Rollups, found: Rollups) -> Iterator[tuple[str, int, int]]:

@@ -35,14 +35,20 @@ class Nemesis:
             Kind.STARVE: self._starve,
             Kind.CUT: lambda _: cut(),
         }
+        self._ending = threading.Event()
         self.done: list[Fault] = []
+
+    def stop(self) -> None:
+        """Heal what is hurt, and hurt nobody any more."""
+        self._ending.set()
 
     def run(self, faults: Sequence[Fault]) -> None:
         """Every fault at its time, each in a thread of its own; returns when the last is healed."""
         began = time.monotonic()
         threads = []
         for fault in faults:
-            time.sleep(max(0.0, began + fault.at - time.monotonic()))
+            if self._ending.wait(max(0.0, began + fault.at - time.monotonic())):
+                break
             thread = threading.Thread(target=self._hurt, args=(fault,), name=str(fault))
             thread.start()
             threads.append(thread)
@@ -63,24 +69,23 @@ class Nemesis:
         self._supervisors[fault.target].kill()
 
     def _pause(self, fault: Fault) -> None:
-        paused(self._supervisors[fault.target].part, fault.seconds)
+        self._stand_still(self._supervisors[fault.target].part, fault.seconds)
 
     def _starve(self, fault: Fault) -> None:
         part, until = self._supervisors[fault.target].part, time.monotonic() + fault.seconds
-        while time.monotonic() < until:
-            paused(part, STARVED_PERIOD * (1 - STARVED_SHARE))
+        while time.monotonic() < until and not self._ending.is_set():
+            self._stand_still(part, STARVED_PERIOD * (1 - STARVED_SHARE))
             time.sleep(STARVED_PERIOD * STARVED_SHARE)
 
-
-def paused(part: Part, seconds: float) -> None:
-    """SIGSTOP, wait, SIGCONT."""
-    stopped = _stop(part)
-    try:
-        time.sleep(seconds)
-    finally:
-        for process in stopped:
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
+    def _stand_still(self, part: Part, seconds: float) -> None:
+        """SIGSTOP, wait, SIGCONT."""
+        stopped = _stop(part)
+        try:
+            self._ending.wait(seconds)
+        finally:
+            for process in stopped:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
 
 def _stop(part: Part) -> list[psutil.Process]:

@@ -80,8 +80,8 @@ class Report:
         return {
             "good": self.good,
             "faults": {f"{t} {k}": n for (t, k), n in sorted(by_target_and_kind(self.faults))},
-            "found": {str(fault): n for fault, n in sorted(verdict.faults.items())},
-            "examples": {str(fault): texts for fault, texts in sorted(verdict.shown.items())},
+            "found": {str(breach): n for breach, n in sorted(verdict.breaches.items())},
+            "examples": {str(breach): texts for breach, texts in sorted(verdict.shown.items())},
             "acknowledged": verdict.acknowledged,
             "refused": verdict.refused,
             "unknown": verdict.unknown,
@@ -126,6 +126,7 @@ async def _run(plan: Plan, world: World, journal_at: Path, say: Say, began: floa
         stop.set()
         await asyncio.gather(writing, telling)
     finally:
+        nemesis.stop()
         journal.close()
     say("the writers have stopped")
     left = Installation(world.database, world.kafka.bootstrap, world.company)

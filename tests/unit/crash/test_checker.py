@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.crash.checker import Fault, check
+from tests.crash.checker import Breach, check
 from tests.crash.evidence import Cell, Evidence, Record, State
 from tests.crash.journal import Push
 from tests.unit.crash.histories import histories
@@ -156,32 +156,33 @@ def _is_followed(evidence: Evidence, record: Record) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "fault"),
+    ("spoil", "breach"),
     [
-        (_acknowledged_event_is_gone, Fault.LOST),
-        (_event_that_nobody_sent, Fault.INVENTED),
-        (_refused_event_is_known, Fault.INVENTED),
-        (_event_is_kept_twice, Fault.DOUBLE),
-        (_rows_stay_in_the_outbox, Fault.LOST),
-        (_revision_is_not_on_the_log, Fault.LOST),
-        (_newer_revision_comes_first, Fault.REORDERED),
-        (_subject_stands_in_two_partitions, Fault.REORDERED),
-        (_revision_says_two_things, Fault.DIFFERENT),
-        (_fact_stands_at_an_older_revision, Fault.LOST),
-        (_fact_is_newer_than_the_log, Fault.INVENTED),
-        (_fact_comes_from_nothing, Fault.INVENTED),
-        (_fact_says_something_else, Fault.DIFFERENT),
-        (_fold_is_wrong_everywhere, Fault.DIFFERENT),
-        (_history_has_a_row_twice, Fault.DOUBLE),
-        (_history_lacks_a_row, Fault.LOST),
-        (_history_has_a_row_of_its_own, Fault.INVENTED),
-        (_rollup_counts_one_too_many, Fault.DOUBLE),
-        (_rollup_counts_one_too_few, Fault.LOST),
+        (_acknowledged_event_is_gone, Breach.LOST),
+        (_event_that_nobody_sent, Breach.INVENTED),
+        (_refused_event_is_known, Breach.INVENTED),
+        (_event_is_kept_twice, Breach.DOUBLE),
+        (_rows_stay_in_the_outbox, Breach.LOST),
+        (_revision_is_not_on_the_log, Breach.LOST),
+        (_newer_revision_comes_first, Breach.REORDERED),
+        (_subject_stands_in_two_partitions, Breach.REORDERED),
+        (_revision_says_two_things, Breach.DIFFERENT),
+        (_fact_stands_at_an_older_revision, Breach.LOST),
+        (_fact_is_newer_than_the_log, Breach.INVENTED),
+        (_fact_comes_from_nothing, Breach.INVENTED),
+        (_fact_says_something_else, Breach.DIFFERENT),
+        (_fold_is_wrong_everywhere, Breach.DIFFERENT),
+        (_history_has_a_row_twice, Breach.DOUBLE),
+        (_history_lacks_a_row, Breach.LOST),
+        (_history_has_a_row_of_its_own, Breach.INVENTED),
+        (_rollup_counts_one_too_many, Breach.DOUBLE),
+        (_rollup_counts_one_too_few, Breach.LOST),
     ],
 )
+@settings(max_examples=25)
 @given(st.data())
 def test_every_broken_promise_is_found_and_called_by_its_name(
-    spoil: Spoil, fault: Fault, data: st.DataObject
+    spoil: Spoil, breach: Breach, data: st.DataObject
 ) -> None:
     evidence = data.draw(histories())
 
@@ -189,7 +190,7 @@ def test_every_broken_promise_is_found_and_called_by_its_name(
         assume(among)
         return data.draw(st.sampled_from(among))
 
-    assert check(spoil(evidence, choose)).faults[fault] >= 1
+    assert check(spoil(evidence, choose)).breaches[breach] >= 1
 
 
 @given(histories())
