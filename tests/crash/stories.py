@@ -67,9 +67,10 @@ class Calls:
 
     def acknowledged(self, events: Sequence[Event]) -> None:
         """Calls that begin with one of these may go on."""
-        for event in events:
-            if event.type == "queued":
-                self._open = [*self._open[-OPEN_CALLS + 1 :], event.contact]
+        self._open += [event.contact for event in events if event.type == "queued"]
+        for contact in self._open[:-OPEN_CALLS]:
+            del self._coming[contact]
+        self._open = self._open[-OPEN_CALLS:]
 
     def _next(self) -> Event:
         if not self._open or self._dice.random() < self._share_of_new:

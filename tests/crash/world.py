@@ -93,24 +93,24 @@ class Broker:
     """Kafka."""
 
     def __init__(self, broker: KafkaBroker) -> None:
-        self.broker = broker
+        self._broker = broker
 
     @property
     def running(self) -> bool:
         """Whether it lives."""
-        return self.broker.running
+        return self._broker.running
 
     def start(self) -> None:
         """Start it and wait until it listens."""
-        self.broker.restart()
+        self._broker.restart()
 
     def kill(self) -> None:
         """SIGKILL."""
-        self.broker.kill()
+        self._broker.kill()
 
     def process(self) -> psutil.Process:
         """Its only process."""
-        return psutil.Process(self.broker.pid)
+        return psutil.Process(self._broker.pid)
 
     def why(self) -> str:
         """Not known here."""
@@ -162,8 +162,7 @@ class Supervisor(threading.Thread):
         self.part = part
         self.own_ends = 0
         """How often it ended although nobody had killed it."""
-        self.held = threading.Lock()
-        """Hold it to keep the part as it is: nobody starts it meanwhile."""
+        self._held = threading.Lock()  # nobody kills it while it is being started
         self._called = name
         self._say = say
         self._killed = False
@@ -171,7 +170,7 @@ class Supervisor(threading.Thread):
 
     def kill(self) -> None:
         """SIGKILL to the part; it will be started again."""
-        with self.held:
+        with self._held:
             self._killed = True
             self.part.kill()
 
@@ -195,7 +194,7 @@ class Supervisor(threading.Thread):
             pause = BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS) - 1)]
             if self._ending.wait(pause):
                 return
-            with self.held:
+            with self._held:
                 started = time.monotonic()
                 try:
                     self.part.start()
@@ -254,9 +253,9 @@ def running_world(say: Say, armed: Mapping[str, Armed] | None = None) -> Iterato
         folder = stack.enter_context(reachable_folder())
         with ThreadPoolExecutor(1) as aside:
             starting = aside.submit(Postgres, folder)
+            stack.callback(lambda: starting.result().stop())
             broker = stack.enter_context(running_kafka())
             postgres = starting.result()
-        stack.callback(postgres.stop)
         told = told_over_kafka(folder, postgres.server, broker)
         made = json.loads(run_step(Process([], told, module="otklik.prepare")))
         (port,) = free_ports(1)
