@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from tests.crash.bugs import BY_NAME, SEEDED, Seeded
+from tests.crash.bugs import BY_NAME, SEEDED
 from tests.crash.checker import Breach
 from tests.crash.faults import schedule
 from tests.crash.run import Plan, Report, by_target_and_kind, run
@@ -72,26 +72,31 @@ def run_bugs(
     runs: Annotated[int, typer.Option(min=1, help="Of each bug, each with another seed.")] = 5,
     only: Annotated[str | None, typer.Option(help=f"One of {', '.join(BY_NAME)}.")] = None,
 ) -> None:
-    """Run the product with faults of ours in it; exits with 1 if the checker misses one."""
-    missed = 0
-    print(f"{'bug':<14}{'must show':<12}{'caught':<8}{'seconds':<9}found", flush=True)
+    """
+    Run the product with faults of ours in it; exits with 1 if the checker misses one.
+
+    Each run is also made once with the product as it is, and must then be found good.
+    """
+    failed = 0
+    print(f"{'bug':<14}{'must show':<12}{'caught':<8}{'without':<9}{'seconds':<9}found", flush=True)
     for seeded in SEEDED if only is None else [BY_NAME[only]]:
-        reports = [_quietly(seeded, seed) for seed in range(1, runs + 1)]
+        control = run(seeded.control(1), _quietly)
+        reports = [run(seeded.plan(seed), _quietly) for seed in range(1, runs + 1)]
         caught = sum(seeded.caught_by(report) for report in reports)
-        missed += runs - caught
-        found = "; ".join(
-            " ".join(f"{n} {breach}" for breach, n in sorted(report.verdict.breaches.items()))
-            or "-"
-            for report in reports
-        )
+        failed += runs - caught + (not control.good)
+        without = "good" if control.good else _found(control)
         took = sum(report.seconds for report in reports) / runs
-        row = f"{seeded.name:<14}{seeded.shows:<12}{f'{caught}/{runs}':<8}{took:<9.0f}{found}"
-        print(row, flush=True)
-    raise SystemExit(1 if missed else 0)
+        row = f"{seeded.name:<14}{seeded.shows:<12}{f'{caught}/{runs}':<8}{without:<9}{took:<9.0f}"
+        print(row + "; ".join(map(_found, reports)), flush=True)
+    raise SystemExit(1 if failed else 0)
 
 
-def _quietly(seeded: Seeded, seed: int) -> Report:
-    return run(seeded.plan(seed), lambda _: None)
+def _found(report: Report) -> str:
+    return " ".join(f"{n} {breach}" for breach, n in sorted(report.verdict.breaches.items())) or "-"
+
+
+def _quietly(_: str) -> None:
+    """Say nothing while it runs."""
 
 
 def _teller() -> Say:

@@ -1,7 +1,7 @@
 """Seeded bugs, each with the load and the faults under which it shows in every run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.crash.checker import Breach
@@ -21,13 +21,15 @@ class Seeded:
         shows: What is promised to be found; more may be.
         why: Why it shows in every run.
         armed: Where the bug is, and the named places that make room for it.
+        rights: What the database must permit besides, since the product's roles may not do it.
     """
 
     name: str
     shows: Breach
     why: str
     armed: Mapping[str, Armed]
-    faults: Sequence[Fault] = field(default_factory=tuple)
+    faults: Sequence[Fault] = ()
+    rights: Sequence[str] = ()
 
     def plan(self, seed: int) -> Plan:
         """Its run: few calls with many events, pushed by many at once."""
@@ -39,8 +41,14 @@ class Seeded:
             transfers=8,
             share_of_new=0.15,
             armed=self.armed,
-            drain_seconds=10.0,
+            rights=self.rights,
+            patience=15.0,
         )
+
+    def control(self, seed: int) -> Plan:
+        """The same run of the product as it is; the named places still make room."""
+        armed = {role: replace(one, bug=None) for role, one in self.armed.items()}
+        return replace(self.plan(seed), armed=armed)
 
     def caught_by(self, report: Report) -> bool:
         """Whether the checker found what this bug does."""
@@ -67,6 +75,7 @@ SEEDED: Final = (
             FIRST: Armed("skip_locked", "relay.taken=sleep:0.3"),
             SECOND: Armed("skip_locked"),
         },
+        rights=("GRANT UPDATE ON contact_center.outbox TO otklik_contact_center_worker",),
     ),
     Seeded(
         "delete_first",

@@ -4,10 +4,10 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -34,6 +34,26 @@ _LEFT: Final = {
 }
 
 
+class _Standing(NamedTuple):
+    """
+    How far everything is.
+
+    Attributes:
+        marks, rows: What waits to be folded, and to be sent.
+        sent, taken_in: Records that the groups of metrics must take in, and have.
+    """
+
+    marks: int
+    rows: int
+    sent: int
+    taken_in: int
+
+    @property
+    def drained(self) -> bool:
+        """Nothing waits."""
+        return self.marks == self.rows == 0 and self.sent == self.taken_in
+
+
 @dataclass(frozen=True)
 class Installation:
     """Where to read: a superuser's address, a broker, and whose events they are."""
@@ -42,33 +62,31 @@ class Installation:
     bootstrap: str
     company: str
 
-    async def drained(self, seconds: float) -> float | None:
+    async def drained(self, patience: float) -> float | None:
         """
         Wait until everything pushed is folded, sent, counted and remembered.
 
         Returns:
-            How many seconds that took; None if it did not happen in `seconds`.
+            How many seconds that took; None if for `patience` seconds nothing came nearer to it.
         """
-        began = time.monotonic()
-        while time.monotonic() - began < seconds:
-            try:
-                if await self._is_drained():
-                    return time.monotonic() - began
-            except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                pass  # it is being started again
+        began = moved = time.monotonic()
+        before: _Standing | None = None
+        while (now := time.monotonic()) - moved < patience:
+            with suppress(OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                standing = await self._standing()
+                if standing.drained:
+                    return now - began
+                if standing != before:
+                    before, moved = standing, now
             await asyncio.sleep(LOOK_SECONDS)
         return None
 
-    async def _is_drained(self) -> bool:
+    async def _standing(self) -> "_Standing":
         connection = await asyncpg.connect(self.database, timeout=5)
         try:
             # First what is still to come, then what has come: in between nothing can appear.
-            waiting = await connection.fetchval(
-                "SELECT (SELECT count(*) FROM contact_center.dirty)"
-                " + (SELECT count(*) FROM contact_center.outbox)"
-            )
-            if waiting:
-                return False
+            marks = await connection.fetchval(_LEFT["the marks"])
+            rows = await connection.fetchval(_LEFT["the outbox"])
             ends = await self._ends()
             positions = await connection.fetch(
                 "SELECT partition, next FROM metrics.positions"
@@ -78,8 +96,9 @@ class Installation:
             )
         finally:
             await connection.close(timeout=5)
-        at = [(row["partition"], row["next"]) for row in positions]
-        return all(at.count((partition, end)) == len(GROUPS) for partition, end in ends.items())
+        sent = len(GROUPS) * sum(ends.values())
+        taken_in = sum(min(row["next"], ends.get(row["partition"], 0)) for row in positions)
+        return _Standing(marks, rows, sent, taken_in)
 
     async def _ends(self) -> Mapping[int, int]:
         async with _reading(self.bootstrap) as client:

@@ -23,8 +23,12 @@ from tests.support.deployment import Process
 
 WARM_SECONDS: Final = 2.0
 PROGRESS_SECONDS: Final = 10.0
-DRAIN_SECONDS: Final = 120.0
+PATIENCE_SECONDS: Final = 60.0
 RECOUNT_SECONDS: Final = 120.0
+
+CUT: Final = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class Plan:
         rate: Pushes a second.
         transfers, share_of_new: As for `Calls`.
         armed: Faults of ours, by role.
-        drain_seconds: After that long what has not arrived is called lost.
+        rights: Statements of the superuser, without which a fault of ours would be refused.
+        patience: After so many seconds in which nothing moved, what has not arrived is lost.
     """
 
     faults: Sequence[Fault]
@@ -48,7 +53,8 @@ class Plan:
     transfers: int = 4
     share_of_new: float = 0.3
     armed: Mapping[str, Armed] = field(default_factory=dict)
-    drain_seconds: float = DRAIN_SECONDS
+    rights: Sequence[str] = ()
+    patience: float = PATIENCE_SECONDS
 
 
 @dataclass
@@ -108,6 +114,7 @@ def run(plan: Plan, say: Say) -> Report:
         say("starting")
         with running_world(say, plan.armed) as world:
             say(f"running after {time.monotonic() - began:.1f} s")
+            asyncio.run(_execute(world.database, *plan.rights))
             return asyncio.run(_run(plan, world, Path(folder) / "journal", say, began))
 
 
@@ -115,7 +122,7 @@ async def _run(plan: Plan, world: World, journal_at: Path, say: Say, began: floa
     journal = Journal(journal_at)
     calls = Calls(plan.seed, transfers=plan.transfers, share_of_new=plan.share_of_new)
     load = Load(world.url, world.key, calls, journal, rate=plan.rate, seed=plan.seed)
-    nemesis = Nemesis(world.supervisors, lambda: asyncio.run(_cut(world.database)), say)
+    nemesis = Nemesis(world.supervisors, lambda: asyncio.run(_execute(world.database, CUT)), say)
     stop = asyncio.Event()
     try:
         writing = asyncio.create_task(load.run(stop))
@@ -130,7 +137,7 @@ async def _run(plan: Plan, world: World, journal_at: Path, say: Say, began: floa
         journal.close()
     say("the writers have stopped")
     left = Installation(world.database, world.kafka.bootstrap, world.company)
-    drained = await left.drained(plan.drain_seconds)
+    drained = await left.drained(plan.patience)
     say("not all is counted" if drained is None else f"all is counted after {drained:.1f} s")
     verdict = check(await left.evidence(read(journal_at)))
     recounted = await asyncio.to_thread(_recount, world)
@@ -152,13 +159,11 @@ async def _tell(load: Load, nemesis: Nemesis, planned: int, say: Say, stop: asyn
             )
 
 
-async def _cut(database: str) -> None:
+async def _execute(database: str, *statements: str) -> None:
     connection = await asyncpg.connect(database, timeout=5)
     try:
-        await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-        )
+        for statement in statements:
+            await connection.execute(statement)
     finally:
         await connection.close()
 
