@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import assume, given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from tests.crash.checker import Breach, check
 from tests.crash.evidence import Cell, Evidence, Record, State
 from tests.crash.journal import Push
-from tests.unit.crash.histories import histories
+from tests.unit.crash.histories import NOON, histories
 
 Spoil = Callable[[Evidence, Callable[[list[Record]], Record]], Evidence]
 """Breaks one promise; the second argument chooses a record."""
@@ -64,6 +65,15 @@ def _newer_revision_comes_first(
     rest = [one for one in evidence.log if one.payload != newer.payload]
     at = next(n for n, one in enumerate(rest) if one.subject == newer.subject)
     return replace(evidence, log=[*rest[:at], newer, *rest[at:]])
+
+
+def _newer_revision_was_recorded_earlier(
+    evidence: Evidence, choose: Callable[[list[Record]], Record]
+) -> Evidence:
+    newer = choose([one for one in evidence.log if one.revision > 1])
+    early = newer._replace(recorded_at=NOON - timedelta(days=1))
+    log = [early if one.payload == newer.payload else one for one in evidence.log]
+    return replace(evidence, log=log)
 
 
 def _subject_stands_in_two_partitions(
@@ -121,6 +131,36 @@ def _fold_is_wrong_everywhere(
     return replace(evidence, states=states, facts=states, log=log)
 
 
+def _everybody_knows_what_nobody_sent(
+    evidence: Evidence, choose: Callable[[list[Record]], Record]
+) -> Evidence:
+    made_up = choose(list(evidence.log))._replace(
+        subject="contact/nobody", revision=1, payload=b"made up"
+    )
+    more = {made_up.subject: State(1, made_up.fields)}
+    return replace(
+        evidence,
+        states={**evidence.states, **more},
+        facts={**evidence.facts, **more},
+        log=[*evidence.log, made_up],
+        history=[*evidence.history, (made_up.subject, 1)],
+    )
+
+
+def _nobody_knows_what_was_kept(
+    evidence: Evidence, choose: Callable[[list[Record]], Record]
+) -> Evidence:
+    gone = choose(list(evidence.log)).subject
+    left = {subject: state for subject, state in evidence.states.items() if subject != gone}
+    return replace(
+        evidence,
+        states=left,
+        facts=left,
+        log=[one for one in evidence.log if one.subject != gone],
+        history=[row for row in evidence.history if row[0] != gone],
+    )
+
+
 def _history_has_a_row_twice(evidence: Evidence, _: object) -> Evidence:
     assume(evidence.history)
     return replace(evidence, history=[*evidence.history, evidence.history[0]])
@@ -165,6 +205,7 @@ def _is_followed(evidence: Evidence, record: Record) -> bool:
         (_rows_stay_in_the_outbox, Breach.LOST),
         (_revision_is_not_on_the_log, Breach.LOST),
         (_newer_revision_comes_first, Breach.REORDERED),
+        (_newer_revision_was_recorded_earlier, Breach.REORDERED),
         (_subject_stands_in_two_partitions, Breach.REORDERED),
         (_revision_says_two_things, Breach.DIFFERENT),
         (_fact_stands_at_an_older_revision, Breach.LOST),
@@ -172,6 +213,8 @@ def _is_followed(evidence: Evidence, record: Record) -> bool:
         (_fact_comes_from_nothing, Breach.INVENTED),
         (_fact_says_something_else, Breach.DIFFERENT),
         (_fold_is_wrong_everywhere, Breach.DIFFERENT),
+        (_everybody_knows_what_nobody_sent, Breach.INVENTED),
+        (_nobody_knows_what_was_kept, Breach.LOST),
         (_history_has_a_row_twice, Breach.DOUBLE),
         (_history_lacks_a_row, Breach.LOST),
         (_history_has_a_row_of_its_own, Breach.INVENTED),
