@@ -9,6 +9,7 @@ Real Kafka and PostgreSQL in folders of their own; needs Java 17 and Maven, as `
 """
 
 import json
+import logging
 import signal
 import time
 from typing import Annotated
@@ -143,4 +144,6 @@ def _end(*_: object) -> None:
 if __name__ == "__main__":
     # Told to end, it ends what it has started.
     signal.signal(signal.SIGTERM, _end)
+    # That the broker is away now and then is no news.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()

@@ -42,7 +42,7 @@ class Seeded:
             share_of_new=0.15,
             armed=self.armed,
             rights=self.rights,
-            patience=15.0,
+            patience=30.0,
         )
 
     def control(self, seed: int) -> Plan:
@@ -72,7 +72,7 @@ SEEDED: Final = (
         "one of two active relays stands still between reading and sending; the other sends what"
         " was folded of the same calls meanwhile",
         {
-            FIRST: Armed("skip_locked", "relay.taken=sleep:0.3"),
+            FIRST: Armed("skip_locked", "relay.taken=sleep:0.5"),
             SECOND: Armed("skip_locked"),
         },
         rights=("GRANT UPDATE ON contact_center.outbox TO otklik_contact_center_worker",),

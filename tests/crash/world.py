@@ -32,6 +32,7 @@ LOOK_SECONDS: Final = 0.1
 BACK_OFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0)
 STEADY_SECONDS: Final = 10.0
 READY_SECONDS: Final = 60.0
+WORTH_TELLING_SECONDS: Final = 1.0
 
 Say = Callable[[str], None]
 
@@ -200,6 +201,9 @@ class Supervisor(threading.Thread):
                     self.part.start()
                 except Exception as broken:  # noqa: BLE001 - it is tried again, and said
                     self._say(f"{self._called} could not be started: {broken}")
+                took = time.monotonic() - started
+                if took > WORTH_TELLING_SECONDS:
+                    self._say(f"{self._called} serves again after {took:.1f} s")
 
 
 @dataclass
