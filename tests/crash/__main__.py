@@ -82,7 +82,11 @@ def run_bugs(
     print(f"{'bug':<14}{'must show':<12}{'caught':<8}{'without':<9}{'seconds':<9}found", flush=True)
     for seeded in SEEDED if only is None else [BY_NAME[only]]:
         control = run(seeded.control(1), _quietly)
-        reports = [run(seeded.plan(seed), _quietly) for seed in range(1, runs + 1)]
+        typer.echo(f"{seeded.name}: the same run without it: {_found(control)}", err=True)
+        reports = []
+        for seed in range(1, runs + 1):
+            reports.append(run(seeded.plan(seed), _quietly))
+            typer.echo(f"{seeded.name}: run {seed}: {_found(reports[-1])}", err=True)
         caught = sum(seeded.caught_by(report) for report in reports)
         failed += runs - caught + (not control.good)
         without = "good" if control.good else _found(control)

@@ -80,9 +80,9 @@ SEEDED: Final = (
     Seeded(
         "delete_first",
         Breach.LOST,
-        "the broker is killed under load, then both workers before it is back: what was deleted"
-        " was never answered",
-        dict.fromkeys(WORKERS, Armed("delete_first")),
+        "the broker is killed under load, then both workers before it is back: the batch that was"
+        " deleted was never answered; standing still before it is sent makes it a large one",
+        dict.fromkeys(WORKERS, Armed("delete_first", "relay.taken=sleep:0.3")),
         (
             Fault(3.0, KAFKA, Kind.KILL),
             Fault(4.0, FIRST, Kind.KILL),
