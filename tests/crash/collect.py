@@ -62,20 +62,21 @@ class Installation:
     bootstrap: str
     company: str
 
-    async def drained(self, patience: float) -> float | None:
+    async def drained(self, since: float, patience: float) -> float | None:
         """
         Wait until everything pushed is folded, sent, counted and remembered.
 
         Returns:
-            How many seconds that took; None if for `patience` seconds nothing came nearer to it.
+            How many seconds that took from the moment `since` of the monotonic clock; None if for
+            `patience` seconds nothing came nearer to it.
         """
-        began = moved = time.monotonic()
+        moved = time.monotonic()
         before: _Standing | None = None
         while (now := time.monotonic()) - moved < patience:
             with suppress(OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 standing = await self._standing()
                 if standing.drained:
-                    return now - began
+                    return now - since
                 if standing != before:
                     before, moved = standing, now
             await asyncio.sleep(LOOK_SECONDS)

@@ -32,6 +32,7 @@ LOOK_SECONDS: Final = 0.1
 BACK_OFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0)
 STEADY_SECONDS: Final = 10.0
 READY_SECONDS: Final = 60.0
+RESTART_SECONDS: Final = 120.0
 WORTH_TELLING_SECONDS: Final = 1.0
 
 Say = Callable[[str], None]
@@ -175,6 +176,10 @@ class Supervisor(threading.Thread):
             self._killed = True
             self.part.kill()
 
+    def serves(self) -> bool:
+        """Whether it runs, and is not just being started."""
+        return not self._held.locked() and self.part.running
+
     def stop(self) -> None:
         """Start it no more."""
         self._ending.set()
@@ -228,6 +233,13 @@ class World:
     def database(self) -> str:
         """The superuser's address."""
         return self.postgres.server.admin_url
+
+    def wait_until_all_serve(self) -> None:
+        """Wait for what is being started again: on a busy machine a broker needs most of a minute."""
+        deadline = time.monotonic() + RESTART_SECONDS
+        while not all(one.serves() for one in self.supervisors.values()):
+            assert time.monotonic() < deadline, "not everything could be started again"
+            time.sleep(LOOK_SECONDS)
 
     def own_ends(self) -> Counter[str]:
         """How often parts ended although nobody had killed them."""
