@@ -23,7 +23,8 @@ RUN /uv/bin/uv build --offline --all-packages --wheel --out-dir dist \
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 10001 otklik \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent \
-        --shell /usr/sbin/nologin otklik
+        --shell /usr/sbin/nologin otklik \
+    && install --directory --owner 10001 --group 10001 /run/otklik
 COPY --from=build /opt/otklik /opt/otklik
 ENV PATH=/opt/otklik/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
