@@ -18,10 +18,10 @@ from tests.support.postgres import reachable_folder
 _START_SECONDS = 60.0
 
 
-def cores() -> tuple[list[int], list[int]]:
-    """The core of the server that is measured, and those of everything else; equal if there is one."""
+def cores(*, pin: bool) -> tuple[list[int], list[int]]:
+    """The cores of the server that is measured and of everything else; pinned, they are disjoint."""
     known = sorted(os.sched_getaffinity(0))
-    return known[:1], known[1:] or known
+    return (known[:1], known[1:]) if pin and len(known) > 1 else (known, known)
 
 
 @contextmanager

@@ -1,13 +1,13 @@
 """
 Single pushes beside other servers: what one request of one event costs, from socket to disk.
 
-    python -m bench.peers.push [--rounds 3] [--seconds 4] [--work DIR]
+    python -m bench.peers.push [--rounds 3] [--seconds 4] [--pin] [--work DIR]
 
 Ours is the real `POST /contact-center/v1/events` of one API process. Beside it stand an ASGI
 application that does nothing, on the same uvicorn, and Go and node servers that write the event
-and an outbox row in one statement. One server at a time has a core of its own; wrk (64
-connections) and PostgreSQL have the others. Rounds are interleaved; processor time is that of
-the server and of PostgreSQL, per answered event.
+and an outbox row in one statement. One server at a time works, under wrk with 64 connections on
+the same machine; pinned, it has a core of its own, and wrk and PostgreSQL have the others. Rounds
+are interleaved; processor time is that of the server and of PostgreSQL, per answered event.
 """
 
 import argparse
@@ -69,16 +69,16 @@ class Round:
     postgresql_cpu: float
 
 
-async def measure(peers: Peers, rounds: int, seconds: float) -> dict[str, Any]:
+async def measure(peers: Peers, rounds: int, seconds: float, *, pin: bool) -> dict[str, Any]:
     """Every server, round by round."""
-    _, others = cores()
+    first, others = cores(pin=pin)
     with ExitStack() as stack:
         stack.enter_context(on_cores(others))
         database = stack.enter_context(postgres())
         _, key = await prepare(database.admin_url)
         async with connected(database.admin_url) as admin:
             await admin.execute(TABLES)
-        servers = list(stack.enter_context(_servers(peers, database.admin_url)))
+        servers = stack.enter_context(_servers(peers, database.admin_url, first))
         found: dict[str, list[Round]] = {server.name: [] for server in servers}
         with alone():
             for number in range(rounds + 1):  # the first round warms up
@@ -90,8 +90,8 @@ async def measure(peers: Peers, rounds: int, seconds: float) -> dict[str, Any]:
 
 
 @contextmanager
-def _servers(peers: Peers, url: str) -> Iterator[list[Server]]:
-    first, _ = cores()
+def _servers(peers: Peers, url: str, mine: Sequence[int]) -> Iterator[list[Server]]:
+    """All of them, on these cores; they wait idle while another works."""
     ours = {
         "OTKLIK_DATABASE_URL": url,
         "OTKLIK_MASTER_KEY": MASTER,
@@ -108,7 +108,7 @@ def _servers(peers: Peers, url: str) -> Iterator[list[Server]]:
             ("contact_center.inbox",),
         ),
         (BARE, [python, "-m", "bench.peers.push_bare"], {}, ()),
-        (GO, [str(peers.go)], {"DSN": url, "GOMAXPROCS": str(len(first))}, peer),
+        (GO, [str(peers.go)], {"DSN": url, "GOMAXPROCS": str(len(mine))}, peer),
         (NODE, ["node", str(peers.node / "app.js")], {"DSN": url, "NODE_ENV": "production"}, peer),
     ]
     with ExitStack() as stack:
@@ -116,7 +116,7 @@ def _servers(peers: Peers, url: str) -> Iterator[list[Server]]:
         for name, command, more, rows in plans:
             port = free_port()
             by_argument = [str(port)] if command[0] == python else []
-            with on_cores(first):
+            with on_cores(mine):
                 running = stack.enter_context(
                     serving([*command, *by_argument], port, {**more, "PORT": str(port)})
                 )
@@ -195,9 +195,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--pin", action="store_true", help="the server on a core of its own")
     add_work(parser)
     given = parser.parse_args()
-    measured = asyncio.run(measure(Peers(given.work), given.rounds, given.seconds))
+    measured = asyncio.run(measure(Peers(given.work), given.rounds, given.seconds, pin=given.pin))
     print(json.dumps(measured, indent=2))
 
 
