@@ -149,7 +149,12 @@ async def _one(
     middle = {name: statistics.median(times) * 1000 for name, times in took.items()}
     told = {f"{name}, ms": round(value, 1) for name, value in middle.items()}
     told["ours, slowest, ms"] = round(max(took["ours"]) * 1000, 1)
-    told |= {f"{peer} : ours": round(middle[peer] / middle["ours"], 1) for peer in peers}
+    told["ratio"] = round(middle["raw"] / middle["ours"], 1)
+    told["ratio, no parallel workers"] = round(
+        middle["raw, no parallel workers"] / middle["ours"], 1
+    )
+    for peer in ("DuckDB", "DuckDB, one thread"):
+        told[f"{peer} : ours"] = round(middle[peer] / middle["ours"], 1)
     print(f"{question.name}: {told}", flush=True)
     return told
 

@@ -8,12 +8,13 @@ from typing import Any
 import asyncpg
 import duckdb
 
+# `at` is a word of DuckDB's own.
 COLUMNS = {
     "company": "SMALLINT",
     "channel": "SMALLINT",
     "branch": "SMALLINT",
     "what": "SMALLINT",
-    "at": "TIMESTAMP",
+    "moment": "TIMESTAMP",
     "wait_ms": "INT",
     "score": "SMALLINT",
 }
@@ -21,7 +22,7 @@ COLUMNS = {
 
 class Parquet:
     """
-    Raw rows by company and time, times without a zone in UTC.
+    Raw rows by company and time; `moment` is their time, without a zone and in UTC.
 
     DuckDB has its own threads, one a core, unless told otherwise.
     """
@@ -34,7 +35,7 @@ class Parquet:
     async def of(cls, admin: asyncpg.Connection, folder: Path) -> "Parquet":
         """Everything in the table `raw`."""
         rows, path = folder / "raw.csv", folder / "raw.parquet"
-        names = ", ".join(f"{n} AT TIME ZONE 'UTC'" if n == "at" else n for n in COLUMNS)
+        names = ", ".join("at AT TIME ZONE 'UTC'" if n == "moment" else n for n in COLUMNS)
         await admin.copy_from_query(
             f"SELECT {names} FROM raw ORDER BY company, at",
             output=rows,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bench.metrics_query_year import BRANCHES, CHANNELS, END, START, ZONE
 
 _OFFSET = END.astimezone(ZoneInfo(ZONE)).utcoffset()
-LOCAL = f"(at + INTERVAL {_OFFSET // timedelta(seconds=1) if _OFFSET else 0} SECOND)"
+LOCAL = f"(moment + INTERVAL {_OFFSET // timedelta(seconds=1) if _OFFSET else 0} SECOND)"
 """Local time without a zone; this zone has one offset all the year."""
 
 QUARTER = END - timedelta(days=90)
@@ -24,7 +24,7 @@ class Question:
     Attributes:
         body: As callers send it.
         raw: The same over raw rows; $1 is the company, $2 and $3 the range.
-        duckdb: The same over the same rows in Parquet, where times have no zone and are UTC.
+        duckdb: The same over the same rows in Parquet, where `moment` is the time in UTC.
         same: Compares our rows with the raw ones.
     """
 
@@ -95,7 +95,7 @@ QUESTIONS = (
             count(*) FILTER (WHERE what = 0 AND wait_ms <= 20000),
             count(*) FILTER (WHERE what = 0 OR (what = 1 AND wait_ms > 5000)),
             quantile_disc(wait_ms, 0.9) FILTER (WHERE what = 0)
-        FROM raw WHERE company = $1 AND at >= $2 AND at < $3 GROUP BY 1, 2""",
+        FROM raw WHERE company = $1 AND moment >= $2 AND moment < $3 GROUP BY 1, 2""",
         QUARTER,
         _same_levels,
     ),
@@ -118,7 +118,7 @@ QUESTIONS = (
         f"""SELECT isodow({LOCAL}), hour({LOCAL}),
             count(*) FILTER (WHERE what = 0), count(*) FILTER (WHERE what = 1),
             avg(wait_ms) FILTER (WHERE what = 0)
-        FROM raw WHERE company = $1 AND at >= $2 AND at < $3 GROUP BY 1, 2""",
+        FROM raw WHERE company = $1 AND moment >= $2 AND moment < $3 GROUP BY 1, 2""",
         QUARTER,
         _same_heat,
     ),
@@ -140,7 +140,7 @@ QUESTIONS = (
         f"""SELECT date_trunc('month', {LOCAL}),
             100.0 * (count(*) FILTER (WHERE score >= 9) - count(*) FILTER (WHERE score <= 6))
                 / count(score), count(score)
-        FROM raw WHERE company = $1 AND at >= $2 AND at < $3 AND score IS NOT NULL
+        FROM raw WHERE company = $1 AND moment >= $2 AND moment < $3 AND score IS NOT NULL
             AND channel IN (0, 1) AND branch BETWEEN 0 AND 9 GROUP BY 1""",
         START,
         _same_scores,

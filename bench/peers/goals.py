@@ -111,7 +111,7 @@ GOALS = (
         30_000,
         60_000,
     ),
-    Goal("raw PostgreSQL : three queries, 10 million", QUERY, _of_questions("raw : ours"), 25),
+    Goal("raw PostgreSQL : three queries, 10 million", QUERY, _of_questions("ratio"), 25),
     Goal(
         "DuckDB over Parquet : three queries, 10 million", QUERY, _of_questions("DuckDB : ours"), 4
     ),
