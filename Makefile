@@ -7,7 +7,7 @@ ARGS ?=
 TESTS ?= tests
 
 .PHONY: help setup dev up test test-313 crash fuzz check format docs dashboards bench \
-  bench-peers deploy-check image-check requirements clean
+  bench-peers bench-scale deploy-check image-check requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -75,6 +75,9 @@ image-check: dev ## carry the Dockerfile out in an empty Debian, as root, and ru
 crash: dev ## kill, stop and starve everything under load, then look for what is lost or double
 	@tests/support/prepare.sh
 	.venv/bin/python -m tests.crash run $(or $(ARGS),--faults 300 --every 4)
+
+bench-scale: dev ## measure a noisy company beside a quiet one (ARGS)
+	.venv/bin/python -m bench.scale noisy $(ARGS)
 
 requirements: dev ## pin and hash the requirement files again
 	@for name in bootstrap runtime dev peers; do \

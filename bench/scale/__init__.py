@@ -1,0 +1,1 @@
+"""What the product carries when there is much of it: companies, processes, partitions, facts."""
