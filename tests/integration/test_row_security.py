@@ -41,6 +41,7 @@ PUSHER = {
     ("contact_center", "inbox"): "SI",
     ("contact_center", "refused"): "I",
     ("contact_center", "dirty"): "I",
+    ("contact_center", "backlog"): "S",
 }
 """Whatever else a pusher may do is too much."""
 

@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from otklik_common.errors import Unavailable
 from otklik_contact_center.actions import intake as intakes
-from otklik_contact_center.actions.intake import ALL_NEW, Intake, Verdict
+from otklik_contact_center.actions.intake import ALL_NEW, Intake
+from otklik_contact_center.actions.lines import Verdict
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.store.inbox import Row
 from tests.integration.contact_center.conftest import World, now
@@ -106,6 +107,29 @@ async def test_too_much_waiting_is_refused_before_it_is_held(
     finally:
         await blocker.close()
     assert await intake.submit([a_row(world, "one more")]) == ALL_NEW
+
+
+@pytest.mark.asyncio
+async def test_a_company_that_fills_its_half_leaves_room_for_others(
+    world: World, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intakes, "MOST_WAITING_ROWS", 100)
+    blocker = await asyncpg.connect(world.settings.admin_database_url)
+    try:
+        async with blocker.transaction():
+            await blocker.execute("LOCK TABLE contact_center.inbox IN SHARE MODE")
+            rows = [a_row(world, f"mine-{n}") for n in range(50)]
+            mine = asyncio.create_task(intake.submit(rows))
+            await asyncio.sleep(0.05)
+            with pytest.raises(Unavailable) as full:
+                await intake.submit([a_row(world, "one more of mine")])
+            assert full.value.code == "overloaded"
+            other = a_row(world, f"other-{world.tenant}", tenant="aaaaaaae")
+            others = asyncio.create_task(intake.submit([other]))
+        assert (await mine, await others) == (ALL_NEW, ALL_NEW)
+    finally:
+        await blocker.close()
+    assert await intake.submit([a_row(world, "one more of mine")]) == ALL_NEW
 
 
 @pytest.mark.asyncio

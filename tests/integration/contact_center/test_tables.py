@@ -64,5 +64,6 @@ async def test_the_pusher_sees_no_bodies(world: World) -> None:
     assert {tuple(row) for row in tables} == {
         ("inbox", "INSERT"),
         ("dirty", "INSERT"),
+        ("backlog", "SELECT"),
         ("refused", "INSERT"),
     }

@@ -8,20 +8,19 @@ of their own: a single event never waits behind five thousand others (decision 0
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
-
-import asyncpg
-import msgspec
 
 from otklik_common.db import Database
 from otklik_common.errors import Unavailable
 from otklik_common.failpoints import failpoint
 from otklik_common.observability import get_logger
+from otklik_contact_center.actions.backlog import Backlogs
+from otklik_contact_center.actions.lines import Line, Parcel, Verdict
 from otklik_contact_center.actions.meters import Meters
-from otklik_contact_center.store.inbox import Appender, Key, RefusedRow, Row
+from otklik_contact_center.store.inbox import LOST, Appender, Key, RefusedRow, Row
 
 SMALL_ROWS: Final = 50
 """Requests of at most so many events are small."""
@@ -30,26 +29,14 @@ SMALL_FLUSHERS: Final = 1
 LARGE_FLUSHERS: Final = 2
 """One packs while the other's statement runs. For small ones the second only halves the groups."""
 
-MOST_ROWS: Final = 5_000
-MOST_BYTES: Final = 16 * 1024 * 1024
-"""Of one flush; a single request may be larger by itself."""
-
 MOST_WAITING_ROWS: Final = 60_000
 MOST_WAITING_BYTES: Final = 64 * 1024 * 1024
 
+ONE_SHARE: Final = 0.5
+"""Of what may wait, a company has this much at most: others find room whatever it does."""
+
 RECONNECT_SECONDS: Final = 0.5
 DRAIN_SECONDS: Final = 5.0
-
-LOST: Final = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.CannotConnectNowError,
-    # What asyncpg says of a connection whose end it has half read.
-    asyncpg.InternalClientError,
-)
-"""The connection is gone, or about to go; whether the statement was committed is not known."""
 
 before_flush = failpoint("intake.before_flush", "requests wait together, nothing is appended")
 appended = failpoint("intake.appended", "events are committed, what was refused is not kept")
@@ -58,57 +45,7 @@ after_flush = failpoint("intake.after_flush", "the events are committed, nobody 
 log = get_logger(__name__)
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """
-    What became of the rows of one request.
-
-    Attributes:
-        duplicates: Places of rows that were known already, with the same body.
-        reused: Places of rows whose id stands for another body; they were not taken.
-    """
-
-    duplicates: Sequence[int] = ()
-    reused: Sequence[int] = ()
-
-
 ALL_NEW: Final = Verdict()
-
-
-class Parcel:
-    """Rows of one request on their way, and who waits for them."""
-
-    __slots__ = ("done", "refused", "rows", "size")
-
-    def __init__(
-        self, rows: Sequence[Row], refused: Sequence[RefusedRow], done: "asyncio.Future[Verdict]"
-    ) -> None:
-        self.rows = rows
-        self.refused = refused
-        self.done = done
-        self.size = sum(len(row.body) for row in rows) + sum(
-            len(row.body or b"") for row in refused
-        )
-
-
-class Line:
-    """Parcels that wait for the same flushers."""
-
-    def __init__(self) -> None:
-        self.waiting: deque[Parcel] = deque()
-        self.some = asyncio.Event()
-
-    def take(self) -> list[Parcel]:
-        """All that waits, up to the bounds of one statement."""
-        taken: list[Parcel] = []
-        rows = size = 0
-        while self.waiting:
-            parcel = self.waiting[0]
-            rows += len(parcel.rows)
-            size += parcel.size
-            if taken and (rows > MOST_ROWS or size > MOST_BYTES):
-                break
-            taken.append(self.waiting.popleft())
-        return taken
 
 
 class Intake:
@@ -121,6 +58,10 @@ class Intake:
         self._large = Line()
         self._rows = 0
         self._bytes = 0
+        self._rows_of: Counter[str] = Counter()
+        self._bytes_of: Counter[str] = Counter()
+        self._backlogs = Backlogs(db)
+        self._asking: asyncio.Task[None] | None = None
         self._closing = False
         self._flushers: list[asyncio.Task[None]] = []
 
@@ -128,10 +69,14 @@ class Intake:
         """Begin to flush."""
         lines = [self._small] * SMALL_FLUSHERS + [self._large] * LARGE_FLUSHERS
         self._flushers = [asyncio.create_task(self._flusher(line)) for line in lines]
+        self._asking = asyncio.create_task(self._backlogs.keep_asking())
 
     async def stop(self) -> None:
         """Flush what waits, for some seconds, and end."""
         self._closing = True
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
         for line in (self._small, self._large):
             line.some.set()
         if self._flushers:
@@ -140,37 +85,54 @@ class Intake:
                 task.cancel()
             await asyncio.gather(*self._flushers, return_exceptions=True)
         for line in (self._small, self._large):
-            while line.waiting:
-                _fail(line.waiting.popleft(), _away())
+            while parcels := line.take():
+                for parcel in parcels:
+                    _fail(parcel, _away())
 
     async def submit(self, rows: Sequence[Row], refused: Sequence[RefusedRow] = ()) -> Verdict:
         """
-        Append rows and keep refusals; returns once they are committed.
+        Append rows and keep refusals, all of one company; returns once they are committed.
 
         Raises:
+            TooMany: More of the company waits to be folded than can be soon.
             Unavailable: Too much waits already, or the database is away. What was sent may be
                 sent again: what is known then is a duplicate.
         """
         if self._closing or not self._flushers:
             raise _away()
-        if self._rows >= MOST_WAITING_ROWS or self._bytes >= MOST_WAITING_BYTES:
-            raise Unavailable(
-                f"{self._rows} events wait already",
-                detail_ru=f"в очереди уже {self._rows} событий",
-                code="overloaded",
-                retry_after=1,
-            )
         parcel = Parcel(rows, refused, asyncio.get_running_loop().create_future())
-        self._rows += len(rows)
-        self._bytes += parcel.size
+        self._check_room(parcel.tenant)
+        self._backlogs.admit(parcel.tenant, len(rows))
+        self._count(parcel, 1)
         line = self._small if len(rows) + len(refused) <= SMALL_ROWS else self._large
-        line.waiting.append(parcel)
-        line.some.set()
+        line.put(parcel)
         try:
             return await parcel.done
         finally:
-            self._rows -= len(rows)
-            self._bytes -= parcel.size
+            self._count(parcel, -1)
+
+    def _check_room(self, tenant: str) -> None:
+        """Raise Unavailable if too much waits, of all or of the company."""
+        for rows, size, share in (
+            (self._rows, self._bytes, 1.0),
+            (self._rows_of[tenant], self._bytes_of[tenant], ONE_SHARE),
+        ):
+            if rows >= share * MOST_WAITING_ROWS or size >= share * MOST_WAITING_BYTES:
+                raise Unavailable(
+                    f"{rows} events wait already",
+                    detail_ru=f"в очереди уже {rows} событий",
+                    code="overloaded",
+                    retry_after=1,
+                )
+
+    def _count(self, parcel: Parcel, sign: int) -> None:
+        rows, size, tenant = sign * len(parcel.rows), sign * parcel.size, parcel.tenant
+        self._rows += rows
+        self._bytes += size
+        self._rows_of[tenant] += rows
+        self._bytes_of[tenant] += size
+        if not self._bytes_of[tenant]:
+            del self._rows_of[tenant], self._bytes_of[tenant]
 
     async def _flusher(self, line: Line) -> None:
         appender: Appender | None = None

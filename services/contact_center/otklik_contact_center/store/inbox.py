@@ -14,6 +14,17 @@ from asyncpg.prepared_stmt import PreparedStatement
 
 from otklik_contact_center.store.tables import SCHEMA
 
+LOST: Final = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.CannotConnectNowError,
+    # What asyncpg says of a connection whose end it has half read.
+    asyncpg.InternalClientError,
+)
+"""The connection is gone, or about to go; whether the statement was committed is not known."""
+
 
 class Row(NamedTuple):
     """An event on its way into the inbox; `body` is sealed."""

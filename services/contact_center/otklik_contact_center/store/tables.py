@@ -209,6 +209,14 @@ source = Table(
     comment="What sends us events, each with a sealed secret of its own",
 )
 
+backlog = Table(
+    "backlog",
+    metadata,
+    _tenant(),
+    _moment("noted_at", nullable=False),
+    comment="Companies with too many contacts waiting to be folded, and when that was seen",
+)
+
 attribute_allow = Table(
     "attribute_allow",
     metadata,
@@ -320,6 +328,7 @@ GRANTS: Final = {
     "person": Grant(worker="SIU"),
     "lead": Grant(api="S", worker="SIU"),
     "parked": Grant(api="S", worker="SIUD"),
+    "backlog": Grant(worker="SIUD", pusher="S"),
     "source": Grant(api="SIU", worker="SD"),
     "attribute_allow": Grant(api="SID", worker="S"),
     "agent_state": Grant(api="SIU", worker="SU"),

@@ -1,0 +1,74 @@
+"""Requests that wait to be flushed: in order within a company, and companies take turns."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from otklik_contact_center.store.inbox import RefusedRow, Row
+
+MOST_ROWS: Final = 5_000
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""Of one flush; a single request may be larger by itself."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """
+    What became of the rows of one request.
+
+    Attributes:
+        duplicates: Places of rows that were known already, with the same body.
+        reused: Places of rows whose id stands for another body; they were not taken.
+    """
+
+    duplicates: Sequence[int] = ()
+    reused: Sequence[int] = ()
+
+
+class Parcel:
+    """Rows of one request, all of one company, on their way, and who waits for them."""
+
+    __slots__ = ("done", "refused", "rows", "size", "tenant")
+
+    def __init__(
+        self, rows: Sequence[Row], refused: Sequence[RefusedRow], done: "asyncio.Future[Verdict]"
+    ) -> None:
+        self.rows = rows
+        self.refused = refused
+        self.done = done
+        self.tenant = (rows[0] if rows else refused[0]).tenant
+        self.size = sum(len(row.body) for row in rows) + sum(
+            len(row.body or b"") for row in refused
+        )
+
+
+class Line:
+    """Parcels that wait for the same flushers."""
+
+    def __init__(self) -> None:
+        self.some = asyncio.Event()
+        self._companies: dict[str, deque[Parcel]] = {}
+
+    def put(self, parcel: Parcel) -> None:
+        """Add a parcel behind those of its company."""
+        self._companies.setdefault(parcel.tenant, deque()).append(parcel)
+        self.some.set()
+
+    def take(self) -> list[Parcel]:
+        """A parcel of each company in turn, up to the bounds of one statement."""
+        taken: list[Parcel] = []
+        rows = size = 0
+        while self._companies:
+            tenant, parcels = next(iter(self._companies.items()))
+            rows += len(parcels[0].rows)
+            size += parcels[0].size
+            if taken and (rows > MOST_ROWS or size > MOST_BYTES):
+                break
+            taken.append(parcels.popleft())
+            # Whoever had a turn stands behind the others.
+            del self._companies[tenant]
+            if parcels:
+                self._companies[tenant] = parcels
+        return taken
