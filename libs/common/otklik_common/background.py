@@ -48,6 +48,7 @@ def consumer_worker(
         watchdog=platform.watchdog,
     )
     platform.checks[group] = consumer.check
+    platform.readers.append(consumer.behind)
     return Worker(group, consumer.run, consumer)
 
 

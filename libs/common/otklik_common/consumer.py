@@ -117,6 +117,7 @@ class Consumer:
         self._max_dead = max_dead
         self._run: int | None = None
         self._at: dict[Place, int] = {}
+        self._reader: Reader | None = None
         self._problem: str | None = "has not started"
         self._told_at = self._asked_at = 0.0
         self._meters = ConsumerMeters(registry, group)
@@ -127,6 +128,11 @@ class Consumer:
         """Return if the consumer gets on; raise LogNotReadyError saying why if it cannot."""
         if self._problem is not None:
             raise LogNotReadyError(f"consumer {self.group}: {self._problem}")
+
+    def behind(self) -> int:
+        """How many records it has yet to take in, as far as this replica knows; asks nobody."""
+        ends = {} if self._reader is None else self._reader.ends()
+        return sum(max(0, end - self._at.get(at, 0)) for at, end in ends.items())
 
     async def run(self, stop: asyncio.Event) -> None:
         """
@@ -140,9 +146,11 @@ class Consumer:
             try:
                 reader = await self._from.reader(self.group, self._topics, self._where)
                 self._well()
+                self._reader = reader
                 try:
                     await self._consume(reader, stop)
                 finally:
+                    self._reader = None
                     await reader.close()
             except _StoppedError:
                 return

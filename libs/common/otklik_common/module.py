@@ -93,6 +93,7 @@ class Platform:
     on_start: list[Hook] = field(default_factory=list)
     on_stop: list[Hook] = field(default_factory=list)
     checks: dict[str, Hook] = field(default_factory=dict)
+    readers: list[Callable[[], int]] = field(default_factory=list)
     _databases: dict[tuple[str, Role], Database] = field(default_factory=dict)
     _prompt: dict[str, Database] = field(default_factory=dict)
     _directories: dict[tuple[str, Role], Directory] = field(default_factory=dict)
@@ -140,6 +141,10 @@ class Platform:
         if known is None:
             known = self._callers[schema] = Callers(self.directory(schema))
         return known
+
+    def behind(self) -> int:
+        """How many records wait before the slowest consumer of this process."""
+        return max((records() for records in self.readers), default=0)
 
     @property
     def log(self) -> Log:

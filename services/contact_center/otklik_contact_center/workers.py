@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -15,7 +16,14 @@ from otklik_common.observability import get_logger
 from otklik_common.outages import outage
 from otklik_common.watchdog import Tracked, Watchdog
 from otklik_contact_center.actions.demo_work import demo_worker
-from otklik_contact_center.actions.fold import MOST_MARKS, Done, Folder
+from otklik_contact_center.actions.fold import (
+    MOST_MARKS,
+    QUICK_MARKS,
+    WHOLE,
+    Done,
+    Folder,
+    Whose,
+)
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.domain.admission import BULK, LIVE
@@ -28,8 +36,21 @@ LEAST_PAUSE: Final = 0.02
 MOST_PAUSE: Final = 0.25
 BROKEN_PAUSE: Final = 1.0
 SHOW_SECONDS: Final = 5.0
+NOTE_SECONDS: Final = 2.0
 
 HANDS: Final = 2
+"""For companies with much waiting, and for bulk; those with little have a hand of their own."""
+
+MUCH_MARKS: Final = MOST_MARKS // 2
+"""Smaller batches are facts in smaller lots: whoever comes behind one on the log waits less."""
+
+LONG_LOG: Final = 3_000
+"""Records before a consumer of this process; above it companies with much waiting are held."""
+
+HOLD_SECONDS: Final = 1.0
+"""Held longest: a consumer that gets nowhere slows folding down and never stops it."""
+
+HOLD_LOOK_SECONDS: Final = 0.05
 
 BULK_SHARE: Final = 0.2
 """While live work waits, imports get a fifth of the time and never more."""
@@ -56,46 +77,84 @@ def workers(platform: Platform) -> list[Worker]:
         relay_worker(platform, SERVICE, SCHEMA),
         directory_worker(platform, SERVICE, SCHEMA),
         idempotency_worker(platform, SERVICE, SCHEMA),
-        Worker(f"{SERVICE}.folding", Folding(folder, platform.watchdog).run),
+        Worker(f"{SERVICE}.folding", Folding(folder, platform.watchdog, platform.behind).run),
         import_worker(platform),
         demo_worker(platform),
     ]
 
 
-class Folding:
-    """Two lanes, live first; two hands, so that one computes while the other's database works."""
+def _nowhere() -> int:
+    """Nobody reads the log in this process."""
+    return 0
 
-    def __init__(self, folder: Folder, watchdog: Watchdog) -> None:
+
+class Folding:
+    """
+    Two lanes, live first; two hands, so that one computes while the other's database works.
+
+    A third hand serves companies with little waiting and nobody else. The two are held while
+    facts pile up behind them: as marks companies have turns, on the log they stand in one line.
+    """
+
+    def __init__(
+        self, folder: Folder, watchdog: Watchdog, behind: Callable[[], int] = _nowhere
+    ) -> None:
+        """
+        Args:
+            behind: How many records wait before the slowest consumer of this process.
+        """
         self._folder = folder
+        self._behind = behind
         self._hands = [watchdog.track(f"{SERVICE}.folding.{number}") for number in range(HANDS)]
+        self._quick = watchdog.track(f"{SERVICE}.folding.quick")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fold until told to stop; a database that is away is waited for."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._show(stop))
+            group.create_task(self._again(self._folder.show_what_waits, SHOW_SECONDS, stop))
+            group.create_task(self._again(self._folder.note_backlogs, NOTE_SECONDS, stop))
+            quick = Quick(self._folder, WHOLE, self._quick.touch)
+            group.create_task(self._work(quick, self._quick, stop, held=False))
             for number, tracked in enumerate(self._hands):
-                group.create_task(self._hand(Share(number, HANDS), tracked, stop))
+                lanes = Lanes(self._folder, Share(number, HANDS), tracked.touch)
+                group.create_task(self._work(lanes, tracked, stop, held=True))
 
-    async def _show(self, stop: asyncio.Event) -> None:
+    @staticmethod
+    async def _again(
+        look: Callable[[], Awaitable[None]], seconds: float, stop: asyncio.Event
+    ) -> None:
         while not stop.is_set():
             try:
-                await self._folder.show_what_waits()
+                await look()
             except Exception as broken:
                 _only_away(broken)
                 log.warning("backlog not shown", exc_info=broken)
-            await _rest(stop, SHOW_SECONDS)
+            await _rest(stop, seconds)
 
-    async def _hand(self, share: Share, tracked: Tracked, stop: asyncio.Event) -> None:
+    async def _hold(self, stop: asyncio.Event) -> None:
+        """Wait while facts pile up on the log or before it, but not for long."""
+        until = time.monotonic() + HOLD_SECONDS
+        while not stop.is_set() and time.monotonic() < until:
+            if self._behind() <= LONG_LOG and not await self._folder.outbox_is_long():
+                return
+            await _rest(stop, HOLD_LOOK_SECONDS)
+
+    async def _work(
+        self, hand: "Hand", tracked: Tracked, stop: asyncio.Event, *, held: bool
+    ) -> None:
         pause = LEAST_PAUSE
-        lanes = Lanes(self._folder, share, tracked.touch)
         while not stop.is_set():
             tracked.touch()
             try:
-                marks = await lanes.round()
+                if held:
+                    await self._hold(stop)
+                    if stop.is_set():
+                        return
+                marks = await hand.round()
             except Exception as broken:
                 _only_away(broken)
                 if sqlstate_of(broken) == STATEMENT_TIMED_OUT:
-                    lanes.take_less()
+                    hand.take_less()
                 log.warning("folding waits", exc_info=broken)
                 await _rest(stop, BROKEN_PAUSE)
                 continue
@@ -106,8 +165,8 @@ class Folding:
                 pause = min(pause * 1.5, MOST_PAUSE)
 
 
-class Lanes:
-    """Whose turn it is, for one hand."""
+class Hand(ABC):
+    """Folds batch after batch of what is its own."""
 
     def __init__(
         self, folder: Folder, share: Share, ended: Callable[[], None] | None = None
@@ -116,17 +175,46 @@ class Lanes:
         self._folder = folder
         self._share = share
         self._ended = ended
-        self._owed = 0.0
         self._parts = 1
+
+    @abstractmethod
+    async def round(self) -> int:
+        """Work on what comes next; returns how many marks were worked on."""
 
     def take_less(self) -> None:
         """Halve the batches: what did not end in its time may do so in parts."""
         self._parts = min(2 * self._parts, MOST_PARTS)
 
+    async def _fold(self, lane: int, most: int, whose: Whose = Whose.ALL) -> Done:
+        done = await self._folder.fold_some(
+            lane, max(1, most // self._parts), self._share, whose, ended=self._ended
+        )
+        if done.marks:
+            self._parts = max(1, self._parts // 2)
+        return done
+
+
+class Quick(Hand):
+    """Companies with little waiting, and nobody else."""
+
+    async def round(self) -> int:
+        """Everything live that such companies have."""
+        return (await self._fold(LIVE, QUICK_MARKS, Whose.LITTLE)).marks
+
+
+class Lanes(Hand):
+    """Whose turn it is, for one hand: live work of companies with much waiting, and imports."""
+
+    def __init__(
+        self, folder: Folder, share: Share, ended: Callable[[], None] | None = None
+    ) -> None:
+        super().__init__(folder, share, ended)
+        self._owed = 0.0
+
     async def round(self) -> int:
         """A batch of live work and what is due of bulk; returns how many marks were worked on."""
         began = time.monotonic()
-        live = await self._fold(LIVE, MOST_MARKS)
+        live = await self._fold(LIVE, MUCH_MARKS, Whose.MUCH)
         if not live.marks:
             return (await self._fold(BULK, BULK_MARKS)).marks
         if not live.more:
@@ -139,14 +227,6 @@ class Lanes:
         bulk = (await self._fold(BULK, SMALL)).marks
         self._owed -= time.monotonic() - began
         return live.marks + bulk
-
-    async def _fold(self, lane: int, most: int) -> Done:
-        done = await self._folder.fold_some(
-            lane, max(1, most // self._parts), self._share, ended=self._ended
-        )
-        if done.marks:
-            self._parts = max(1, self._parts // 2)
-        return done
 
 
 def _only_away(broken: Exception) -> None:

@@ -10,17 +10,17 @@ from prometheus_client import CollectorRegistry
 from otklik_common.directory import Directory
 from otklik_common.watchdog import Watchdog
 from otklik_contact_center import workers
-from otklik_contact_center.actions.fold import MOST_MARKS, WHOLE, Done, Folder
+from otklik_contact_center.actions.fold import WHOLE, Done, Folder, Whose
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.store.folding import Share
-from otklik_contact_center.workers import BULK_SHARE, Folding, Lanes
+from otklik_contact_center.workers import BULK_SHARE, LONG_LOG, MUCH_MARKS, Folding, Lanes
 from tests.integration.contact_center.conftest import Pusher, World
 from tests.unit.contact_center.builders import a_call
 
 
 class Clocked(Folder):
-    """A folder whose work is a stretch of time, for watching whose turn it is."""
+    """A folder whose work is a stretch of time; all that waits is of companies with much."""
 
     def __init__(self, live: list[Done]) -> None:
         self.live = live
@@ -33,11 +33,14 @@ class Clocked(Folder):
         lane: int,
         most: int = 0,
         share: Share = WHOLE,  # noqa: ARG002 - the one hand gets all
+        whose: Whose = Whose.ALL,
         *,
         ended: Callable[[], None] | None = None,
     ) -> Done:
         if ended is not None:
             ended()
+        if whose is Whose.LITTLE:
+            return Done()
         self.order.append(lane)
         self.sizes.append(most)
         done = Done(marks=most)
@@ -89,6 +92,68 @@ async def test_the_worker_folds_until_told_to_stop(world: World) -> None:
     assert len(await world.latest("contact")) == 1
 
 
+class Held(Clocked):
+    """A folder that has much waiting for ever, and notes whose work it is asked to do."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.whose: list[Whose] = []
+
+    async def fold_some(
+        self,
+        lane: int,
+        most: int = 0,
+        share: Share = WHOLE,
+        whose: Whose = Whose.ALL,
+        *,
+        ended: Callable[[], None] | None = None,
+    ) -> Done:
+        if lane == LIVE:
+            self.whose.append(whose)
+        self.live = [Done(marks=1)]
+        return await super().fold_some(lane, most, share, whose, ended=ended)
+
+    async def outbox_is_long(self) -> bool:
+        return False
+
+    async def note_backlogs(self) -> None:
+        """Nobody to note."""
+
+    async def show_what_waits(self) -> None:
+        """Nothing to show."""
+
+
+async def turns_while(behind: int, seconds: float) -> list[Whose]:
+    """Whose turns there were while so many records waited on the log."""
+    folder, stop = Held(), asyncio.Event()
+    running = asyncio.create_task(Folding(folder, Watchdog(), lambda: behind).run(stop))
+    await asyncio.sleep(seconds)
+    stop.set()
+    await running
+    return folder.whose
+
+
+@pytest.mark.asyncio
+async def test_companies_with_much_waiting_are_held_while_the_log_is_long() -> None:
+    turns = await turns_while(LONG_LOG + 1, 0.5)
+    assert turns.count(Whose.LITTLE) > 2
+    assert Whose.MUCH not in turns
+
+
+@pytest.mark.asyncio
+async def test_a_consumer_that_gets_nowhere_slows_folding_and_never_stops_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "HOLD_SECONDS", 0.1)
+    turns = await turns_while(LONG_LOG + 1, 0.5)
+    assert Whose.MUCH in turns
+
+
+@pytest.mark.asyncio
+async def test_nobody_is_held_while_the_log_is_short() -> None:
+    assert (await turns_while(LONG_LOG, 0.3)).count(Whose.MUCH) > 10
+
+
 class Breaking(Clocked):
     """A folder whose database is away at first, and then is not what it should be."""
 
@@ -101,13 +166,20 @@ class Breaking(Clocked):
         lane: int,
         most: int = 0,
         share: Share = WHOLE,
+        whose: Whose = Whose.ALL,
         *,
         ended: Callable[[], None] | None = None,
     ) -> Done:
-        if self.faults:
+        if self.faults and whose is not Whose.LITTLE:
             self.sizes.append(most)
             raise self.faults.pop(0)
-        return await super().fold_some(lane, most, share, ended=ended)
+        return await super().fold_some(lane, most, share, whose, ended=ended)
+
+    async def outbox_is_long(self) -> bool:
+        return False
+
+    async def note_backlogs(self) -> None:
+        """Nobody to note."""
 
     async def show_what_waits(self) -> None:
         """Nothing to show."""
@@ -143,8 +215,8 @@ async def test_what_took_too_long_is_folded_in_halves(monkeypatch: pytest.Monkey
             break
     stop.set()
     await running
-    assert folder.sizes[:3] == [MOST_MARKS, MOST_MARKS // 2, MOST_MARKS // 4]
-    assert max(folder.sizes[3:]) == MOST_MARKS
+    assert folder.sizes[:3] == [MUCH_MARKS, MUCH_MARKS // 2, MUCH_MARKS // 4]
+    assert max(folder.sizes[3:]) == MUCH_MARKS
 
 
 @pytest.mark.asyncio

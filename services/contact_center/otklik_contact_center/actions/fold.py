@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Final, NamedTuple
 
 import asyncpg
@@ -25,6 +26,7 @@ from otklik_common.ids import contact_subject
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
 from otklik_common.pseudonym import Pseudonyms, Sealer
+from otklik_contact_center.actions.backlog import MOST_WAITING
 from otklik_contact_center.actions.leads import fold_people
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.actions.outcome import Outcome, Sent, outcome_of, outcome_of_nothing
@@ -32,7 +34,7 @@ from otklik_contact_center.actions.packing import EVENT
 from otklik_contact_center.domain.admission import BULK, LIVE, decode_stored, is_ahead
 from otklik_contact_center.domain.contact import fold
 from otklik_contact_center.domain.lead import MOST_CONTACTS
-from otklik_contact_center.store import folding
+from otklik_contact_center.store import backlog, folding
 from otklik_contact_center.store.folding import (
     MOST_EVENTS,
     ContactKey,
@@ -44,10 +46,26 @@ from otklik_contact_center.store.folding import (
 )
 
 MOST_MARKS: Final = 2_000
-YIELD_EVERY: Final = 200
-"""Contacts folded before others in the process get their turn: some 10 ms."""
+QUICK_MARKS: Final = 500
+"""Of all companies that have little waiting: what fits into one quick batch is little."""
+
+YIELD_EVERY: Final = 25
+"""Contacts folded before others in the process get their turn: some 5 ms."""
+
+LONG_OUTBOX: Final = 5_000
+"""Facts that wait for the log: more are a full batch of the relay behind the next one."""
 
 WHOLE: Final = Share()
+
+
+class Whose(Enum):
+    """Which companies' marks are taken: of all, of those with little waiting, or with much."""
+
+    ALL = "all"
+    LITTLE = "little"
+    MUCH = "much"
+
+
 REGION: Final = "RU"
 
 marks_locked = failpoint("fold.picked", "marks are locked, their contacts are not")
@@ -127,11 +145,12 @@ class Folder:
         lane: int,
         most: int = MOST_MARKS,
         share: Share = WHOLE,
+        whose: Whose = Whose.ALL,
         *,
         ended: Callable[[], None] | None = None,
     ) -> Done:
         """
-        Work on some marks of a lane, of all companies in turn.
+        Work on some marks of a lane, of the companies in turn.
 
         Args:
             ended: Called whenever a statement has ended.
@@ -143,7 +162,7 @@ class Folder:
         try:
             async with self._db.begin_as_worker(ended) as tx:
                 on = await raw(tx)
-                tenants = await folding.waiting(on, lane)
+                tenants = await self._companies(on, lane, whose)
                 if tenants:
                     each = max(1, most // len(tenants))
                     picked = await folding.pick(on, lane, tenants, each, share)
@@ -159,6 +178,33 @@ class Folder:
                 batch_committed()
             return done
         return await self._fold_apart(lane, picked, ended)
+
+    @staticmethod
+    async def _companies(on: asyncpg.Connection, lane: int, whose: Whose) -> list[str]:
+        await folding.plan(on, 0)
+        tenants = await folding.waiting(on, lane)
+        if whose is Whose.ALL or not tenants:
+            return tenants
+        little = max(1, QUICK_MARKS // len(tenants))
+        much = await folding.with_more(on, lane, tenants, little)
+        if whose is Whose.MUCH:
+            return much
+        return [tenant for tenant in tenants if tenant not in much]
+
+    async def outbox_is_long(self) -> bool:
+        """Whether facts come faster than the relay takes them, or the log is away."""
+        async with self._db.begin_as_worker() as tx:
+            on = await raw(tx)
+            await folding.plan(on, 0)
+            return await folding.outbox_has_more(on, LONG_OUTBOX)
+
+    async def note_backlogs(self) -> None:
+        """Note whose live events are not folded as fast as they come."""
+        async with self._db.begin_as_worker() as tx:
+            on = await raw(tx)
+            tenants = await self._companies(on, LIVE, Whose.ALL)
+            behind = await folding.with_more(on, LIVE, tenants, MOST_WAITING) if tenants else []
+            await backlog.note(on, behind)
 
     async def show_what_waits(self) -> None:
         """Refresh the gauges of the backlog."""

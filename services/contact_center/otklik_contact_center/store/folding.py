@@ -94,6 +94,12 @@ WITH RECURSIVE t AS (
 SELECT tenant FROM t WHERE tenant IS NOT NULL
 """  # noqa: S608 - a name of our own
 
+_MANY = f"""
+SELECT t.tenant FROM unnest($2::text[]) AS t(tenant)
+WHERE EXISTS (
+  SELECT FROM {SCHEMA}.dirty WHERE lane = $1 AND tenant = t.tenant ORDER BY id OFFSET $3 LIMIT 1)
+"""  # noqa: S608 - a name of our own
+
 _PICK = f"""
 SELECT d.id, d.tenant, d.source, d.contact FROM unnest($2::text[]) AS t(tenant)
 CROSS JOIN LATERAL (
@@ -193,6 +199,8 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM {SCHEMA}.dirty WHERE lane = 0 LIMIT 
        (SELECT count(*) FROM (SELECT 1 FROM {SCHEMA}.parked LIMIT 10000) p)
 """  # noqa: S608 - a name of our own
 
+_OUTBOX = f"SELECT EXISTS (SELECT FROM {SCHEMA}.outbox ORDER BY id OFFSET $1 LIMIT 1)"  # noqa: S608
+
 _replies_decoder = msgspec.msgpack.Decoder(dict[UUID, Emitted])
 _replies_encoder = msgspec.msgpack.Encoder()
 
@@ -205,6 +213,13 @@ async def plan(on: asyncpg.Connection, marks: int) -> None:
 async def waiting(on: asyncpg.Connection, lane: int) -> list[str]:
     """Companies with new events in a lane."""
     return [row[0] for row in await on.fetch(_WAITING, lane)]
+
+
+async def with_more(
+    on: asyncpg.Connection, lane: int, tenants: Sequence[str], than: int
+) -> list[str]:
+    """Those of the companies that have more than so many marks in a lane."""
+    return [row[0] for row in await on.fetch(_MANY, lane, tenants, than)]
 
 
 async def pick(
@@ -291,6 +306,12 @@ async def allowed(on: asyncpg.Connection, tenants: Iterable[str]) -> dict[str, f
     for row in await on.fetch(_ALLOWED, list(names)):
         names[row[0]].add(row[1])
     return {tenant: frozenset(found) for tenant, found in names.items()}
+
+
+async def outbox_has_more(on: asyncpg.Connection, than: int) -> bool:
+    """Whether more than so many facts wait for the log."""
+    found: bool = await on.fetchval(_OUTBOX, than)
+    return found
 
 
 async def counts(on: asyncpg.Connection) -> tuple[int, int, int]:
