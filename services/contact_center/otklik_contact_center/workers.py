@@ -41,10 +41,10 @@ NOTE_SECONDS: Final = 2.0
 HANDS: Final = 2
 """For companies with much waiting, and for bulk; those with little have a hand of their own."""
 
-MUCH_MARKS: Final = MOST_MARKS // 2
+MUCH_MARKS: Final = MOST_MARKS // 8
 """Smaller batches are facts in smaller lots: whoever comes behind one on the log waits less."""
 
-LONG_LOG: Final = 3_000
+LONG_LOG: Final = 500
 """Records before a consumer of this process; above it companies with much waiting are held."""
 
 HOLD_SECONDS: Final = 1.0
