@@ -42,7 +42,7 @@ class Goal:
         measured = self.measured(figures)
         cells = [self.what, self._bound(self.reach), self._bound(self.goal)]
         cells += (
-            ["not measured", ""] if measured is None else [f"{measured:,}", self._word(measured)]
+            ["not measured", ""] if measured is None else [f"{measured:,.6g}", self._word(measured)]
         )
         return f"| {' | '.join(cells)} |\n"
 
