@@ -92,7 +92,8 @@ def delete_first() -> None:
 
 def answer_first() -> None:
     """A push is answered before it is committed."""
-    from otklik_contact_center.actions.intake import ALL_NEW, Intake, Verdict
+    from otklik_contact_center.actions.intake import ALL_NEW, Intake
+    from otklik_contact_center.actions.lines import Verdict
 
     genuine: Any = Intake.submit
     going_on: set[asyncio.Task[Any]] = set()

@@ -5,6 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import asyncpg
@@ -52,6 +53,9 @@ HOLD_SECONDS: Final = 1.0
 
 HOLD_LOOK_SECONDS: Final = 0.05
 
+COMPANY_SECONDS: Final = 60.0
+"""So long after a company with little waiting was served, others make way for the next one."""
+
 BULK_SHARE: Final = 0.2
 """While live work waits, imports get a fifth of the time and never more."""
 
@@ -92,8 +96,9 @@ class Folding:
     """
     Two lanes, live first; two hands, so that one computes while the other's database works.
 
-    A third hand serves companies with little waiting and nobody else. The two are held while
-    facts pile up behind them: as marks companies have turns, on the log they stand in one line.
+    A third hand serves companies with little waiting and nobody else. While there are such, the two
+    are held when facts pile up behind them, and take smaller batches: as marks companies have turns,
+    on the log they stand in one line.
     """
 
     def __init__(
@@ -114,10 +119,13 @@ class Folding:
             group.create_task(self._again(self._folder.show_what_waits, SHOW_SECONDS, stop))
             group.create_task(self._again(self._folder.note_backlogs, NOTE_SECONDS, stop))
             quick = Quick(self._folder, WHOLE, self._quick.touch)
-            group.create_task(self._work(quick, self._quick, stop, held=False))
+            group.create_task(self._work(quick, self._quick, stop))
             for number, tracked in enumerate(self._hands):
-                lanes = Lanes(self._folder, Share(number, HANDS), tracked.touch)
-                group.create_task(self._work(lanes, tracked, stop, held=True))
+                hold = partial(self._hold, quick.is_needed, stop)
+                lanes = Lanes(
+                    self._folder, Share(number, HANDS), tracked.touch, makes_way=quick.is_needed
+                )
+                group.create_task(self._work(lanes, tracked, stop, hold))
 
     @staticmethod
     async def _again(
@@ -131,23 +139,27 @@ class Folding:
                 log.warning("backlog not shown", exc_info=broken)
             await _rest(stop, seconds)
 
-    async def _hold(self, stop: asyncio.Event) -> None:
+    async def _hold(self, others_wait: Callable[[], bool], stop: asyncio.Event) -> None:
         """Wait while facts pile up on the log or before it, but not for long."""
         until = time.monotonic() + HOLD_SECONDS
-        while not stop.is_set() and time.monotonic() < until:
+        while others_wait() and not stop.is_set() and time.monotonic() < until:
             if self._behind() <= LONG_LOG and not await self._folder.outbox_is_long():
                 return
             await _rest(stop, HOLD_LOOK_SECONDS)
 
+    @staticmethod
     async def _work(
-        self, hand: "Hand", tracked: Tracked, stop: asyncio.Event, *, held: bool
+        hand: "Hand",
+        tracked: Tracked,
+        stop: asyncio.Event,
+        hold: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         pause = LEAST_PAUSE
         while not stop.is_set():
             tracked.touch()
             try:
-                if held:
-                    await self._hold(stop)
+                if hold is not None:
+                    await hold()
                     if stop.is_set():
                         return
                 marks = await hand.round()
@@ -197,24 +209,41 @@ class Hand(ABC):
 class Quick(Hand):
     """Companies with little waiting, and nobody else."""
 
+    _served_at = float("-inf")
+
     async def round(self) -> int:
         """Everything live that such companies have."""
-        return (await self._fold(LIVE, QUICK_MARKS, Whose.LITTLE)).marks
+        marks = (await self._fold(LIVE, QUICK_MARKS, Whose.LITTLE)).marks
+        if marks:
+            self._served_at = time.monotonic()
+        return marks
+
+    def is_needed(self) -> bool:
+        """Whether a company with little waiting was served of late."""
+        return time.monotonic() - self._served_at < COMPANY_SECONDS
 
 
 class Lanes(Hand):
     """Whose turn it is, for one hand: live work of companies with much waiting, and imports."""
 
     def __init__(
-        self, folder: Folder, share: Share, ended: Callable[[], None] | None = None
+        self,
+        folder: Folder,
+        share: Share,
+        ended: Callable[[], None] | None = None,
+        *,
+        makes_way: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`makes_way`: whether others come behind, so that batches are to be small."""
         super().__init__(folder, share, ended)
+        self._makes_way = makes_way
         self._owed = 0.0
 
     async def round(self) -> int:
         """A batch of live work and what is due of bulk; returns how many marks were worked on."""
         began = time.monotonic()
-        live = await self._fold(LIVE, MUCH_MARKS, Whose.MUCH)
+        most = MUCH_MARKS if self._makes_way() else MOST_MARKS
+        live = await self._fold(LIVE, most, Whose.MUCH)
         if not live.marks:
             return (await self._fold(BULK, BULK_MARKS)).marks
         if not live.more:

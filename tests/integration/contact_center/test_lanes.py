@@ -10,11 +10,11 @@ from prometheus_client import CollectorRegistry
 from otklik_common.directory import Directory
 from otklik_common.watchdog import Watchdog
 from otklik_contact_center import workers
-from otklik_contact_center.actions.fold import WHOLE, Done, Folder, Whose
+from otklik_contact_center.actions.fold import MOST_MARKS, WHOLE, Done, Folder, Whose
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.store.folding import Share
-from otklik_contact_center.workers import BULK_SHARE, LONG_LOG, MUCH_MARKS, Folding, Lanes
+from otklik_contact_center.workers import BULK_SHARE, LONG_LOG, Folding, Lanes
 from tests.integration.contact_center.conftest import Pusher, World
 from tests.unit.contact_center.builders import a_call
 
@@ -93,10 +93,15 @@ async def test_the_worker_folds_until_told_to_stop(world: World) -> None:
 
 
 class Held(Clocked):
-    """A folder that has much waiting for ever, and notes whose work it is asked to do."""
+    """
+    A folder that has much waiting for ever, and notes whose work it is asked to do.
 
-    def __init__(self) -> None:
+    Of companies with little, one comes first if there is any.
+    """
+
+    def __init__(self, *, others: bool) -> None:
         super().__init__([])
+        self.others = others
         self.whose: list[Whose] = []
 
     async def fold_some(
@@ -110,6 +115,9 @@ class Held(Clocked):
     ) -> Done:
         if lane == LIVE:
             self.whose.append(whose)
+        if whose is Whose.LITTLE and self.others:
+            await asyncio.sleep(0.002)
+            return Done(marks=1)
         self.live = [Done(marks=1)]
         return await super().fold_some(lane, most, share, whose, ended=ended)
 
@@ -123,21 +131,22 @@ class Held(Clocked):
         """Nothing to show."""
 
 
-async def turns_while(behind: int, seconds: float) -> list[Whose]:
-    """Whose turns there were while so many records waited on the log."""
-    folder, stop = Held(), asyncio.Event()
+async def folded_while(behind: int, seconds: float, *, others: bool = True) -> Held:
+    """What was folded while so many records waited on the log, beside others or alone."""
+    folder, stop = Held(others=others), asyncio.Event()
     running = asyncio.create_task(Folding(folder, Watchdog(), lambda: behind).run(stop))
     await asyncio.sleep(seconds)
     stop.set()
     await running
-    return folder.whose
+    return folder
 
 
 @pytest.mark.asyncio
 async def test_companies_with_much_waiting_are_held_while_the_log_is_long() -> None:
-    turns = await turns_while(LONG_LOG + 1, 0.5)
-    assert turns.count(Whose.LITTLE) > 2
-    assert Whose.MUCH not in turns
+    folder = await folded_while(LONG_LOG + 1, 0.5)
+    # Who began before anybody else came is not stopped halfway.
+    assert folder.whose.count(Whose.LITTLE) > 20
+    assert Whose.MUCH not in folder.whose[10:]
 
 
 @pytest.mark.asyncio
@@ -145,13 +154,21 @@ async def test_a_consumer_that_gets_nowhere_slows_folding_and_never_stops_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(workers, "HOLD_SECONDS", 0.1)
-    turns = await turns_while(LONG_LOG + 1, 0.5)
-    assert Whose.MUCH in turns
+    assert Whose.MUCH in (await folded_while(LONG_LOG + 1, 0.5)).whose
 
 
 @pytest.mark.asyncio
 async def test_nobody_is_held_while_the_log_is_short() -> None:
-    assert (await turns_while(LONG_LOG, 0.3)).count(Whose.MUCH) > 10
+    folder = await folded_while(LONG_LOG, 0.3)
+    assert folder.whose.count(Whose.MUCH) > 10
+    assert max(folder.sizes[10:]) < MOST_MARKS
+
+
+@pytest.mark.asyncio
+async def test_a_company_alone_is_held_by_nobody_and_folded_in_large_batches() -> None:
+    folder = await folded_while(LONG_LOG + 1, 0.3, others=False)
+    assert folder.whose.count(Whose.MUCH) > 10
+    assert max(folder.sizes) == MOST_MARKS
 
 
 class Breaking(Clocked):
@@ -215,8 +232,8 @@ async def test_what_took_too_long_is_folded_in_halves(monkeypatch: pytest.Monkey
             break
     stop.set()
     await running
-    assert folder.sizes[:3] == [MUCH_MARKS, MUCH_MARKS // 2, MUCH_MARKS // 4]
-    assert max(folder.sizes[3:]) == MUCH_MARKS
+    assert folder.sizes[:3] == [MOST_MARKS, MOST_MARKS // 2, MOST_MARKS // 4]
+    assert max(folder.sizes[3:]) == MOST_MARKS
 
 
 @pytest.mark.asyncio
