@@ -24,6 +24,9 @@ pytestmark = pytest.mark.asyncio
 
 SCHEMA = "access"
 LABELS = {"schema": SCHEMA}
+VITALS = {"vitals", "vitals.loop"}
+"""Names of the tasks."""
+
 
 LETTER = """
     INSERT INTO access.dead_letter
@@ -170,15 +173,17 @@ async def test_waiting_for_a_connection_is_shown(world: World) -> None:
 async def test_a_process_shows_its_vitals_from_its_start_to_its_end(world: World) -> None:
     platform = make_platform(world.settings)
     keep_vitals(platform, [SCHEMA], "api", failing_checks)
+    before = asyncio.all_tasks()
     for hook in platform.on_start:
         await hook()
+    assert {task.get_name() for task in asyncio.all_tasks() - before} >= VITALS
     name = "otklik_clock_skew_seconds"
     for _ in range(200):
         if not math.isnan(platform.registry.get_sample_value(name) or 0.0):
             break
         await asyncio.sleep(0.02)
     await platform.close()
-    assert {task.get_name() for task in asyncio.all_tasks()}.isdisjoint({"vitals", "vitals.loop"})
+    assert VITALS.isdisjoint({task.get_name() for task in asyncio.all_tasks() - before})
     skew = platform.registry.get_sample_value(name)
     assert skew is not None
     assert abs(skew) < 0.5

@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,11 +35,18 @@ HISTORIES = st.lists(
 )
 
 
+@pytest_asyncio.fixture
+async def loop() -> asyncio.AbstractEventLoop:
+    """The loop of the session, in which the company's connections live."""
+    return asyncio.get_running_loop()
+
+
 @pytest.mark.parametrize("most_contacts", [MOST_CONTACTS, 2, 1])
-def test_any_order_and_any_batches_give_the_same_facts(world: World, most_contacts: int) -> None:
+def test_any_order_and_any_batches_give_the_same_facts(
+    world: World, loop: asyncio.AbstractEventLoop, most_contacts: int
+) -> None:
     """The same events, pushed and folded little by little in another order, twice each."""
     folder = a_folder(world, most_contacts=most_contacts)
-    loop = asyncio.get_event_loop()
 
     @settings(
         max_examples=25,
