@@ -28,7 +28,7 @@ test: dev ## check everything, then run all tests on real servers (TESTS, ARGS)
 	@tests/support/prepare.sh
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory test-313
-	.venv/bin/python -m pytest $(TESTS) $(ARGS)
+	@tests/support/run.sh $(TESTS) $(ARGS)
 
 test-313: dev ## run the unit tests on Python 3.13, where there is one
 	@tests/support/on_python_313.sh
@@ -74,7 +74,7 @@ image-check: dev ## carry the Dockerfile out in an empty Debian, as root, and ru
 
 crash: dev ## kill, stop and starve everything under load, then look for what is lost or double
 	@tests/support/prepare.sh
-	.venv/bin/python -m tests.crash run $(or $(ARGS),--faults 300 --every 4)
+	.venv/bin/python -m tests.crash run $(or $(ARGS),--faults 460 --every 3)
 
 bench-scale: dev ## measure a noisy company beside a quiet one (ARGS)
 	.venv/bin/python -m bench.scale noisy $(ARGS)
