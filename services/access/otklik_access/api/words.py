@@ -1,7 +1,7 @@
 """Words that the routes of access read: codes, zones, origins, names."""
 
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from zoneinfo import available_timezones
 
 import phonenumbers
@@ -11,12 +11,15 @@ from otklik_access.domain.keys import origin
 from otklik_access.domain.signing_in import LEAST_PASSWORD, LOGIN_NAME, MOST_PASSWORD
 from otklik_common.http import bad_value
 
+_BLANK: Final = r"\s\x85\ufeff"
+"""Of a pattern; some engines count NEL and some the byte order mark as `\\s`."""
+
 Code = Annotated[
     str,
     StringConstraints(
         min_length=1,
         max_length=100,
-        pattern=r"^[^\s\x00-\x1f\x7f/]([^\x00-\x1f\x7f/]*[^\s\x00-\x1f\x7f/])?$",
+        pattern=rf"^[^{_BLANK}\x00-\x1f\x7f/]([^\x00-\x1f\x7f/]*[^{_BLANK}\x00-\x1f\x7f/])?$",
     ),
 ]
 """A company's own code; it stands in addresses, so it has no slash."""
@@ -91,7 +94,7 @@ Names = Annotated[
     ),
 ]
 LoginName = Annotated[str, StringConstraints(pattern=LOGIN_NAME.pattern)]
-Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
+Email = Annotated[str, StringConstraints(max_length=254, pattern=rf"^[^@{_BLANK}]+@[^@{_BLANK}]+$")]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=MOST_PASSWORD)]
 NewPassword = Annotated[
     str,
