@@ -2,7 +2,7 @@
 The one table of what the fuzzer is told beyond the OpenAPI document, each line with its reason.
 
 No check is switched off, for no operation. What stands here are statuses that mean a refusal as
-well, rules that JSON Schema has no words for, and the answer to a batch.
+well, rules that JSON Schema has no words for, and what only a secret opens.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,16 @@ GENERATION: Final[Mapping[str, Any]] = {
 }
 
 BODY_MAY_BE_LEFT_OUT: Final = frozenset({"/access/v1/sign-out"})
-"""Routes that take null for no body, as their description says and the fuzzer does not see."""
+"""Routes that take null for no body; the fuzzer counts both as negative data now and then."""
+
+SECRET_WANTED: Final = frozenset(
+    {
+        "POST /access/v1/sign-in",
+        "POST /access/v1/refresh",
+        "POST /access/v1/me/password",
+    }
+)
+"""Operations that never succeed here: they want a password or a token that nobody guesses."""
 
 RULES: Final[Mapping[str, str]] = {
     code: reason
@@ -58,6 +67,7 @@ RULES: Final[Mapping[str, str]] = {
             bad_parameter impossible_dimension no_past_groups invalid_query bad_filter no_calendar
             closed_cells_only
         """,
+        "the number is one of things that can be listed": "no_records",
         "a query may cost so much and no more": """
             too_many_buckets too_many_cells too_many_rows
         """,
