@@ -28,7 +28,7 @@ test: dev ## check everything, then run all tests on real servers (TESTS, ARGS)
 	@tests/support/prepare.sh
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory test-313
-	@tests/support/run.sh $(TESTS) $(ARGS)
+	.venv/bin/python -m pytest $(TESTS) $(ARGS)
 
 test-313: dev ## run the unit tests on Python 3.13, where there is one
 	@tests/support/on_python_313.sh

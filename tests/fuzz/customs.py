@@ -2,11 +2,11 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
-from zlib import crc32
 
 import requests
 import schemathesis
@@ -46,6 +46,8 @@ class Customs:
         ours = served.world.ours
         self._own_key = ours.key.split("_")[2]
         self._import = ours.things["import own"]
+        self._case = ours.things["case own"]
+        self._asked: Counter[str] = Counter()
         self._known: Mapping[str, Any] = {
             "survey": ours.survey,
             "branch": "north",
@@ -102,7 +104,8 @@ class Customs:
             return
         case.query.update(written(dict(case.query)))
         case.body = written(case.body)
-        if crc32(repr((case.path_parameters, case.query, case.body)).encode()) % 2 == 0:
+        self._asked[case.operation.label] += 1
+        if self._asked[case.operation.label] % 2:
             self._make_known(case)
 
     def _make_known(self, case: Case[Any]) -> None:
@@ -110,6 +113,8 @@ class Customs:
             case.path_parameters["source_id"] = self._source
         if "import_id" in case.path_parameters:
             case.path_parameters["import_id"] = self._import
+        if "case" in case.path_parameters:
+            case.path_parameters["case"] = self._case
         if "number" in case.path_parameters:
             case.path_parameters["number"] = 0
             case.body = _WHOLE_FILE

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -13,18 +14,24 @@ from tests.integration.feedback.conftest import AT, World
 pytestmark = pytest.mark.asyncio
 
 
+_watched: ContextVar[list[str] | None] = ContextVar("watched", default=None)
+
+
 @contextmanager
 def statements() -> Iterator[list[str]]:
-    """Every statement sent meanwhile, by any engine."""
+    """Every statement sent from inside, by any engine; what works beside it is not counted."""
     seen: list[str] = []
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        seen.append(statement.split("(", maxsplit=1)[0].strip())
+        if _watched.get() is seen:
+            seen.append(statement.split("(", maxsplit=1)[0].strip())
 
     event.listen(Engine, "before_cursor_execute", note)
+    token = _watched.set(seen)
     try:
         yield seen
     finally:
+        _watched.reset(token)
         event.remove(Engine, "before_cursor_execute", note)
 
 
