@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,9 @@ from otklik_common.reading import ReadEvent, Unprocessable, read
 
 MOST_VERDICTS: Final = 8
 """Events that a handler may refuse in one batch before it is halved to find the others."""
+
+MOST_LINKS: Final = 10
+"""Traces that a batch says it works for."""
 
 Hook = Callable[[Mapping[Place, int]], Awaitable[None]]
 
@@ -194,3 +198,14 @@ async def retake(tx: AsyncConnection, handler: Handler, record: Record) -> str |
             raise
         return f"the handler failed: {describe_briefly(broken)}"
     return None
+
+
+def traceparents(parts: Sequence[Part]) -> list[str]:
+    """The first few distinct traces that a batch works for."""
+    found: dict[str, None] = {}
+    for event in chain.from_iterable(part.events for part in parts):
+        if event.traceparent is not None:
+            found[event.traceparent] = None
+            if len(found) == MOST_LINKS:
+                break
+    return list(found)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from itertools import chain
 from typing import Final, NamedTuple
 
 from opentelemetry.trace import SpanKind
@@ -30,6 +29,7 @@ from otklik_common.batch import (
     choose,
     parts_of,
     retake,
+    traceparents,
 )
 from otklik_common.db import Database
 from otklik_common.failpoints import failpoint
@@ -68,7 +68,6 @@ BUSY_ASK_SECONDS: Final = 15.0
 FIRST_PAUSE: Final = 0.1
 MOST_PAUSE: Final = 5.0
 REST_SECONDS: Final = 2.0
-MOST_LINKS: Final = 10
 
 fetched = failpoint("consumer.fetched", "a batch is read, its transaction has not begun")
 applied = failpoint("consumer.applied", "the effect and the position are written, not committed")
@@ -248,7 +247,7 @@ class Consumer:
                 return outcome
             with span(
                 "consume batch",
-                links=_traceparents(outcome.parts),
+                links=traceparents(outcome.parts),
                 kind=SpanKind.CONSUMER,
                 group=self.group,
                 records=outcome.count,
@@ -352,17 +351,6 @@ class Consumer:
 
 def _count(parts: Sequence[Part]) -> int:
     return sum(len(part.records) for part in parts)
-
-
-def _traceparents(parts: Sequence[Part]) -> list[str]:
-    """The first few distinct traces that a batch works for."""
-    found: dict[str, None] = {}
-    for event in chain.from_iterable(part.events for part in parts):
-        if event.traceparent is not None:
-            found[event.traceparent] = None
-            if len(found) == MOST_LINKS:
-                break
-    return list(found)
 
 
 def _newest(parts: Sequence[Part]) -> datetime | None:

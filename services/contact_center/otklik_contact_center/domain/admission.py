@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
@@ -389,19 +389,11 @@ def check_utf8(body: bytes) -> None:
 
 
 def _too_many() -> MalformedError:
-    return MalformedError(
-        "too_many_events",
-        f"more than {MAX_EVENTS} in one push",
-        f"в одном запросе больше {MAX_EVENTS}",
-    )
+    words = f"more than {MAX_EVENTS} in one push", f"в одном запросе больше {MAX_EVENTS}"
+    return MalformedError("too_many_events", *words)
 
 
 def _holds_lines(body: bytes) -> bool:
     """Whether a body that begins with an object goes on with another one on a new line."""
     first, found, rest = body.strip(_SPACE).partition(b"\n")
     return bool(found) and first.rstrip(_SPACE).endswith(b"}") and rest.lstrip(_SPACE)[:1] == b"{"
-
-
-def utc(moment: datetime) -> datetime:
-    """A moment in UTC."""
-    return moment.astimezone(UTC)
