@@ -130,8 +130,7 @@ class Consumer:
 
     def behind(self) -> int:
         """How many records it has yet to take in, as far as this replica knows; asks nobody."""
-        ends = {} if self._reader is None else self._reader.ends()
-        return sum(max(0, end - self._at.get(at, 0)) for at, end in ends.items())
+        return 0 if self._reader is None else self._behind(self._reader.ends())
 
     async def run(self, stop: asyncio.Event) -> None:
         """
@@ -326,8 +325,11 @@ class Consumer:
             self._at = await self._positions.find(tx, places)
         return self._at
 
+    def _behind(self, ends: Mapping[Place, int]) -> int:
+        return sum(max(0, end - self._at.get(at, 0)) for at, end in ends.items())
+
     def _tell_lag(self, ends: Mapping[Place, int], newest: datetime | None) -> int:
-        behind = sum(max(0, end - self._at.get(at, 0)) for at, end in ends.items())
+        behind = self._behind(ends)
         self._meters.lag(behind, newest)
         if self._tracked is not None:
             self._tracked.waiting = behind > 0
