@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from otklik.targets import ALL, modules
+from otklik_common import dead_letters
 from otklik_common.gaps import Standing, standings
 from otklik_common.module import Module, Platform
 
@@ -46,14 +47,7 @@ async def _of_service(platform: Platform, module: Module) -> list[Finding]:
                 )
             )
         ).one()
-        dead = (
-            await tx.execute(
-                text(
-                    f"SELECT count(*) FROM {module.schema}.dead_letter"  # noqa: S608 - our names
-                    " WHERE redriven_at IS NULL"
-                )
-            )
-        ).scalar_one()
+        dead = await dead_letters.count_open(tx, module.schema)
     return [
         Finding(f"{module.name} database", True, "answers"),
         Finding(
