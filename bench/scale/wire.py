@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from bench.contact_center_support import Events
+from bench.end_to_end import first_event
 
 PUSH = "/contact-center/v1/events"
 QUERY = "/metrics/v1/query"
@@ -124,21 +125,8 @@ async def offer(
 
 
 def single(name: str, number: int) -> bytes:
-    """One event, the first of a contact of its own."""
-    return json.dumps(
-        {
-            "id": f"{name}-{number}",
-            "contact": f"{name}-{number}",
-            "type": "queued",
-            "at": datetime.now(UTC).isoformat(),
-            "channel": "call",
-            "direction": "in",
-            "party": "buyer",
-            "from": f"+7999{number % 10_000_000:07d}",
-            "queue": "sales",
-            "branch": f"branch-{number % 50}",
-        }
-    ).encode()
+    """One event, the first of a contact of its own, as it is sent."""
+    return json.dumps(first_event(name, number)).encode()
 
 
 def question(**more: Any) -> bytes:
