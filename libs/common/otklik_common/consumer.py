@@ -34,7 +34,7 @@ from otklik_common.batch import (
 from otklik_common.db import Database
 from otklik_common.failpoints import failpoint
 from otklik_common.faults import (
-    STATEMENT_TIMED_OUT,
+    TOO_LONG,
     Fault,
     describe_briefly,
     fault_of,
@@ -219,7 +219,7 @@ class Consumer:
             except Exception as broken:
                 if fault_of(broken) is not Fault.AGAIN:
                     raise
-                if sqlstate_of(broken) == STATEMENT_TIMED_OUT:
+                if sqlstate_of(broken) in TOO_LONG:
                     self._limit = max(1, min(self._limit, _count(parts)) // 2)
                 self._report(f"the database fails: {describe_briefly(broken)}")
                 await _rest(stop, pause * (0.5 + random.random()))  # noqa: S311 - spreads retries

@@ -37,6 +37,16 @@ SILENT_SECONDS = 10
 """After that a host that acknowledges nothing counts as gone."""
 
 IDLE_TIMEOUT_MS = 10_000
+TRANSACTION_SECONDS = 600
+PROMPT_TRANSACTION_SECONDS = 60
+"""
+After that the server ends a transaction, whatever it waits for.
+
+asyncpg asks for a statement to be prepared and sends its values when it was. A process that stands
+still in between is neither idle nor has it a statement that runs: no other limit ends that, and
+its locks would stay for ever.
+"""
+
 LOCK_TIMEOUT_MS = 10_000
 
 _MOMENT = text("SELECT clock_timestamp()")
@@ -78,6 +88,7 @@ def engine_of(
     role: Role,
     *,
     statement_seconds: int = STATEMENT_SECONDS,
+    transaction_seconds: int | None = None,
     answer_seconds: float | None = None,
 ) -> AsyncEngine:
     """
@@ -85,12 +96,15 @@ def engine_of(
 
     Args:
         statement_seconds: The server ends a statement that takes longer.
+        transaction_seconds: The same for a transaction; None: TRANSACTION_SECONDS.
         answer_seconds: A server that has not answered by then is given up, with all connections
             to it: its own limits are of no use when it is silent. None: a little later than it
             should have ended the statement.
     """
     if answer_seconds is None:
         answer_seconds = statement_seconds + ANSWER_SECONDS
+    if transaction_seconds is None:
+        transaction_seconds = TRANSACTION_SECONDS
     engine = create_async_engine(
         url_of(settings, schema, role),
         pool_size=settings.pool_size,
@@ -105,6 +119,7 @@ def engine_of(
             "server_settings": {
                 "application_name": login(schema, role),
                 "statement_timeout": f"{statement_seconds}s",
+                "transaction_timeout": f"{transaction_seconds}s",
                 "idle_in_transaction_session_timeout": str(IDLE_TIMEOUT_MS),
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
                 "client_connection_check_interval": f"{CLIENT_CHECK_SECONDS}s",
@@ -157,10 +172,11 @@ class Database:
         role: Role,
         *,
         statement_seconds: int = STATEMENT_SECONDS,
+        transaction_seconds: int | None = None,
         answer_seconds: float | None = None,
         registry: CollectorRegistry | None = None,
     ) -> None:
-        """`statement_seconds` and `answer_seconds` as in `engine_of`."""
+        """The limits as in `engine_of`."""
         self.schema = schema
         self.role: Role = role
         self.url = url_of(settings, schema, role)
@@ -169,6 +185,7 @@ class Database:
             schema,
             role,
             statement_seconds=statement_seconds,
+            transaction_seconds=transaction_seconds,
             answer_seconds=answer_seconds,
         )
         self._waits = PoolMeters(registry, schema, role)

@@ -13,9 +13,11 @@ READ_ONLY: Final = "25006"
 """The server has become a standby; another is the primary now."""
 
 _TRANSIENT_CLASSES: Final = ("08", "40", "53", "57", "58")
-_TRANSIENT: Final = frozenset({"55P03", "25P03", READ_ONLY})
+_TRANSIENT: Final = frozenset({"55P03", "25P03", "25P04", READ_ONLY})
 _BROKEN_CLASSES: Final = ("42", "3D", "3F", "28", "0A")
 STATEMENT_TIMED_OUT: Final = "57014"
+TOO_LONG: Final = frozenset({STATEMENT_TIMED_OUT, "25P04"})
+"""A statement or its transaction took longer than it may: less at once may go through."""
 
 
 class Fault(Enum):

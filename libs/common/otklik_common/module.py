@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from otklik_common.callers import Callers
 from otklik_common.consumer import Consumer
-from otklik_common.db import PROMPT_SECONDS, Database, Role
+from otklik_common.db import PROMPT_SECONDS, PROMPT_TRANSACTION_SECONDS, Database, Role
 from otklik_common.directory import Directory
 from otklik_common.log.port import Log
 from otklik_common.pseudonym import Pseudonyms, Sealer
@@ -117,7 +117,11 @@ class Platform:
         known = self._prompt.get(schema)
         if known is None:
             known = self._prompt[schema] = Database(
-                self.settings, schema, "worker", statement_seconds=PROMPT_SECONDS
+                self.settings,
+                schema,
+                "worker",
+                statement_seconds=PROMPT_SECONDS,
+                transaction_seconds=PROMPT_TRANSACTION_SECONDS,
             )
         return known
 

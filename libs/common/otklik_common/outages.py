@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from otklik_common.errors import Unavailable
-from otklik_common.faults import STATEMENT_TIMED_OUT, is_severed, is_transient
+from otklik_common.faults import TOO_LONG, is_severed, is_transient
 
 _TRY_AGAIN: Final = ("40", "55")
 """Serialization failures, deadlocks and locks; all else that passes is the server's state."""
@@ -49,7 +49,7 @@ def outage(failed: BaseException) -> Unavailable | None:
     state = getattr(root, "sqlstate", None)
     if not isinstance(state, str) or not is_transient(state):
         return None
-    if state == STATEMENT_TIMED_OUT:
+    if state in TOO_LONG:
         return Unavailable(
             "the database took too long",
             detail_ru="база данных отвечала слишком долго",

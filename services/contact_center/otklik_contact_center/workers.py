@@ -11,7 +11,7 @@ from typing import Final
 import asyncpg
 
 from otklik_common.background import directory_worker, idempotency_worker, relay_worker
-from otklik_common.faults import STATEMENT_TIMED_OUT, sqlstate_of
+from otklik_common.faults import TOO_LONG, sqlstate_of
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
@@ -165,7 +165,7 @@ class Folding:
                 marks = await hand.round()
             except Exception as broken:
                 _only_away(broken)
-                if sqlstate_of(broken) == STATEMENT_TIMED_OUT:
+                if sqlstate_of(broken) in TOO_LONG:
                     hand.take_less()
                 log.warning("folding waits", exc_info=broken)
                 await _rest(stop, BROKEN_PAUSE)

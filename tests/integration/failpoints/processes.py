@@ -104,7 +104,7 @@ def _run(
         name, action = armed
         failpoints()[name].arm(action)
     if impatient:
-        shorten(db, IDLE_TIMEOUT_MS=int(IMPATIENT_SECONDS * 1000))
+        shorten(db, IDLE_TIMEOUT_MS=int(IMPATIENT_SECONDS * 1000), TRANSACTION_SECONDS=5)
         shorten(relay, SESSION_SECONDS=IMPATIENT_SECONDS)
     shorten(relay, STANDBY_PAUSE=0.1)
     shorten(promise, PERIOD_SECONDS=0.1)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.consumer import MOST_PAUSE, Consumer, Handler, ReadEvent
 from otklik_common.db import ANSWER_SECONDS, IDLE_TIMEOUT_MS, PROMPT_SECONDS, Database, raw
+from otklik_common.faults import Fault, fault_of
 from otklik_common.log.port import LogNotReadyError
 from otklik_common.watchdog import PROGRESS_SECONDS, Watchdog
 from tests.integration.log.conftest import NOW, World, heard, put
@@ -126,4 +127,41 @@ async def test_a_server_that_lost_its_client_ends_the_statement(world: World) ->
         await work()
     assert pids
     await until(gone, seconds=10)
+    await db.close()
+
+
+async def test_locks_of_a_client_that_stands_still_between_two_messages_are_given_back(
+    world: World,
+) -> None:
+    db = Database(world.settings, "probe", "worker", statement_seconds=1, transaction_seconds=2)
+    waking = asyncio.Event()
+
+    async def stand_still() -> None:
+        async with db.begin_as_worker() as tx:
+            await tx.execute(text("SELECT pg_advisory_xact_lock(7)"))
+            # The server has told the statement's types, and waits for its values.
+            await (await raw(tx)).prepare("SELECT $1::int")
+            await waking.wait()
+            await tx.execute(text("SELECT 1"))
+
+    async def locks() -> int:
+        return int(
+            await world.admin.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7"
+            )
+        )
+
+    async def held() -> bool:
+        return await locks() == 1
+
+    async def given_back() -> bool:
+        return await locks() == 0
+
+    standing = asyncio.create_task(stand_still())
+    await until(held)
+    await until(given_back, seconds=10)
+    waking.set()
+    with pytest.raises(DBAPIError) as ended:
+        await standing
+    assert fault_of(ended.value) is Fault.AGAIN
     await db.close()
