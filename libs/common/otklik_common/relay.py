@@ -116,7 +116,7 @@ class Relay:
         try:
             for setting, value in (
                 ("statement_timeout", f"{int(BATCH_SECONDS * 1000)}"),
-                ("transaction_timeout", f"{SESSION_SECONDS * 1000}"),
+                ("transaction_timeout", f"{(BATCH_SECONDS + SESSION_SECONDS) * 1000}"),
                 ("idle_session_timeout", f"{SESSION_SECONDS * 1000}"),
                 ("idle_in_transaction_session_timeout", f"{SESSION_SECONDS * 1000}"),
                 ("tcp_keepalives_idle", "5"),
