@@ -1,5 +1,7 @@
 """Each failpoint of the product, and what leads a process there."""
 
+import pytest
+
 from tests.integration.failpoints.contact_center_scenarios import (
     AGENTS,
     DEMO,
@@ -75,3 +77,13 @@ CASES = [
     Case("migrate.applied", MIGRATED, nth=5),
     Case("migrate.upgraded", MIGRATED),
 ]
+
+every_case = pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            case, id=case.point, marks=[pytest.mark.kafka] * (case.scenario.log == "kafka")
+        )
+        for case in CASES
+    ],
+)
