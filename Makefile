@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PORT ?= 8080
 DATA ?= .otklik
 ARGS ?=
-TESTS ?= tests
+TESTS ?=
 
 .PHONY: help setup dev up test test-313 crash fuzz check format docs dashboards bench \
   bench-peers bench-scale deploy-check image-check requirements clean
@@ -28,7 +28,7 @@ test: dev ## check everything, then run all tests on real servers (TESTS, ARGS)
 	@tests/support/prepare.sh
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory test-313
-	.venv/bin/python -m pytest $(TESTS) $(ARGS)
+	@tests/support/run.sh $(TESTS) $(ARGS)
 
 test-313: dev ## run the unit tests on Python 3.13, where there is one
 	@tests/support/on_python_313.sh

@@ -20,4 +20,4 @@ if ! python=$(find_python); then
 fi
 [ -d tests/unit ] || exit 0
 PYTHON=$python VENV=.venv313 requirements/install.sh dev
-exec .venv313/bin/python -m pytest tests/unit -q -p no:cacheprovider
+exec .venv313/bin/python -m pytest tests/unit -q -p no:cacheprovider --numprocesses 2
