@@ -13,7 +13,9 @@ READ_ONLY: Final = "25006"
 """The server has become a standby; another is the primary now."""
 
 _TRANSIENT_CLASSES: Final = ("08", "40", "53", "57", "58")
-_TRANSIENT: Final = frozenset({"55P03", "25P03", "25P04", READ_ONLY})
+_TRANSIENT: Final = frozenset({"55P03", "25P02", "25P03", "25P04", READ_ONLY})
+"""25P02: what ended the transaction was told while nobody listened, as after standing still."""
+
 _BROKEN_CLASSES: Final = ("42", "3D", "3F", "28", "0A")
 STATEMENT_TIMED_OUT: Final = "57014"
 TOO_LONG: Final = frozenset({STATEMENT_TIMED_OUT, "25P04"})

@@ -28,6 +28,8 @@ def wrapped(broken: Exception) -> exc.DBAPIError:
         (asyncpg.DiskFullError(), Fault.AGAIN),
         (asyncpg.LockNotAvailableError(), Fault.AGAIN),
         (asyncpg.ReadOnlySQLTransactionError(), Fault.AGAIN),
+        (asyncpg.InFailedSQLTransactionError(), Fault.AGAIN),
+        (asyncpg.exceptions.TransactionTimeoutError(), Fault.AGAIN),
         (asyncpg.ConnectionDoesNotExistError(), Fault.AGAIN),
         (asyncpg.InterfaceError("connection is closed"), Fault.AGAIN),
         (asyncpg.InterfaceError("too many arguments"), Fault.RECORD),
