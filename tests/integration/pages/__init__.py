@@ -1,0 +1,1 @@
+"""The pages, with one company behind them for all their tests."""
