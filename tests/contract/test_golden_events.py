@@ -52,6 +52,13 @@ def holds(part: Any, whole: Any) -> bool:
     return bool(part == whole) or (moment(part) is not None and moment(part) == moment(whole))
 
 
+def fuller(value: bytes) -> bytes:
+    """The message as builds before decision 0097 said it: with every field."""
+    event = decode(value)
+    said = json.loads(value)
+    return json.dumps(said | {"data": json.loads(event.data.model_dump_json())}).encode()
+
+
 def moment(text: object) -> datetime | None:
     return datetime.fromisoformat(text) if isinstance(text, str) and MOMENT.match(text) else None
 
@@ -63,8 +70,38 @@ def test_every_golden_message_is_read_and_nothing_of_it_lost(path: Path) -> None
     folder, version = path.parent.parent.name, path.parent.name
     assert event.data.kind == folder
     assert event.data.version == newest(folder).version
+    assert decode(encode(event)) == event
     if version == f"v{event.data.version}":
-        assert holds(json.loads(value), json.loads(encode(event)))
+        assert holds(json.loads(value), json.loads(fuller(encode(event))))
+
+
+@each_golden
+def test_what_is_said_is_nothing_that_the_contract_says_by_default(path: Path) -> None:
+    event = decode(path.read_bytes())
+    said = json.loads(encode(event))["data"]
+    fields = type(event.data).model_fields
+    by_default = {
+        name
+        for name, field in fields.items()
+        if not field.is_required()
+        and getattr(event.data, name) == field.get_default(call_default_factory=True)
+    }
+    assert said.keys() == fields.keys() - by_default
+
+
+@each_golden
+def test_the_fuller_messages_of_earlier_builds_are_read_alike(path: Path) -> None:
+    event = decode(path.read_bytes())
+    value = encode(event)
+    assert decode(fuller(value)) == decode(value) == event
+    heard, unread = read(
+        [
+            Record("otklik.any", 0, offset, event.key, each)
+            for offset, each in enumerate((value, fuller(value)))
+        ]
+    )
+    assert unread == []
+    assert heard[0].data() == heard[1].data() == event.data
 
 
 @each_golden

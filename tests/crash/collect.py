@@ -14,6 +14,8 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from otklik_common.events.contact_center import Contact, Lead
+from otklik_common.events.envelope import Fact
 from otklik_common.ids import contact_subject, subject_id
 from tests.crash.evidence import COUNTERS, FIELDS, Cell, Evidence, Fields, Record, State
 from tests.crash.journal import Push
@@ -22,6 +24,13 @@ TOPIC: Final = "otklik.contact-center"
 GROUPS: Final = ("metrics.facts", "metrics.history")
 PARTITIONS: Final = 12
 LOOK_SECONDS: Final = 0.1
+
+_CONTRACTS: Final[Mapping[str, type[Fact]]] = {"contact": Contact, "lead": Lead}
+_DEFAULTS: Final = {
+    kind: {name: field.get_default() for name, field in contract.model_fields.items()}
+    for kind, contract in _CONTRACTS.items()
+}
+"""What a state that says nothing of a field says."""
 
 _QUARTERS, _BY_BRANCH, _DAYS = 1, 3, 11
 """Numbers of the sets of rollups that are compared."""
@@ -180,7 +189,7 @@ def _record(partition: int, value: bytes) -> Record:
 
 def _fields(kind: str, data: Mapping[str, Any]) -> Fields:
     """The compared fields of a state; moments as moments, ids as text."""
-    return {name: _plain(name, data.get(name)) for name in FIELDS[kind]}
+    return {name: _plain(name, data.get(name, _DEFAULTS[kind][name])) for name in FIELDS[kind]}
 
 
 def _plain(name: str, value: Any) -> object:

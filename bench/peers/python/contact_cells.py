@@ -31,12 +31,13 @@ BOUNDS = _bounds()
 def fact_of(event: dict[str, Any]) -> Fact | None:
     """What counts of an event; None for a contact that was not offered."""
     data = event["data"]
-    if data["offered_at"] is None:
+    offered_at = data.get("offered_at")
+    if offered_at is None:
         return None
-    quarter = int(datetime.fromisoformat(data["offered_at"]).timestamp()) // QUARTER_SECONDS
-    cell = f"{event['tenant']}|{data['channel']}|{data['branch'] or ''}|{quarter}"
-    outcome = "answered" if data["answered_at"] else data["outcome"]
-    return cell, outcome if outcome in ("answered", "abandoned") else None, data["waited_ms"]
+    quarter = int(datetime.fromisoformat(offered_at).timestamp()) // QUARTER_SECONDS
+    cell = f"{event['tenant']}|{data['channel']}|{data.get('branch') or ''}|{quarter}"
+    outcome = "answered" if data.get("answered_at") else data.get("outcome")
+    return cell, outcome if outcome in ("answered", "abandoned") else None, data.get("waited_ms")
 
 
 def empty() -> dict[str, Any]:

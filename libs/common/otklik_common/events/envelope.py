@@ -45,6 +45,10 @@ class Fact(BaseModel):
     version: ClassVar[int] = 0
     owner: ClassVar[str] = ""
 
+    def said(self) -> str:
+        """As JSON without the fields that are what the contract says by default (decision 0097)."""
+        return self.model_dump_json(exclude_defaults=True)
+
 
 F_co = TypeVar("F_co", bound=Fact, covariant=True)
 

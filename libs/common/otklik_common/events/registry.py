@@ -105,7 +105,7 @@ def encode(event: Event[Fact]) -> bytes:
     """The event as UTF-8 JSON, as it stands in the outbox and on the log."""
     head = json.dumps(event.envelope(0), ensure_ascii=False, separators=(",", ":"))
     # pydantic renders the data; splicing spares a second pass over it.
-    return head[: head.rindex("0}")].encode() + event.data.model_dump_json().encode() + b"}"
+    return head[: head.rindex("0}")].encode() + event.data.said().encode() + b"}"
 
 
 def decode(value: bytes) -> Event[Fact]:

@@ -203,7 +203,7 @@ async def _settle(
             step = next_step(
                 state_id(tenant, change.id),
                 None if before is None else before.emitted,
-                fact.model_dump_json().encode(),
+                fact.said().encode(),
             )
             if step is None:
                 continue

@@ -95,7 +95,7 @@ def _stands_alone(tenant: str, outcome: Outcome, crowds: set[Person]) -> bool:
 
 def _keep(now: dict[ContactKey, _Now], person: Person, leads: Iterable[Lead]) -> None:
     for lead in leads:
-        data = lead_fact(lead).model_dump_json(exclude_none=True).encode()
+        data = lead_fact(lead).said().encode()
         now[person[0], lead.opener.contact] = _Now(person[1], lead, data)
 
 

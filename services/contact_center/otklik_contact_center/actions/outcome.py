@@ -81,7 +81,7 @@ def outcome_of(
     )
     recorded_at = now if known is None else max(now, known.recorded_at + TICK)
     telling = Telling(tenant, contact.changed_at, recorded_at, traceparent)
-    data = fact.model_dump_json(exclude_none=True)
+    data = fact.said()
     emitted = None if known is None else known.emitted
     announced: list[Announcement] = []
     step = next_step(subject, emitted, data.encode())
@@ -121,7 +121,7 @@ def _replies(
         facts.reply_id(tenant, subject, gap): facts.reply_fact(
             gap, contact, subject=subject, of=fact
         )
-        .model_dump_json(exclude_none=True)
+        .said()
         .encode()
         for gap in contact.said.gaps
     }
@@ -133,7 +133,7 @@ def _replies(
 
 
 def _gone(at: datetime, *, subject: UUID, of: ContactFact) -> bytes:
-    return facts.void_reply(at, subject=subject, of=of).model_dump_json(exclude_none=True).encode()
+    return facts.void_reply(at, subject=subject, of=of).said().encode()
 
 
 def outcome_of_nothing(last: ContactRow, known: KnownContact, *, now: datetime) -> Outcome:

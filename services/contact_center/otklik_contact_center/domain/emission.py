@@ -92,8 +92,7 @@ def announcement(
     traceparent: str | None,
 ) -> Announcement:
     """
-    A step as it travels: what `registry.encode` makes, in a tenth of the time; absent values are
-    left out, which for a reader is the same.
+    A step as it travels: what `registry.encode` makes, in a tenth of the time.
 
     Args:
         traceparent: Well-formed, or None.

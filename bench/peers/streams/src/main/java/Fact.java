@@ -33,7 +33,7 @@ record Fact(String cell, Outcome outcome, long waitMs) {
       (topic, bytes) -> bytes == null ? null : fromBytes(bytes));
 
   private static Fact read(byte[] bytes) {
-    String tenant = null, channel = null, branch = null, offeredAt = null;
+    String tenant = null, channel = NOWHERE, branch = NOWHERE, offeredAt = null;
     boolean answered = false, abandoned = false;
     long waitMs = -1;
     try (JsonParser in = JSON.createParser(bytes)) {
