@@ -281,7 +281,7 @@ async def measure(
     peers: Peers, contacts: int, some: int, rounds: int, only: Sequence[str]
 ) -> dict[str, Any]:
     """Fill the topics once, then run every variant round by round."""
-    with postgres(SERVER) as database, running_kafka(BROKER) as broker:
+    with postgres(SERVER) as database, running_kafka(java=BROKER) as broker:
         async with connected(database.admin_url) as admin:
             bench = Bench(peers, database, broker, admin)
             with together():

@@ -134,7 +134,7 @@ class Bench:
 async def measure(peers: Peers, count: int, rounds: int) -> dict[str, Any]:
     """Every variant, round by round; the first round warms up."""
     facts = [(event.key, encode(event)) for event in islice(in_order(count // 3), count)]
-    with postgres() as database, running_kafka(BROKER) as broker:
+    with postgres() as database, running_kafka(java=BROKER) as broker:
         await prepare(database.admin_url)
         log = KafkaLog(
             Settings(database_url=database.admin_url, log="kafka", kafka_bootstrap=broker.bootstrap)
