@@ -30,6 +30,7 @@ NO_JSON: Final[Mapping[str, bytes]] = {
     "byte order mark": b'\xef\xbb\xbf{"id": 1}',
     "zip bytes": gzip.compress(b"0" * MIB),
     "NUL bytes": b"\x00" * 10,
+    "blanks alone": b" \t\r\n",
     "depth 1,000, open": b"[" * 1_000,
     "depth 100,000, open": b'{"a":' * 100_000,
     "XML": b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',

@@ -53,11 +53,11 @@ def items_of(body: bytes) -> list[Any]:
     The items of a body: of an array, or one from each line that is not blank.
 
     Raises:
-        Malformed: It is neither: empty, truncated, not UTF-8, one value over several lines.
+        Malformed: It is neither: empty, blank, truncated, not UTF-8, one value over several lines.
         TooManyItems: More than 5,000.
     """
     start = body.lstrip(b" \t\r\n")[:1]
-    if not body:
+    if not start:
         raise Malformed(
             "the body is empty: an array or NDJSON is expected",
             detail_ru="тело запроса пусто: нужен массив JSON или NDJSON",
@@ -70,13 +70,13 @@ def items_of(body: bytes) -> list[Any]:
                 "the body is not a JSON array", detail_ru="тело запроса – не массив JSON"
             ) from None
         return _bounded(items)
-    if start not in (b"{", b""):
+    if start != b"{":
         raise Malformed(
             "the body is neither an array nor NDJSON", detail_ru="нужен массив JSON или NDJSON"
         )
     lines = _bounded([line for line in body.split(b"\n") if line.strip()])
     items = [_line(line) for line in lines]
-    if items and all(isinstance(item, NotJson) for item in items):
+    if all(isinstance(item, NotJson) for item in items):
         raise Malformed("no line of the body is JSON", detail_ru="ни одна строка – не JSON")
     return items
 
