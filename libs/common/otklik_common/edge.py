@@ -131,7 +131,7 @@ class Edge:
     def __init__(self, app: ASGIApp, *, settings: Settings, metrics: HttpMetrics) -> None:
         self._app = app
         self._metrics = metrics
-        self._headers = tuple(_careful_headers(settings).items())
+        self._headers = tuple(careful_headers(settings).items())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; other kinds of connection pass through."""
@@ -167,7 +167,7 @@ class Edge:
             method, route = _method(one.scope), route_of(one.scope)
             self._metrics.answered(method, route, status, seconds)
             if status >= 400 or not _is_quiet(one.scope):
-                _log_line(one.scope, method, route, status=status, seconds=seconds)
+                log_line(one.scope, method, route, status=status, seconds=seconds)
 
     async def _answer(self, one: "_Request") -> None:
         try:
@@ -185,73 +185,11 @@ class Edge:
             if one.status is not None:
                 log.error("answer broken off", exc_info=failed)
                 raise
-            await problem_response(one.scope, _explained(failed))(one.scope, one.receive, one.send)
+            await problem_response(one.scope, explained(failed))(one.scope, one.receive, one.send)
 
 
-class Quick:
-    """
-    The edge of routes that are asked thousands of times a second.
-
-    For a plain call it does what `Edge` does, without the framework's layers in between: they
-    cost several times what such a route itself does. Calls of browsers (Origin) and traced ones
-    go the usual way, through the same route.
-    """
-
-    def __init__(self, *, settings: Settings, metrics: HttpMetrics) -> None:
-        self._metrics = metrics
-        self._headers = tuple(_careful_headers(settings).items())
-        self._apps: dict[str, ASGIApp] = {}
-
-    def add(self, path: str, app: ASGIApp) -> None:
-        """`POST path` is answered by `app`; the path has no parameters."""
-        self._apps[path] = app
-
-    def takes(self, scope: Scope) -> bool:
-        """Whether this is a call that needs nothing but its route."""
-        if scope["type"] != "http" or scope["path"] not in self._apps or scope["method"] != "POST":
-            return False
-        plain = all(name not in _NEEDS_MORE for name, _ in scope["headers"])
-        return plain and not is_traced() and b"%00" not in scope["query_string"]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request that it takes."""
-        path = scope["path"]
-        request_id, _ = _ids(scope)
-        scope[REQUEST_ID_KEY] = request_id
-        mine = (*self._headers, (b"x-request-id", request_id.encode()))
-        status = 499  # nobody was answered
-
-        async def complete(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], *mine]
-            await send(message)
-
-        started = time.perf_counter()
-        self._metrics.running += 1
-        try:
-            await self._apps[path](scope, receive, complete)
-        except Exception as failed:
-            with with_request(request_id):
-                if status != 499:
-                    log.error("answer broken off", exc_info=failed)
-                    raise
-                answer = problem_response(scope, _explained(failed))
-                await answer(scope, receive, complete)
-        finally:
-            self._metrics.running -= 1
-            seconds = time.perf_counter() - started
-            self._metrics.answered("POST", path, status, seconds)
-            if status >= 400:
-                with with_request(request_id):
-                    _log_line(scope, "POST", path, status=status, seconds=seconds)
-
-
-_NEEDS_MORE: Final = frozenset({b"origin", b"traceparent", b"content-encoding"})
-
-
-def _explained(failed: Exception) -> Refused:
+def explained(failed: Exception) -> Refused:
+    """What the caller is told of a failure; what is ours is logged."""
     if isinstance(failed, Refused):
         return failed
     known = outage(failed)
@@ -337,11 +275,16 @@ def _ids(scope: Scope) -> tuple[str, str | None]:
     request_id = traceparent = None
     for name, value in scope["headers"]:
         if name == b"x-request-id":
-            shown = value.decode("latin-1")
-            request_id = shown if _REQUEST_ID.fullmatch(shown) else None
+            request_id = given_request_id(value)
         elif name == b"traceparent":
             traceparent = value.decode("latin-1")
     return request_id or secrets.token_hex(16), traceparent
+
+
+def given_request_id(value: bytes) -> str | None:
+    """The caller's own id of its request, if it is one that can mean nothing else."""
+    shown = value.decode("latin-1")
+    return shown if _REQUEST_ID.fullmatch(shown) else None
 
 
 def _content_length(scope: Scope) -> int:
@@ -361,7 +304,8 @@ def _check_coding(scope: Scope) -> None:
             )
 
 
-def _log_line(scope: Scope, method: str, route: str, *, status: int, seconds: float) -> None:
+def log_line(scope: Scope, method: str, route: str, *, status: int, seconds: float) -> None:
+    """Log one answered request."""
     fields = {
         "method": method,
         "route": route,
@@ -383,7 +327,8 @@ def _method(scope: Scope) -> str:
     return method if method in _METHODS else "OTHER"
 
 
-def _careful_headers(settings: Settings) -> dict[bytes, bytes]:
+def careful_headers(settings: Settings) -> dict[bytes, bytes]:
+    """What keeps browsers careful with an answer."""
     headers = {
         b"x-content-type-options": b"nosniff",
         b"x-frame-options": b"DENY",

@@ -19,7 +19,6 @@ from starlette.types import Receive, Scope, Send
 
 from otklik_common import http, observability
 from otklik_common.callers import Callers
-from otklik_common.edge import Quick
 from otklik_common.endings import leave_word_in, show_endings
 from otklik_common.errors import Forbidden, Refused
 from otklik_common.faults import describe_briefly
@@ -27,6 +26,7 @@ from otklik_common.keys import same_text
 from otklik_common.log.port import LogNotReadyError
 from otklik_common.module import Hook, Module, Platform, Worker
 from otklik_common.pseudonym import Pseudonyms, Sealer
+from otklik_common.quick import Quick
 from otklik_common.settings import Settings, explain, load_settings
 from otklik_common.vitals import keep_vitals
 
@@ -55,10 +55,8 @@ class Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if self.quick is not None and self.quick.takes(scope):
-            await self.quick(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+        quick = None if self.quick is None else self.quick.answering(scope, receive, send)
+        await (super().__call__(scope, receive, send) if quick is None else quick)
 
 
 def create_app(modules: Sequence[Module], platform: Platform) -> FastAPI:

@@ -14,6 +14,15 @@ from tests.integration.contact_center.test_pushes import EVENTS, an_event
 TRACED = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 BROWSER = {"Origin": "https://shop.example.test"}
 VARYING = {"x-request-id", "content-length"}
+OF_BROWSERS = {
+    "cache-control",
+    "content-security-policy",
+    "cross-origin-opener-policy",
+    "permissions-policy",
+    "referrer-policy",
+    "x-content-type-options",
+    "x-frame-options",
+}
 
 
 def alike(response: Response) -> tuple[Any, ...]:
@@ -47,7 +56,11 @@ async def test_both_ways_answer_alike(
     await client.post(EVENTS, content=content, headers=headers)
     hot = await client.post(EVENTS, content=content, headers=headers)
     usual = await client.post(EVENTS, content=content, headers=headers | TRACED)
-    assert alike(hot) == alike(usual)
+    status, body, headers_alike = alike(usual)
+    if status == 202:
+        # Whoever sends no Origin is no browser: a success spares it what only browsers read.
+        headers_alike = {k: v for k, v in headers_alike.items() if k not in OF_BROWSERS}
+    assert alike(hot) == (status, body, headers_alike)
     assert len(hot.headers["x-request-id"]) == len(usual.headers["x-request-id"])
 
 
@@ -58,6 +71,7 @@ async def test_a_page_may_push_with_a_publishable_key(client: AsyncClient, world
     response = await client.post(EVENTS, json=an_event(), headers=headers)
     assert response.status_code == 202
     assert response.headers["access-control-allow-origin"] == BROWSER["Origin"]
+    assert response.headers.keys() >= OF_BROWSERS
 
 
 @pytest.mark.asyncio

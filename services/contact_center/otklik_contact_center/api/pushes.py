@@ -1,5 +1,5 @@
 """
-The hot routes: pushes of events, as thin ASGI applications below FastAPI's machinery.
+The hot routes: pushes of events, answered below FastAPI's machinery.
 
 FastAPI knows them only by their documents: what a route would do with 100 µs, they do in ten
 (decision 0020). One corpus of bodies holds both descriptions of an event to each other.
@@ -13,13 +13,14 @@ from urllib.parse import parse_qsl
 import msgspec
 from fastapi import Body
 from fastapi.routing import APIRoute
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from otklik_common.callers import Caller, Callers
 from otklik_common.errors import BadRequest, FieldError, Forbidden, TooLarge, Unprocessable
 from otklik_common.http import PROBLEMS, PUBLIC, edge
 from otklik_common.module import Platform
-from otklik_common.tracing import current_traceparent
+from otklik_common.quick import Answer, Headers, QuickRoute, as_asgi
+from otklik_common.tracing import current_traceparent, is_traced
 from otklik_contact_center.actions.confined import (
     is_confined,
     named_source,
@@ -35,7 +36,6 @@ from otklik_contact_center.domain.source import Source, tenant_of
 PREFIX: Final = "/contact-center/v1"
 SCOPE: Final = "events:push"
 
-_ONE: Final = b'{"accepted":1,"duplicates":0,"refused":[]}'
 _encode = msgspec.json.Encoder().encode
 _SIGNED: Final = frozenset(name.encode() for name in HEADERS)
 
@@ -49,36 +49,28 @@ class Pushes:
         self._book = book
         self._door = door
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one push."""
+    async def __call__(self, scope: Scope, receive: Receive, headers: Headers) -> Answer:
+        """The answer to one push."""
         now = self._now()
-        authorization = origin = None
-        lines = False
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value.decode("latin-1")
-            elif name == b"content-type":
-                lines = b"ndjson" in value
-            elif name == b"origin":
-                origin = value.decode("latin-1")
-        caller = await self._callers.identify(authorization, origin, now)
+        caller = await self._callers.identify(
+            _text(headers.get(b"authorization")), _text(headers.get(b"origin")), now
+        )
         if SCOPE not in caller.scopes:
             raise Forbidden(f"this needs the scope {SCOPE}", detail_ru=f"нужно право {SCOPE}")
         query = scope["query_string"]
         named = _source_id(query) if query else None
         if named is None and is_confined(caller):
-            pushed = await self._push_confined(caller, await _body(receive), now, scope, lines)
-        else:
-            source = await named_source(self._book, caller, named, now)
-            body = await _body(receive)
-            _check_signed(source, scope, body, now)
-            pushed = await self._door.push(
-                source, body, now=now, lines=lines, traceparent=current_traceparent()
-            )
-        await _answer(send, pushed)
+            return _answer(await self._push_confined(caller, await _body(receive), now, headers))
+        source = await named_source(self._book, caller, named, now)
+        body = await _body(receive)
+        _check_signed(source, headers, body, now)
+        pushed = await self._door.push(
+            source, body, now=now, lines=_are_lines(headers), traceparent=_traceparent(headers)
+        )
+        return _answer(pushed)
 
     async def _push_confined(
-        self, caller: Caller, body: bytes, now: datetime, scope: Scope, lines: bool
+        self, caller: Caller, body: bytes, now: datetime, headers: Headers
     ) -> Pushed:
         return await push_confined(
             self._door,
@@ -86,9 +78,9 @@ class Pushes:
             caller,
             body,
             now=now,
-            proof=lambda source: _check_signed(source, scope, body, now),
-            lines=lines,
-            traceparent=current_traceparent(),
+            proof=lambda source: _check_signed(source, headers, body, now),
+            lines=_are_lines(headers),
+            traceparent=_traceparent(headers),
         )
 
 
@@ -101,21 +93,20 @@ class Hooks:
         self._book = book
         self._door = door
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one push."""
+    async def __call__(self, scope: Scope, receive: Receive, headers: Headers) -> Answer:
+        """The answer to one push."""
         now = self._now()
         if scope["query_string"]:
             raise _unknown_parameters([])
         source = await self._source(scope["path_params"]["source_id"], now)
         body = await _body(receive)
         # Whether a source exists is nobody's business who cannot sign for it.
-        check_signature(source, _signature_headers(scope), body, now)
+        check_signature(source, _signature_headers(headers), body, now)
         assert source is not None, "nobody signs for a source that is not there"
-        lines = any(n == b"content-type" and b"ndjson" in v for n, v in scope["headers"])
         pushed = await self._door.push(
-            source, body, now=now, lines=lines, traceparent=current_traceparent()
+            source, body, now=now, lines=_are_lines(headers), traceparent=_traceparent(headers)
         )
-        await _answer(send, pushed)
+        return _answer(pushed)
 
     async def _source(self, source_id: str, now: datetime) -> Source | None:
         """The source, if there is one in an active company."""
@@ -175,33 +166,44 @@ def _unknown_parameters(names: list[str]) -> Unprocessable:
     )
 
 
-def _check_signed(source: Source, scope: Scope, body: bytes, now: datetime) -> None:
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
+def _are_lines(headers: Headers) -> bool:
+    return b"ndjson" in headers.get(b"content-type", b"")
+
+
+def _traceparent(headers: Headers) -> str | None:
+    """The trace of the request; nothing else is traced where this process traces nothing."""
+    return current_traceparent() if is_traced() or b"traceparent" in headers else None
+
+
+def _check_signed(source: Source, headers: Headers, body: bytes, now: datetime) -> None:
     if source.require_signature:
-        check_signature(source, _signature_headers(scope), body, now)
+        check_signature(source, _signature_headers(headers), body, now)
 
 
-def _signature_headers(scope: Scope) -> dict[str, str]:
+def _signature_headers(headers: Headers) -> dict[str, str]:
     return {
         name.decode("latin-1"): value.decode("latin-1")
-        for name, value in scope["headers"]
+        for name, value in headers.items()
         if name in _SIGNED
     }
 
 
-async def _answer(send: Send, pushed: Pushed) -> None:
-    plain = pushed.accepted == 1 and not pushed.duplicates and not pushed.refused
-    body = _ONE if plain else _encode(pushed)
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 202,
-            "headers": [
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(body)).encode()),
-            ],
-        }
-    )
-    await send({"type": "http.response.body", "body": body})
+def _answer(pushed: Pushed) -> Answer:
+    if pushed.accepted == 1 and not pushed.duplicates and not pushed.refused:
+        return _ONE_TAKEN
+    return _told(_encode(pushed))
+
+
+def _told(body: bytes) -> Answer:
+    length = str(len(body)).encode()
+    return Answer(202, ((b"content-type", b"application/json"), (b"content-length", length)), body)
+
+
+_ONE_TAKEN: Final = _told(_encode(Pushed(accepted=1, duplicates=0)))
 
 
 # --- Their documents ----------------------------------------------------------------------------
@@ -243,13 +245,13 @@ async def push_to_hook(
 
 class HotRoute(APIRoute):
     """
-    A route whose application may be called before FastAPI looks at the request at all.
+    A route that may be answered before FastAPI looks at the request at all.
 
     Attributes:
-        hot: That application; None where the path has parameters.
+        hot: What answers it; None where the path has parameters.
     """
 
-    hot: ASGIApp | None = None
+    hot: QuickRoute | None = None
 
 
 _LINES: Final = {
@@ -267,12 +269,12 @@ _SIGNED_LINES: Final = {
 
 def _hot(
     path: str,
-    app: ASGIApp,
+    answer: QuickRoute,
     document: Callable[..., Awaitable[None]],
     name: str,
     described: dict[str, Any],
 ) -> APIRoute:
-    """A route with FastAPI's document, completed, and an application of our own."""
+    """A route with FastAPI's document, completed, and an answer of our own."""
     route = HotRoute(
         PREFIX + path,
         endpoint=document,
@@ -286,9 +288,9 @@ def _hot(
         openapi_extra=described,
     )
     edge(body_limit=MAX_BYTES, quiet=True)(document)
-    route.app = app
+    route.app = as_asgi(answer)
     if "{" not in path:
-        route.hot = app
+        route.hot = answer
     return route
 
 
