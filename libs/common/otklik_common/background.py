@@ -48,7 +48,7 @@ def consumer_worker(
         watchdog=platform.watchdog,
     )
     platform.checks[group] = consumer.check
-    platform.readers.append(consumer.behind)
+    platform.readers.append(consumer)
     return Worker(group, consumer.run, consumer)
 
 

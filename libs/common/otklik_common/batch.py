@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from typing import Final, NamedTuple, Protocol
 
@@ -67,6 +68,16 @@ def parts_of(slices: Sequence[Slice]) -> list[Part]:
     return parts
 
 
+def count(parts: Sequence[Part]) -> int:
+    """How many records they have."""
+    return sum(len(part.records) for part in parts)
+
+
+def newest(parts: Sequence[Part]) -> datetime | None:
+    """When the newest of the events that end them was recorded."""
+    return max((part.events[-1].recorded_at for part in parts if part.events), default=None)
+
+
 @dataclass(slots=True)
 class Outcome:
     """
@@ -91,7 +102,7 @@ class Outcome:
     @property
     def count(self) -> int:
         """Records taken in, the dead ones included."""
-        return sum(len(part.records) for part in self.parts)
+        return count(self.parts)
 
 
 def choose(part: Part, following: int | None, left: int, outcome: Outcome) -> int:

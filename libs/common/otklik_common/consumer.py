@@ -27,6 +27,8 @@ from otklik_common.batch import (
     TooManyDeadError,
     apply,
     choose,
+    count,
+    newest,
     parts_of,
     retake,
     traceparents,
@@ -43,6 +45,7 @@ from otklik_common.faults import (
 from otklik_common.log.port import Log, LogGapError, LogNotReadyError, Place, Reader, gap
 from otklik_common.meters import ConsumerMeters
 from otklik_common.observability import get_logger
+from otklik_common.pace import records_a_second
 from otklik_common.positions import Positions
 from otklik_common.reading import ReadEvent, Unprocessable
 from otklik_common.tracing import span
@@ -68,6 +71,9 @@ BUSY_ASK_SECONDS: Final = 15.0
 FIRST_PAUSE: Final = 0.1
 MOST_PAUSE: Final = 5.0
 REST_SECONDS: Final = 2.0
+
+AHEAD_RECORDS: Final = 2_000
+"""Of a batch. Behind a smaller one, what comes meanwhile would wait for the next but one."""
 
 fetched = failpoint("consumer.fetched", "a batch is read, its transaction has not begun")
 applied = failpoint("consumer.applied", "the effect and the position are written, not committed")
@@ -109,7 +115,7 @@ class Consumer:
     ) -> None:
         self.group = group
         self.handler = handler
-        self._topics = list(topics)
+        self.topics = list(topics)
         self._db = db
         self._from = log
         self._most = self._limit = max_records
@@ -122,15 +128,18 @@ class Consumer:
         self._meters = ConsumerMeters(registry, group)
         self._tracked: Tracked | None = watchdog.track(group) if watchdog else None
         self._positions = Positions(db.schema, group)
+        self._pace = records_a_second()
 
     async def check(self) -> None:
         """Return if the consumer gets on; raise LogNotReadyError saying why if it cannot."""
         if self._problem is not None:
             raise LogNotReadyError(f"consumer {self.group}: {self._problem}")
 
-    def behind(self) -> int:
-        """How many records it has yet to take in, as far as this replica knows; asks nobody."""
-        return 0 if self._reader is None else self._behind(self._reader.ends())
+    def room(self, ends: Mapping[Place, int], *, seconds: float, least: int) -> int:
+        """As `Platform.room`, for this consumer; `ends` are those of the log."""
+        ours = self._reader.assigned() if self._reader else frozenset()
+        waiting = self._behind({at: end for at, end in ends.items() if at in ours})
+        return max(int(self._pace.value * seconds), least) - waiting
 
     async def run(self, stop: asyncio.Event) -> None:
         """
@@ -142,7 +151,7 @@ class Consumer:
         while not stop.is_set():
             self._touch()
             try:
-                reader = await self._from.reader(self.group, self._topics, self._where)
+                reader = await self._from.reader(self.group, self.topics, self._where)
                 self._well()
                 self._reader = reader
                 try:
@@ -159,11 +168,10 @@ class Consumer:
                     self._report(describe_briefly(broken))
                     raise
                 self._report(f"the database fails: {describe_briefly(broken)}")
-            if not stop.is_set():
-                await _rest(stop, REST_SECONDS)
+            await _rest(stop, REST_SECONDS)
 
     async def _consume(self, reader: Reader, stop: asyncio.Event) -> None:
-        """Read and take in, the next batch being read while the database works."""
+        """Read and take in; behind a large batch the next is read while the database works."""
         stopping = asyncio.create_task(stop.wait())
         reading = asyncio.create_task(self._read(reader))
         try:
@@ -178,10 +186,14 @@ class Consumer:
                     await self._ask(reader)
                     continue
                 parts = reading.result()
-                reading = asyncio.create_task(self._read(reader))
+                ahead = count(parts) >= AHEAD_RECORDS
+                if ahead:
+                    reading = asyncio.create_task(self._read(reader))
                 if parts:
                     await self._take_in(parts, reader, stop)
                 await self._after(reader, idle=not parts)
+                if not ahead:
+                    reading = asyncio.create_task(self._read(reader))
         finally:
             for task in (reading, stopping):
                 task.cancel()
@@ -202,8 +214,10 @@ class Consumer:
         if outcome.dead:
             _log.warning("records put aside", group=self.group, dead_letters=len(outcome.dead))
         if outcome.parts:
-            self._meters.batch(outcome.count, len(outcome.dead), time.monotonic() - began)
-            self._tell_lag(reader.ends(), _newest(outcome.parts))
+            took = time.monotonic() - began
+            self._pace.add(outcome.count, took)
+            self._meters.batch(outcome.count, len(outcome.dead), took)
+            self._tell_lag(reader.ends(), newest(outcome.parts))
             self._touch()
         elif outcome.rewinds:
             # Another replica holds these partitions: let it finish.
@@ -220,7 +234,7 @@ class Consumer:
                 if fault_of(broken) is not Fault.AGAIN:
                     raise
                 if sqlstate_of(broken) in TOO_LONG:
-                    self._limit = max(1, min(self._limit, _count(parts)) // 2)
+                    self._limit = max(1, min(self._limit, count(parts)) // 2)
                 self._report(f"the database fails: {describe_briefly(broken)}")
                 await _rest(stop, pause * (0.5 + random.random()))  # noqa: S311 - spreads retries
                 if stop.is_set():
@@ -300,7 +314,7 @@ class Consumer:
         waits. Raises LogNotReadyError where the log does not answer, or lacks a topic or records.
         """
         self._asked_at = time.monotonic()
-        ends = await self._from.ends(self._topics)
+        ends = await self._from.ends(self.topics)
         ours = reader.assigned()
         ends = {at: end for at, end in ends.items() if at in ours}
         for at, end in ends.items():
@@ -349,14 +363,6 @@ class Consumer:
     def _touch(self) -> None:
         if self._tracked is not None:
             self._tracked.touch()
-
-
-def _count(parts: Sequence[Part]) -> int:
-    return sum(len(part.records) for part in parts)
-
-
-def _newest(parts: Sequence[Part]) -> datetime | None:
-    return max((part.events[-1].recorded_at for part in parts if part.events), default=None)
 
 
 class Redriven(NamedTuple):

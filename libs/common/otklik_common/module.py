@@ -93,7 +93,7 @@ class Platform:
     on_start: list[Hook] = field(default_factory=list)
     on_stop: list[Hook] = field(default_factory=list)
     checks: dict[str, Hook] = field(default_factory=dict)
-    readers: list[Callable[[], int]] = field(default_factory=list)
+    readers: list[Consumer] = field(default_factory=list)
     _databases: dict[tuple[str, Role], Database] = field(default_factory=dict)
     _prompt: dict[str, Database] = field(default_factory=dict)
     _directories: dict[tuple[str, Role], Directory] = field(default_factory=dict)
@@ -146,9 +146,23 @@ class Platform:
             known = self._callers[schema] = Callers(self.directory(schema))
         return known
 
-    def behind(self) -> int:
-        """How many records wait before the slowest consumer of this process."""
-        return max((records() for records in self.readers), default=0)
+    async def room(self, topic: str, *, seconds: float, least: int) -> int | None:
+        """
+        How many records of a topic may come before its slowest consumer here has too many.
+
+        Args:
+            seconds: So long it may need for all that waits, at the pace that it had of late.
+            least: So many may wait even if it needs longer for them.
+        Returns:
+            Below 0 where too many wait; None if nobody reads the topic in this process.
+        Raises:
+            LogNotReadyError: The log does not answer.
+        """
+        readers = [reader for reader in self.readers if topic in reader.topics]
+        if not readers:
+            return None
+        ends = await self.log.ends([topic])
+        return min(reader.room(ends, seconds=seconds, least=least) for reader in readers)
 
     @property
     def log(self) -> Log:

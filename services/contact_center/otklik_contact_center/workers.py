@@ -12,7 +12,7 @@ import asyncpg
 
 from otklik_common.background import directory_worker, idempotency_worker, relay_worker
 from otklik_common.faults import TOO_LONG, sqlstate_of
-from otklik_common.module import Platform, Worker
+from otklik_common.module import Platform, Worker, topic_of
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
 from otklik_common.watchdog import Tracked, Watchdog
@@ -25,6 +25,7 @@ from otklik_contact_center.actions.fold import (
     Folder,
     Whose,
 )
+from otklik_contact_center.actions.headroom import Headroom, Room, unread
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.domain.admission import BULK, LIVE
@@ -41,17 +42,6 @@ NOTE_SECONDS: Final = 2.0
 
 HANDS: Final = 2
 """For companies with much waiting, and for bulk; those with little have a hand of their own."""
-
-MUCH_MARKS: Final = MOST_MARKS // 8
-"""Smaller batches are facts in smaller lots: whoever comes behind one on the log waits less."""
-
-LONG_LOG: Final = 500
-"""Records before a consumer of this process; above it companies with much waiting are held."""
-
-HOLD_SECONDS: Final = 1.0
-"""Held longest: a consumer that gets nowhere slows folding down and never stops it."""
-
-HOLD_LOOK_SECONDS: Final = 0.05
 
 COMPANY_SECONDS: Final = 60.0
 """So long after a company with little waiting was served, others make way for the next one."""
@@ -77,19 +67,15 @@ def workers(platform: Platform) -> list[Worker]:
         pseudonyms=platform.pseudonyms,
         meters=meters_of(platform.registry),
     )
+    room = partial(platform.room, topic_of(SERVICE))
     return [
         relay_worker(platform, SERVICE, SCHEMA),
         directory_worker(platform, SERVICE, SCHEMA),
         idempotency_worker(platform, SERVICE, SCHEMA),
-        Worker(f"{SERVICE}.folding", Folding(folder, platform.watchdog, platform.behind).run),
+        Worker(f"{SERVICE}.folding", Folding(folder, platform.watchdog, room).run),
         import_worker(platform),
         demo_worker(platform),
     ]
-
-
-def _nowhere() -> int:
-    """Nobody reads the log in this process."""
-    return 0
 
 
 class Folding:
@@ -97,19 +83,16 @@ class Folding:
     Two lanes, live first; two hands, so that one computes while the other's database works.
 
     A third hand serves companies with little waiting and nobody else. While there are such, the two
-    are held when facts pile up behind them, and take smaller batches: as marks companies have turns,
-    on the log they stand in one line.
+    fold no more than the consumers take in soon.
     """
 
-    def __init__(
-        self, folder: Folder, watchdog: Watchdog, behind: Callable[[], int] = _nowhere
-    ) -> None:
+    def __init__(self, folder: Folder, watchdog: Watchdog, room: Room = unread) -> None:
         """
         Args:
-            behind: How many records wait before the slowest consumer of this process.
+            room: How many facts more the consumers of this process can take.
         """
         self._folder = folder
-        self._behind = behind
+        self._room = room
         self._hands = [watchdog.track(f"{SERVICE}.folding.{number}") for number in range(HANDS)]
         self._quick = watchdog.track(f"{SERVICE}.folding.quick")
 
@@ -120,12 +103,10 @@ class Folding:
             group.create_task(self._again(self._folder.note_backlogs, NOTE_SECONDS, stop))
             quick = Quick(self._folder, WHOLE, self._quick.touch)
             group.create_task(self._work(quick, self._quick, stop))
+            headroom = Headroom(self._room, self._folder.outbox, quick.is_needed, hands=HANDS)
             for number, tracked in enumerate(self._hands):
-                hold = partial(self._hold, quick.is_needed, stop)
-                lanes = Lanes(
-                    self._folder, Share(number, HANDS), tracked.touch, makes_way=quick.is_needed
-                )
-                group.create_task(self._work(lanes, tracked, stop, hold))
+                lanes = Lanes(self._folder, Share(number, HANDS), tracked.touch, headroom=headroom)
+                group.create_task(self._work(lanes, tracked, stop))
 
     @staticmethod
     async def _again(
@@ -139,30 +120,13 @@ class Folding:
                 log.warning("backlog not shown", exc_info=broken)
             await _rest(stop, seconds)
 
-    async def _hold(self, others_wait: Callable[[], bool], stop: asyncio.Event) -> None:
-        """Wait while facts pile up on the log or before it, but not for long."""
-        until = time.monotonic() + HOLD_SECONDS
-        while others_wait() and not stop.is_set() and time.monotonic() < until:
-            if self._behind() <= LONG_LOG and not await self._folder.outbox_is_long():
-                return
-            await _rest(stop, HOLD_LOOK_SECONDS)
-
     @staticmethod
-    async def _work(
-        hand: "Hand",
-        tracked: Tracked,
-        stop: asyncio.Event,
-        hold: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
+    async def _work(hand: "Hand", tracked: Tracked, stop: asyncio.Event) -> None:
         pause = LEAST_PAUSE
         while not stop.is_set():
             tracked.touch()
             try:
-                if hold is not None:
-                    await hold()
-                    if stop.is_set():
-                        return
-                marks = await hand.round()
+                marks = await hand.round(stop)
             except Exception as broken:
                 _only_away(broken)
                 if sqlstate_of(broken) in TOO_LONG:
@@ -190,8 +154,8 @@ class Hand(ABC):
         self._parts = 1
 
     @abstractmethod
-    async def round(self) -> int:
-        """Work on what comes next; returns how many marks were worked on."""
+    async def round(self, stop: asyncio.Event) -> int:
+        """Work on what comes next; returns how many marks were worked on, 0 once told to stop."""
 
     def take_less(self) -> None:
         """Halve the batches: what did not end in its time may do so in parts."""
@@ -211,7 +175,7 @@ class Quick(Hand):
 
     _served_at = float("-inf")
 
-    async def round(self) -> int:
+    async def round(self, stop: asyncio.Event) -> int:  # noqa: ARG002 - it waits for nobody
         """Everything live that such companies have."""
         marks = (await self._fold(LIVE, QUICK_MARKS, Whose.LITTLE)).marks
         if marks:
@@ -232,20 +196,27 @@ class Lanes(Hand):
         share: Share,
         ended: Callable[[], None] | None = None,
         *,
-        makes_way: Callable[[], bool] = lambda: False,
+        headroom: Headroom,
     ) -> None:
-        """`makes_way`: whether others come behind, so that batches are to be small."""
+        """`headroom`: how much may be folded at a time, as others may come behind."""
         super().__init__(folder, share, ended)
-        self._makes_way = makes_way
+        self._headroom = headroom
+        self._found = False
         self._owed = 0.0
 
-    async def round(self) -> int:
+    async def round(self, stop: asyncio.Event) -> int:
         """A batch of live work and what is due of bulk; returns how many marks were worked on."""
+        most = await self._headroom.marks(stop) if self._found else self._headroom.least()
+        marks = 0 if stop.is_set() else await self._take_turns(most)
+        self._found = marks > 0
+        return marks
+
+    async def _take_turns(self, most: int) -> int:
         began = time.monotonic()
-        most = MUCH_MARKS if self._makes_way() else MOST_MARKS
         live = await self._fold(LIVE, most, Whose.MUCH)
+        self._headroom.folded(live)
         if not live.marks:
-            return (await self._fold(BULK, BULK_MARKS)).marks
+            return (await self._fold(BULK, min(most, BULK_MARKS))).marks
         if not live.more:
             self._owed = 0.0  # no live work waits: bulk takes nothing from it
         else:
@@ -253,7 +224,7 @@ class Lanes(Hand):
             if self._owed <= 0:
                 return live.marks
         began = time.monotonic()
-        bulk = (await self._fold(BULK, SMALL)).marks
+        bulk = (await self._fold(BULK, min(most, SMALL))).marks
         self._owed -= time.monotonic() - began
         return live.marks + bulk
 

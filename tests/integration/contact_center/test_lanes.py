@@ -10,11 +10,13 @@ from prometheus_client import CollectorRegistry
 from otklik_common.directory import Directory
 from otklik_common.watchdog import Watchdog
 from otklik_contact_center import workers
+from otklik_contact_center.actions import headroom
 from otklik_contact_center.actions.fold import MOST_MARKS, WHOLE, Done, Folder, Whose
+from otklik_contact_center.actions.headroom import LEAST_MARKS, Headroom, unread
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.store.folding import Share
-from otklik_contact_center.workers import BULK_SHARE, LONG_LOG, Folding, Lanes
+from otklik_contact_center.workers import BULK_SHARE, Folding, Lanes
 from tests.integration.contact_center.conftest import Pusher, World
 from tests.unit.contact_center.builders import a_call
 
@@ -52,12 +54,18 @@ class Clocked(Folder):
         return done
 
 
+def one_hand(folder: Folder) -> Lanes:
+    """A hand that has all to itself: nobody comes behind."""
+    alone = Headroom(unread, folder.outbox, lambda: False, hands=1)
+    return Lanes(folder, Share(), headroom=alone)
+
+
 @pytest.mark.asyncio
 async def test_bulk_gets_a_fifth_while_live_work_waits() -> None:
     folder = Clocked([Done(marks=2000, more=True)] * 60)
-    lanes = Lanes(folder, Share())
+    lanes = one_hand(folder)
     while folder.live:
-        await lanes.round()
+        await lanes.round(asyncio.Event())
     share = folder.spent[BULK] / sum(folder.spent.values())
     assert 0.5 * BULK_SHARE < share <= BULK_SHARE + 0.05
 
@@ -65,9 +73,9 @@ async def test_bulk_gets_a_fifth_while_live_work_waits() -> None:
 @pytest.mark.asyncio
 async def test_bulk_has_the_rest_when_nothing_live_waits() -> None:
     folder = Clocked([Done(marks=5)] * 3)
-    lanes = Lanes(folder, Share())
+    lanes = one_hand(folder)
     for _ in range(5):
-        await lanes.round()
+        await lanes.round(asyncio.Event())
     assert folder.order == [LIVE, BULK] * 5
 
 
@@ -121,8 +129,8 @@ class Held(Clocked):
         self.live = [Done(marks=1)]
         return await super().fold_some(lane, most, share, whose, ended=ended)
 
-    async def outbox_is_long(self) -> bool:
-        return False
+    async def outbox(self) -> int:
+        return 0
 
     async def note_backlogs(self) -> None:
         """Nobody to note."""
@@ -131,10 +139,15 @@ class Held(Clocked):
         """Nothing to show."""
 
 
-async def folded_while(behind: int, seconds: float, *, others: bool = True) -> Held:
-    """What was folded while so many records waited on the log, beside others or alone."""
+async def folded_while(room: int, seconds: float, *, others: bool = True) -> Held:
+    """What was folded while consumers had room for so many facts, beside others or alone."""
     folder, stop = Held(others=others), asyncio.Event()
-    running = asyncio.create_task(Folding(folder, Watchdog(), lambda: behind).run(stop))
+
+    async def steady(*, seconds: float, least: int) -> int:
+        del seconds, least
+        return room
+
+    running = asyncio.create_task(Folding(folder, Watchdog(), steady).run(stop))
     await asyncio.sleep(seconds)
     stop.set()
     await running
@@ -142,8 +155,8 @@ async def folded_while(behind: int, seconds: float, *, others: bool = True) -> H
 
 
 @pytest.mark.asyncio
-async def test_companies_with_much_waiting_are_held_while_the_log_is_long() -> None:
-    folder = await folded_while(LONG_LOG + 1, 0.5)
+async def test_companies_with_much_waiting_are_held_while_there_is_no_room() -> None:
+    folder = await folded_while(0, 0.5)
     # Who began before anybody else came is not stopped halfway.
     assert folder.whose.count(Whose.LITTLE) > 20
     assert Whose.MUCH not in folder.whose[10:]
@@ -153,22 +166,19 @@ async def test_companies_with_much_waiting_are_held_while_the_log_is_long() -> N
 async def test_a_consumer_that_gets_nowhere_slows_folding_and_never_stops_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(workers, "HOLD_SECONDS", 0.1)
-    assert Whose.MUCH in (await folded_while(LONG_LOG + 1, 0.5)).whose
-
-
-@pytest.mark.asyncio
-async def test_nobody_is_held_while_the_log_is_short() -> None:
-    folder = await folded_while(LONG_LOG, 0.3)
-    assert folder.whose.count(Whose.MUCH) > 10
-    assert max(folder.sizes[10:]) < MOST_MARKS
+    monkeypatch.setattr(headroom, "HOLD_SECONDS", 0.1)
+    monkeypatch.setattr(headroom, "LOOK_SECONDS", 0.02)
+    folder = await folded_while(0, 0.5)
+    assert Whose.MUCH in folder.whose[10:]
+    assert set(folder.sizes[10:]) == {LEAST_MARKS}
 
 
 @pytest.mark.asyncio
 async def test_a_company_alone_is_held_by_nobody_and_folded_in_large_batches() -> None:
-    folder = await folded_while(LONG_LOG + 1, 0.3, others=False)
+    folder = await folded_while(0, 0.3, others=False)
     assert folder.whose.count(Whose.MUCH) > 10
     assert max(folder.sizes) == MOST_MARKS
+    assert LEAST_MARKS not in folder.sizes
 
 
 class Breaking(Clocked):
@@ -192,8 +202,8 @@ class Breaking(Clocked):
             raise self.faults.pop(0)
         return await super().fold_some(lane, most, share, whose, ended=ended)
 
-    async def outbox_is_long(self) -> bool:
-        return False
+    async def outbox(self) -> int:
+        return 0
 
     async def note_backlogs(self) -> None:
         """Nobody to note."""

@@ -74,16 +74,17 @@ async def test_facts_of_one_contact_keep_their_order_whoever_folds_it(
 
 
 @pytest.mark.asyncio
-async def test_a_long_outbox_is_seen(
+async def test_facts_in_the_outbox_are_counted_up_to_a_limit(
     world: World, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await push_contacts(world, 5)
     await fold_all(folder)
-    facts = await world.admin.fetchval("SELECT count(*) FROM contact_center.outbox")
-    monkeypatch.setattr(fold, "LONG_OUTBOX", facts)
-    assert not await folder.outbox_is_long()
-    monkeypatch.setattr(fold, "LONG_OUTBOX", facts - 1)
-    assert await folder.outbox_is_long()
+    before = await folder.outbox()
+    await push_contacts(world, 5)
+    done = await folder.fold_some(BULK)
+    assert done.facts >= 5
+    assert await folder.outbox() == before + done.facts
+    monkeypatch.setattr(fold, "MOST_COUNTED", 3)
+    assert await folder.outbox() == 3
 
 
 async def wait_live(world: World, rows: int) -> None:

@@ -2,14 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from otklik_common.consumer import Consumer
+from otklik_common import consumer as module
+from otklik_common.consumer import Consumer, ReadEvent
 from otklik_common.log import open_log
 from otklik_common.log.port import LogNotReadyError, Place
 from tests.integration.log.conftest import NOW, World, heard, positions, put
@@ -53,6 +55,70 @@ async def test_a_consumer_goes_on_where_it_was(world: World) -> None:
     rows = await seen(world.worker, world.topic)
     assert [revision for _, revision, _, _ in rows] == list(range(1, 61))
     assert list((await positions(world)).values()) == [60]
+
+
+class Gated(Seen):
+    """Notes how large batches are; the first one ends when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+        self.begun = asyncio.Event()
+        self.let_go = asyncio.Event()
+
+    async def apply(self, tx: AsyncConnection, events: Sequence[ReadEvent]) -> None:
+        self.sizes.append(len(events))
+        self.begun.set()
+        await self.let_go.wait()
+        await super().apply(tx, events)
+
+
+@pytest.mark.parametrize("base", ["table"], indirect=True)
+@pytest.mark.parametrize(("ahead", "sizes"), [(2, [1, 2]), (1, [1, 1, 1])])
+async def test_what_comes_behind_a_small_batch_waits_for_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch, ahead: int, sizes: list[int]
+) -> None:
+    # A client of Kafka reads ahead by itself, one answer of the broker.
+    monkeypatch.setattr(module, "AHEAD_RECORDS", ahead)
+    handler, subject = Gated(), uuid4()
+    consumer = a_consumer(world.worker, world.log, world.topic, handler)
+    await put(world, [a_value(subject, 1, NOW)])
+    async with running(consumer.run):
+        await asyncio.wait_for(handler.begun.wait(), 30)
+        for revision in (2, 3):
+            await put(world, [a_value(subject, revision, NOW)])
+            await asyncio.sleep(0.7)
+        handler.let_go.set()
+        await heard(world, 3)
+    assert handler.sizes == sizes
+
+
+async def test_room_is_what_is_taken_in_soon_without_what_waits(world: World) -> None:
+    handler, subject = Gated(), uuid4()
+    consumer = a_consumer(world.worker, world.log, world.topic, handler)
+
+    async def room(least: int) -> int:
+        return consumer.room(await world.log.ends([world.topic]), seconds=0, least=least)
+
+    await put(world, [a_value(subject, n, NOW) for n in range(1, 5)])
+    async with running(consumer.run):
+        await asyncio.wait_for(handler.begun.wait(), 30)
+        assert await room(100) == 96
+        assert await room(0) == -4
+        handler.let_go.set()
+        await heard(world, 4)
+        await until_equal(100, lambda: room(100))
+        ends = await world.log.ends([world.topic])
+        assert consumer.room(ends, seconds=3_600, least=0) > 4
+
+
+async def until_equal(wanted: int, ask: Callable[[], Awaitable[int]]) -> None:
+    """Wait for an answer."""
+
+    async def is_wanted() -> bool:
+        return await ask() == wanted
+
+    await until(is_wanted)
 
 
 async def test_two_replicas_count_once(world: World) -> None:

@@ -52,8 +52,8 @@ QUICK_MARKS: Final = 500
 YIELD_EVERY: Final = 25
 """Contacts folded before others in the process get their turn: some 5 ms."""
 
-LONG_OUTBOX: Final = 5_000
-"""Facts that wait for the log: more are a full batch of the relay behind the next one."""
+MOST_COUNTED: Final = 20_000
+"""Facts that wait for the log; more are not counted."""
 
 WHOLE: Final = Share()
 
@@ -90,6 +90,7 @@ class Done(NamedTuple):
     contacts: int = 0
     events: int = 0
     parked: int = 0
+    facts: int = 0
     more: bool = False
 
 
@@ -191,12 +192,13 @@ class Folder:
             return much
         return [tenant for tenant in tenants if tenant not in much]
 
-    async def outbox_is_long(self) -> bool:
-        """Whether facts come faster than the relay takes them, or the log is away."""
+    async def outbox(self) -> int:
+        """How many facts wait for the log."""
         async with self._db.begin_as_worker() as tx:
             on = await raw(tx)
+            # By its key: deleted rows are passed over faster there than in the table.
             await folding.plan(on, 0)
-            return await folding.outbox_has_more(on, LONG_OUTBOX)
+            return await folding.outbox(on, MOST_COUNTED)
 
     async def note_backlogs(self) -> None:
         """Note whose live events are not folded as fast as they come."""
@@ -238,6 +240,7 @@ class Folder:
                 total.contacts + done.contacts,
                 total.events + done.events,
                 total.parked + done.parked,
+                total.facts + done.facts,
             )
         return total
 
@@ -287,7 +290,8 @@ class Folder:
         done_with = [(sent[0], number) for sent in cleared for number in marks[sent]]
         await folding.clear(on, lane, done_with)
         marks_cleared()
-        done = Done(len(done_with), len(taken), sum(map(len, batch.raws)), len(failed))
+        events = sum(map(len, batch.raws))
+        done = Done(len(done_with), len(taken), events, len(failed), len(announced))
         self._meters.folded(
             contacts=done.contacts, events=done.events, seconds=time.perf_counter() - began
         )

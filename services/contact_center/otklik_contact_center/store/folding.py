@@ -199,7 +199,7 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM {SCHEMA}.dirty WHERE lane = 0 LIMIT 
        (SELECT count(*) FROM (SELECT 1 FROM {SCHEMA}.parked LIMIT 10000) p)
 """  # noqa: S608 - a name of our own
 
-_OUTBOX = f"SELECT EXISTS (SELECT FROM {SCHEMA}.outbox ORDER BY id OFFSET $1 LIMIT 1)"  # noqa: S608
+_OUTBOX = f"SELECT count(*) FROM (SELECT FROM {SCHEMA}.outbox ORDER BY id LIMIT $1) o"  # noqa: S608
 
 _replies_decoder = msgspec.msgpack.Decoder(dict[UUID, Emitted])
 _replies_encoder = msgspec.msgpack.Encoder()
@@ -308,9 +308,9 @@ async def allowed(on: asyncpg.Connection, tenants: Iterable[str]) -> dict[str, f
     return {tenant: frozenset(found) for tenant, found in names.items()}
 
 
-async def outbox_has_more(on: asyncpg.Connection, than: int) -> bool:
-    """Whether more than so many facts wait for the log."""
-    found: bool = await on.fetchval(_OUTBOX, than)
+async def outbox(on: asyncpg.Connection, most: int) -> int:
+    """How many facts wait for the log, counted up to `most`."""
+    found: int = await on.fetchval(_OUTBOX, most)
     return found
 
 

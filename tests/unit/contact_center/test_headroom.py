@@ -1,0 +1,119 @@
+"""The line of facts before a consumer: short in seconds on any machine, and never for ever short."""
+
+import asyncio
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otklik_common.log.port import LogNotReadyError
+from otklik_common.pace import records_a_second
+from otklik_contact_center.actions.fold import MOST_MARKS, Done
+from otklik_contact_center.actions.headroom import (
+    LEAST_MARKS,
+    LINE_SECONDS,
+    LONG_OUTBOX,
+    UNREAD_MARKS,
+    Headroom,
+    Room,
+    unread,
+)
+
+HANDS = 2
+FACTS = 2
+"""Of a mark."""
+
+
+class Machine:
+    """
+    A consumer that needs so long for a batch and so long for each of its records.
+
+    Time is what it needs: nothing is waited for.
+    """
+
+    def __init__(self, *, batch: float, record: float) -> None:
+        self._batch = batch
+        self._record = record
+        self._pace = records_a_second()
+        self.waiting = 0
+        self.marks: list[int] = []
+        self.lines: list[float] = []
+
+    async def room(self, *, seconds: float, least: int) -> int:
+        """As `Consumer.room`."""
+        return max(int(self._pace.value * seconds), least) - self.waiting
+
+    def take_in(self) -> None:
+        """All that waits, in one batch."""
+        if self.waiting:
+            took = self._batch + self._record * self.waiting
+            self.lines.append(took)
+            self._pace.add(self.waiting, took)
+            self.waiting = 0
+
+    async def run(self, rounds: int) -> None:
+        """Folding and taking in by turns."""
+
+        async def no_outbox() -> int:
+            return 0
+
+        headroom = Headroom(self.room, no_outbox, lambda: True, hands=HANDS)
+        told = asyncio.Event()
+        told.set()  # with no room: the least, at once
+        for _ in range(rounds):
+            for _ in range(HANDS):
+                marks = await headroom.marks(told)
+                headroom.folded(Done(marks=marks, facts=FACTS * marks))
+                self.marks.append(marks)
+                self.waiting += FACTS * marks
+            self.take_in()
+
+
+@settings(deadline=None)
+@given(batch=st.floats(0.001, 0.5), record=st.floats(0.000_02, 0.005))
+def test_the_line_is_as_long_as_is_taken_in_soon(batch: float, record: float) -> None:
+    machine = Machine(batch=batch, record=record)
+    asyncio.run(machine.run(300))
+    least = batch + record * 2 * HANDS * LEAST_MARKS * FACTS
+    assert max(machine.lines[100:]) <= 1.1 * max(LINE_SECONDS, least)
+
+
+@settings(deadline=None)
+@given(record=st.floats(0.000_02, 0.000_5))
+def test_folding_beside_others_comes_near_to_what_the_consumer_can(record: float) -> None:
+    machine = Machine(batch=0.03, record=record)
+    asyncio.run(machine.run(300))
+    could = min((LINE_SECONDS - 0.03) / record / FACTS / HANDS, MOST_MARKS)
+    assert min(machine.marks[200:]) >= 0.4 * could
+
+
+def fitting(room: Room, outbox: int = 0) -> int:
+    """The size of the next batch beside others; the least if there is no room for it."""
+
+    async def waiting() -> int:
+        return outbox
+
+    told = asyncio.Event()
+    told.set()
+    return asyncio.run(Headroom(room, waiting, lambda: True, hands=HANDS).marks(told))
+
+
+def test_facts_in_the_outbox_stand_in_the_line_as_well() -> None:
+    async def room(*, seconds: float, least: int) -> int:
+        del seconds, least
+        return 4_000
+
+    assert fitting(room) == 1_000
+    assert fitting(room, outbox=2_000) == 500
+    assert fitting(room, outbox=4_000) == LEAST_MARKS
+
+
+def test_where_nobody_reads_the_log_batches_are_small_and_the_outbox_bounds_them() -> None:
+    assert fitting(unread) == UNREAD_MARKS
+    assert fitting(unread, LONG_OUTBOX + 1) == LEAST_MARKS
+
+
+def test_while_the_log_is_away_there_is_no_room() -> None:
+    async def room(*, seconds: float, least: int) -> int:
+        raise LogNotReadyError(f"{seconds} {least}")
+
+    assert fitting(room) == LEAST_MARKS
