@@ -12,12 +12,13 @@ import argparse
 import asyncio
 import json
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from typing import Any
 
 import uvloop
 
 from bench.scale.places import Place, over_kafka, tree
-from bench.scale.watching import watching
+from bench.scale.watching import folding_waits, watching
 from bench.scale.wire import offer, percentile, watch_visibility
 
 QUIET_RATE = 5
@@ -32,6 +33,7 @@ async def measure(place: Place, *, rate: int, seconds: float) -> dict[str, Any]:
     alone = await watch_visibility(
         port, quiet, mark="alone", rate=QUIET_RATE, seconds=min(seconds, ALONE_SECONDS)
     )
+    began = datetime.now(UTC)
     async with watching(place) as inside:
         offering = asyncio.create_task(
             offer(place.ports, noisy, mark="noisy", rate=rate, seconds=seconds + 2)
@@ -41,6 +43,7 @@ async def measure(place: Place, *, rate: int, seconds: float) -> dict[str, Any]:
             port, quiet, mark="beside", rate=QUIET_RATE, seconds=seconds - 2
         )
         told = await offering
+    folded = await folding_waits(place, place.companies[1], began)
     return {
         "offered_per_second": rate,
         "accepted_per_second": round(told.accepted / (seconds + 2)),
@@ -53,11 +56,14 @@ async def measure(place: Place, *, rate: int, seconds: float) -> dict[str, Any]:
         "quiet_p50": round(percentile(beside.waits, 0.5), 3),
         "quiet_p99": round(percentile(beside.waits, 0.99), 3),
         "quiet_slowest": round(max(beside.waits, default=0), 3),
+        "quiet_folded_p50": round(percentile(folded, 0.5), 3),
+        "quiet_folded_p99": round(percentile(folded, 0.99), 3),
         "quiet_refused": beside.refused,
         "quiet_push_p99_ms": round(1000 * percentile(beside.answers, 0.99), 1),
         "quiet_query_p99_ms": round(1000 * percentile(beside.queries, 0.99), 1),
         **inside.most(),
         "cores": inside.cores,
+        "short_of_cores": inside.short,
         "most_mb": inside.most_mb,
     }
 

@@ -5,6 +5,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -29,11 +31,13 @@ class Watched:
     Attributes:
         queues: (seconds, marks to fold, outbox, records before facts, before history).
         cores: Cores used on average, by what our processes do.
+        short: Of each second, how long they were ready to run and had no core, all threads added.
         most_mb: The most resident memory seen, by the same; shared pages count in each process.
     """
 
     queues: list[tuple[float, int, int, int, int]] = field(default_factory=list)
     cores: dict[str, float] = field(default_factory=dict)
+    short: dict[str, float] = field(default_factory=dict)
     most_mb: dict[str, float] = field(default_factory=dict)
 
     def most(self) -> dict[str, int]:
@@ -45,6 +49,22 @@ class Watched:
         }
         last = {f"last_{name}": self.queues[-1][place] for place, name in enumerate(names, 1)}
         return longest | last
+
+
+_FOLDED = """
+    SELECT extract(epoch FROM c.recorded_at - i.received_at)::float
+    FROM contact_center.contact c JOIN contact_center.inbox i USING (tenant, source, contact)
+    WHERE c.tenant = $1 AND i.received_at >= $2
+"""
+
+
+async def folding_waits(place: Place, company: str, since: datetime) -> list[float]:
+    """Seconds from the coming of each event of a company to the transaction that folded it."""
+    looking = await place.look()
+    try:
+        return [row[0] for row in await looking.fetch(_FOLDED, company, since)]
+    finally:
+        await looking.close()
 
 
 @asynccontextmanager
@@ -59,9 +79,14 @@ async def watching(place: Place, *, every: float = 1.0, say: bool = True) -> Asy
         stop.set()
         await looking
         took, after = time.perf_counter() - began, _spent(place)
-        told.cores = {
-            name: round((after[name] - before.get(name, 0.0)) / took, 2) for name in after
+        each = {
+            name: [
+                round((now - then) / took, 2) for now, then in zip(spent, before[name], strict=True)
+            ]
+            for name, spent in after.items()
         }
+        told.cores = {name: ran for name, (ran, _) in each.items()}
+        told.short = {name: waited for name, (_, waited) in each.items()}
 
 
 async def _look(
@@ -98,9 +123,12 @@ async def _look(
         await log.close()
 
 
-def _spent(place: Place) -> dict[str, float]:
-    """Processor seconds so far; those of ended processes are lost."""
-    return {name: _sum(members, _cpu) for name, members in place.families().items()}
+def _spent(place: Place) -> dict[str, tuple[float, float]]:
+    """Seconds that each kind has run, and has waited for a core; those of the ended are lost."""
+    return {
+        name: (_sum(members, _cpu), _sum(members, _waited))
+        for name, members in place.families().items()
+    }
 
 
 def _memory(place: Place) -> dict[str, float]:
@@ -112,13 +140,18 @@ def _sum(members: list[psutil.Process], of: Any) -> float:
     for member in members:
         try:
             total += of(member)
-        except psutil.NoSuchProcess:
+        except (psutil.NoSuchProcess, OSError):
             continue
     return total
 
 
 def _cpu(member: psutil.Process) -> float:
     return float(sum(member.cpu_times()[:2]))
+
+
+def _waited(member: psutil.Process) -> float:
+    told = Path(f"/proc/{member.pid}/task").glob("*/schedstat")
+    return sum(int(one.read_text().split()[1]) for one in told) / 1e9
 
 
 def _rss(member: psutil.Process) -> float:
