@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -13,10 +13,39 @@ from schemathesis.engine import Status, events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from tests.fuzz.customs import Customs, codes_of
-from tests.fuzz.tuning import CHECKS, GENERATION
+from tests.fuzz.tuning import CHECKS, GENERATION, SECRET_WANTED
+from tests.support.bad_inputs import operations
 from tests.support.served import Served
 
 PHASES: Final = ("examples", "coverage", "fuzzing", "stateful")
+
+
+@dataclass(frozen=True)
+class Manner:
+    """
+    How much is asked.
+
+    Attributes:
+        examples: Of the fuzzing and the stateful phase, for each operation.
+        learns: Whether what was answered shapes what is asked next. Servers choose ids, so
+            nobody who learns asks the same twice.
+        coverage: What the coverage phase goes through: `all`, or `positive`: what is allowed.
+    """
+
+    examples: int
+    phases: tuple[str, ...]
+    learns: bool
+    coverage: str
+
+
+AT_LENGTH: Final = Manner(examples=200, phases=PHASES, learns=True, coverage="all")
+
+SHORTLY: Final = Manner(examples=10, phases=PHASES[:3], learns=False, coverage="positive")
+"""
+Alike each time, for the tests. The stateful phase follows ids, so it is left out; of what is
+forbidden the coverage phase has thousands, while the fuzzing phase and the list of bad inputs have
+some of each kind.
+"""
 
 # Routes for whom a key is nobody.
 _CALLERS: Final = {
@@ -53,10 +82,12 @@ class Summary:
     What came of a run.
 
     Attributes:
+        described: Operations that there are.
         answers: Statuses by operation; 0 where the connection broke.
         errors: What the fuzzer itself could not do.
     """
 
+    described: frozenset[str]
     answers: dict[str, Counter[int]] = field(default_factory=dict)
     failures: dict[tuple[Any, ...], Failed] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -82,8 +113,21 @@ class Summary:
         )
 
     def problems(self) -> list[str]:
-        """Everything that must not be."""
-        return [*map(str, self.failures.values()), *self.errors]
+        """Everything that must not be; a run that was only ever refused has looked at nothing."""
+        silent = {
+            name
+            for name in self.described
+            if not any(200 <= status < 300 for status in self.answers.get(name, ()))
+        }
+        return [
+            *map(str, self.failures.values()),
+            *self.errors,
+            *(f"{name}: never answered with success" for name in sorted(silent - SECRET_WANTED)),
+            *(
+                f"{name}: let in without a secret"
+                for name in sorted(SECRET_WANTED & self.described - silent)
+            ),
+        ]
 
     def take(self, recorder: ScenarioRecorder) -> None:
         """Count the requests of a scenario and keep what failed."""
@@ -128,17 +172,15 @@ def _shown(headers: dict[str, Any]) -> dict[str, Any]:
 def attack(
     served: Served,
     service: str,
+    manner: Manner,
     *,
-    examples: int,
     seed: int = 1,
-    phases: Sequence[str] = PHASES,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Summary:
     """
     Ask every operation of a service in every way that the OpenAPI document allows or forbids.
 
     Args:
-        examples: Of the fuzzing and the stateful phase, for each operation.
         tell: Called with a line at the end of each phase.
     """
     document = served.app.openapi()
@@ -148,9 +190,10 @@ def attack(
         if path.startswith(f"/{service}/")
     }
     schema = schemathesis.openapi.from_dict(
-        {**document, "paths": mine}, config=_config(served, examples, seed, phases)
+        {**document, "paths": mine},
+        config=_config(served, manner, seed),
     )
-    summary = Summary()
+    summary = Summary(frozenset(map(str, operations({**document, "paths": mine}))))
     with Customs(served, **_signing(served)).followed(schema):
         for event in from_schema(schema).execute():
             if isinstance(event, events.ScenarioFinished):
@@ -159,12 +202,14 @@ def attack(
                 summary.errors.append(f"{event.label}: {event.value}")
             elif isinstance(event, events.FatalError):
                 raise event.exception
-            elif isinstance(event, events.PhaseFinished) and event.phase.name.value in phases:
+            elif (
+                isinstance(event, events.PhaseFinished) and event.phase.name.value in manner.phases
+            ):
                 tell(f"{event.phase.name.value}: {summary.examples} requests so far")
     return summary
 
 
-def _config(served: Served, examples: int, seed: int, phases: Sequence[str]) -> SchemathesisConfig:
+def _config(served: Served, manner: Manner, seed: int) -> SchemathesisConfig:
     world = served.world
     return SchemathesisConfig.from_dict(
         {
@@ -175,8 +220,8 @@ def _config(served: Served, examples: int, seed: int, phases: Sequence[str]) -> 
             "suppress-health-check": ["all"],
             "warnings": False,
             "checks": CHECKS,
-            "generation": {**GENERATION, "max-examples": examples, "database": "none"},
-            "phases": {name: {"enabled": name in phases} for name in PHASES},
+            "generation": {**GENERATION, "max-examples": manner.examples, "database": "none"},
+            "phases": _phases(manner),
             "operations": [
                 {
                     "include-path": path,
@@ -186,6 +231,17 @@ def _config(served: Served, examples: int, seed: int, phases: Sequence[str]) -> 
             ],
         }
     )
+
+
+def _phases(manner: Manner) -> dict[str, dict[str, Any]]:
+    phases: dict[str, dict[str, Any]] = {
+        name: {"enabled": name in manner.phases, "generation": {}} for name in PHASES
+    }
+    for name in ("examples", "coverage", "fuzzing"):
+        phases[name]["extra-data-sources"] = {"responses": manner.learns}
+    phases["coverage"]["generation"] = {"mode": manner.coverage}
+    phases["fuzzing"]["error-feedback"] = {"enabled": manner.learns}
+    return phases
 
 
 def _signing(served: Served) -> dict[str, str]:

@@ -17,7 +17,8 @@ from schemathesis.openapi.checks import RejectedPositiveData
 from standardwebhooks import Webhook
 
 from tests.fuzz.tuning import BODY_MAY_BE_LEFT_OUT, RULES
-from tests.support.routes_table import WEEK
+from tests.support.routes_table import WEEK, Row
+from tests.support.routes_table_rows import TABLE
 from tests.support.served import Served
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
@@ -41,12 +42,11 @@ class Customs:
         Args:
             source: Id of a source whose pushes are signed with `secret`.
         """
+        self._served = served
         self._source = source
         self._secret = secret
         ours = served.world.ours
         self._own_key = ours.key.split("_")[2]
-        self._import = ours.things["import own"]
-        self._case = ours.things["case own"]
         self._asked: Counter[str] = Counter()
         self._known: Mapping[str, Any] = {
             "survey": ours.survey,
@@ -63,7 +63,8 @@ class Customs:
             "phone": "+79991234567",
             "email": "buyer@example.org",
             "origins": ["https://example.org"],
-            "scopes": ["metrics:read"],
+            "scopes": ["answers:write"],  # every purpose of a key may have it
+            "expires_at": "2030-01-01T00:00:00Z",
             "per": "100.00",
             "starts_at": "2030-01-01T00:00:00Z",  # after everything that was sold
             "mapping": a_mapping_as_json(),
@@ -109,12 +110,10 @@ class Customs:
             self._make_known(case)
 
     def _make_known(self, case: Case[Any]) -> None:
-        if "source_id" in case.path_parameters:
-            case.path_parameters["source_id"] = self._source
-        if "import_id" in case.path_parameters:
-            case.path_parameters["import_id"] = self._import
-        if "case" in case.path_parameters:
-            case.path_parameters["case"] = self._case
+        row = TABLE[case.operation.label][0]
+        for name in case.path_parameters:
+            if row.of is not None and (name.startswith(row.of) or name == "code"):
+                case.path_parameters[name] = self._known_id(case, row, name)
         if "number" in case.path_parameters:
             case.path_parameters["number"] = 0
             case.body = _WHOLE_FILE
@@ -128,6 +127,29 @@ class Customs:
                 case.body[name] = _without_parameters(case.body[name], most)
         if case.method == "PUT" and isinstance(case.body, dict) and "id" in case.body:
             case.body["id"] = list(case.path_parameters.values())[-1]
+
+    def _known_id(self, case: Case[Any], row: Row, name: str) -> Any:
+        """Id of what a route is about, a new thing where asking uses it up."""
+        world = self._served.world
+        assert row.of is not None, "asked of a row that is about something"
+        if row.missing < 400:
+            return case.path_parameters[name]  # what is not there is made
+        if case.path.endswith("/hook"):
+            return self._source
+        if case.path.endswith("/start"):
+            return self._served.run(self._uploaded())
+        if row.fresh:
+            return self._served.run(world.thing(row.of, "own"))
+        return world.ours.things[f"{row.of} own"]
+
+    async def _uploaded(self) -> str:
+        """Id of a new import of which everything has come."""
+        world = self._served.world
+        made = await world.thing("import", "own")
+        path = f"/contact-center/v1/imports/{made}/chunks/0"
+        octets = {"Content-Type": "application/octet-stream"}
+        await world.good("PUT", path, _WHOLE_FILE, headers=octets)
+        return made
 
     def _completed(self, value: Any) -> Any:
         if isinstance(value, dict):

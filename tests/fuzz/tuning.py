@@ -52,7 +52,8 @@ RULES: Final[Mapping[str, str]] = {
         "the key stands for the first request that came with it": "idempotency_key_reused",
         "the id in the body is that of the address": "id_differs",
         "one field goes with another, or instead of it": """
-            body+missing ids_or_code no_scopes admin_has_all end_before_start bad_range
+            body+missing ids_or_code no_scopes not_write_only admin_has_all end_before_start
+            bad_range
         """,
         "the text has a form of its own: a phone, an address, an amount, an origin": """
             bad_phone bad_email bad_amount bad_format origins+malformed blank
