@@ -119,6 +119,9 @@ class Callers:
         Raises:
             Unauthenticated: No credential, or one that proves nothing (any more).
         """
+        known = self.remembered(authorization, origin)
+        if known is not None:
+            return known
         kind, _, text = (authorization or "").partition(" ")
         text = text.strip()
         if kind.lower() != "bearer" or not text:
@@ -126,11 +129,6 @@ class Callers:
                 "send the header Authorization: Bearer <key>",
                 detail_ru="передайте заголовок Authorization: Bearer <ключ>",
             )
-        mark = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
-        allowed = origin or ""
-        found = self._proved.get(mark)
-        if found and found[1] == allowed and time.monotonic() - found[0] < FRESH_SECONDS:
-            return found[2]
         read_at = time.monotonic()
         if text.startswith("otk_"):
             caller = await self._by_key(text, origin, now)
@@ -138,8 +136,15 @@ class Callers:
             caller = await self._by_token(text, origin, now)
         if len(self._proved) >= MOST_REMEMBERED:
             self._proved.clear()
-        self._proved[mark] = (read_at, allowed, caller)
+        self._proved[_mark(authorization)] = (read_at, origin or "", caller)
         return caller
+
+    def remembered(self, authorization: str | None, origin: str | None) -> Caller | None:
+        """The caller, if this very header was proved a moment ago from the same origin."""
+        found = self._proved.get(_mark(authorization))
+        if found is None or found[1] != (origin or ""):
+            return None
+        return found[2] if time.monotonic() - found[0] < FRESH_SECONDS else None
 
     async def _by_key(self, text: str, origin: str | None, now: datetime) -> Caller:
         try:
@@ -243,6 +248,11 @@ class Callers:
                 f"the key may not be used from {origin}",
                 detail_ru=f"с {origin} этот ключ не действует",
             )
+
+
+def _mark(authorization: str | None) -> bytes:
+    """What stands for a credential in memory, where it shall not lie itself."""
+    return hashlib.sha256((authorization or "").encode("utf-8", "surrogateescape")).digest()
 
 
 def _reach(

@@ -8,9 +8,9 @@ of their own: a single event never waits behind five thousand others (decision 0
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from operator import itemgetter
 from typing import Final
 
 from otklik_common.db import Database
@@ -18,7 +18,7 @@ from otklik_common.errors import Unavailable
 from otklik_common.failpoints import failpoint
 from otklik_common.observability import get_logger
 from otklik_contact_center.actions.backlog import Backlogs
-from otklik_contact_center.actions.lines import Line, Parcel, Verdict
+from otklik_contact_center.actions.lines import NOTHING, Line, Parcel, Verdict, Waiting
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.store.inbox import LOST, Appender, Key, RefusedRow, Row
 
@@ -56,10 +56,8 @@ class Intake:
         self._meters = meters
         self._small = Line()
         self._large = Line()
-        self._rows = 0
-        self._bytes = 0
-        self._rows_of: Counter[str] = Counter()
-        self._bytes_of: Counter[str] = Counter()
+        self._waiting = Waiting()
+        self._waiting_of: dict[str, Waiting] = {}
         self._backlogs = Backlogs(db)
         self._asking: asyncio.Task[None] | None = None
         self._closing = False
@@ -103,36 +101,44 @@ class Intake:
         parcel = Parcel(rows, refused, asyncio.get_running_loop().create_future())
         self._check_room(parcel.tenant)
         self._backlogs.admit(parcel.tenant, len(rows))
-        self._count(parcel, 1)
+        self._count(parcel)
         line = self._small if len(rows) + len(refused) <= SMALL_ROWS else self._large
         line.put(parcel)
         try:
             return await parcel.done
         finally:
-            self._count(parcel, -1)
+            self._uncount(parcel)
 
     def _check_room(self, tenant: str) -> None:
         """Raise Unavailable if too much waits, of all or of the company."""
-        for rows, size, share in (
-            (self._rows, self._bytes, 1.0),
-            (self._rows_of[tenant], self._bytes_of[tenant], ONE_SHARE),
+        for waiting, share in (
+            (self._waiting, 1.0),
+            (self._waiting_of.get(tenant, NOTHING), ONE_SHARE),
         ):
-            if rows >= share * MOST_WAITING_ROWS or size >= share * MOST_WAITING_BYTES:
+            if (
+                waiting.rows >= share * MOST_WAITING_ROWS
+                or waiting.bytes >= share * MOST_WAITING_BYTES
+            ):
                 raise Unavailable(
-                    f"{rows} events wait already",
-                    detail_ru=f"в очереди уже {rows} событий",
+                    f"{waiting.rows} events wait already",
+                    detail_ru=f"в очереди уже {waiting.rows} событий",
                     code="overloaded",
                     retry_after=1,
                 )
 
-    def _count(self, parcel: Parcel, sign: int) -> None:
-        rows, size, tenant = sign * len(parcel.rows), sign * parcel.size, parcel.tenant
-        self._rows += rows
-        self._bytes += size
-        self._rows_of[tenant] += rows
-        self._bytes_of[tenant] += size
-        if not self._bytes_of[tenant]:
-            del self._rows_of[tenant], self._bytes_of[tenant]
+    def _count(self, parcel: Parcel) -> None:
+        mine = self._waiting_of.get(parcel.tenant)
+        if mine is None:
+            mine = self._waiting_of[parcel.tenant] = Waiting()
+        self._waiting.add(parcel)
+        mine.add(parcel)
+
+    def _uncount(self, parcel: Parcel) -> None:
+        mine = self._waiting_of[parcel.tenant]
+        self._waiting.take(parcel)
+        mine.take(parcel)
+        if not mine.parcels:
+            del self._waiting_of[parcel.tenant]
 
     async def _flusher(self, line: Line) -> None:
         appender: Appender | None = None
@@ -205,8 +211,10 @@ class Intake:
         for parcel, verdict in zip(parcels, verdicts, strict=True):
             if not parcel.done.done():
                 parcel.done.set_result(verdict)
-        known = sum(len(verdict.duplicates) for verdict in verdicts)
-        reused = sum(len(verdict.reused) for verdict in verdicts)
+        known = reused = 0
+        if new is not None:
+            known = sum(len(verdict.duplicates) for verdict in verdicts)
+            reused = sum(len(verdict.reused) for verdict in verdicts)
         self._meters.flushed(
             accepted=len(rows) - known - reused,
             duplicates=known,
@@ -215,8 +223,7 @@ class Intake:
         )
 
 
-def _key(row: Row) -> Key:
-    return row[:3]
+_key: Final[Callable[[Row], Key]] = itemgetter(0, 1, 2)
 
 
 def _judge(parcels: list[Parcel], new: set[Key], kept: dict[Key, bytes]) -> list[Verdict]:

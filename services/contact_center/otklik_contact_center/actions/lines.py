@@ -39,9 +39,35 @@ class Parcel:
         self.refused = refused
         self.done = done
         self.tenant = (rows[0] if rows else refused[0]).tenant
-        self.size = sum(len(row.body) for row in rows) + sum(
-            len(row.body or b"") for row in refused
-        )
+        self.size = sum([len(row.body) for row in rows])
+        if refused:
+            self.size += sum([len(row.body or b"") for row in refused])
+
+
+class Waiting:
+    """How much waits, of all or of one company."""
+
+    __slots__ = ("bytes", "parcels", "rows")
+
+    def __init__(self) -> None:
+        self.parcels = 0
+        self.rows = 0
+        self.bytes = 0
+
+    def add(self, parcel: Parcel) -> None:
+        """One more."""
+        self.parcels += 1
+        self.rows += len(parcel.rows)
+        self.bytes += parcel.size
+
+    def take(self, parcel: Parcel) -> None:
+        """One less."""
+        self.parcels -= 1
+        self.rows -= len(parcel.rows)
+        self.bytes -= parcel.size
+
+
+NOTHING: Final = Waiting()
 
 
 class Line:
@@ -53,7 +79,11 @@ class Line:
 
     def put(self, parcel: Parcel) -> None:
         """Add a parcel behind those of its company."""
-        self._companies.setdefault(parcel.tenant, deque()).append(parcel)
+        waiting = self._companies.get(parcel.tenant)
+        if waiting is None:
+            self._companies[parcel.tenant] = deque((parcel,))
+        else:
+            waiting.append(parcel)
         self.some.set()
 
     def take(self) -> list[Parcel]:
@@ -67,6 +97,8 @@ class Line:
             if taken and (rows > MOST_ROWS or size > MOST_BYTES):
                 break
             taken.append(parcels.popleft())
+            if parcels and len(self._companies) == 1:
+                continue
             # Whoever had a turn stands behind the others.
             del self._companies[tenant]
             if parcels:

@@ -1,15 +1,15 @@
 """A push: read, judged, sealed, kept; answered once it is committed."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from otklik_common.errors import BadRequest, Refused, Unauthenticated, Unprocessable
 from otklik_common.pseudonym import Sealer
-from otklik_contact_center.actions.intake import Intake
+from otklik_contact_center.actions.intake import ALL_NEW, Intake
 from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.domain import signature
 from otklik_contact_center.domain.admission import (
@@ -65,6 +65,9 @@ class Pushed(msgspec.Struct, frozen=True):
     refused: Sequence[RefusedEvent] = ()
 
 
+_ONE_TAKEN: Final = Pushed(1, 0)
+
+
 class Portion(NamedTuple):
     """Of a push: what was read of it for one source."""
 
@@ -81,7 +84,7 @@ class Door:
         self._sealer = sealer
         self._packer = Packer(sealer, master)
 
-    async def push(
+    def push(
         self,
         source: Source,
         body: bytes,
@@ -89,9 +92,9 @@ class Door:
         now: datetime,
         lines: bool = False,
         traceparent: str | None = None,
-    ) -> Pushed:
+    ) -> Coroutine[Any, Any, Pushed]:
         """
-        Keep the events in a body.
+        Keep the events in a body, which is read before anything is awaited.
 
         Args:
             lines: It is NDJSON.
@@ -102,7 +105,7 @@ class Door:
         """
         push = read(body, now, lines=lines)
         part = Portion(source, push.admitted, push.refused)
-        return await self.keep([part], now=now, traceparent=traceparent)
+        return self.keep([part], now=now, traceparent=traceparent)
 
     async def keep(
         self, parts: Sequence[Portion], *, now: datetime, traceparent: str | None = None
@@ -130,6 +133,8 @@ class Door:
             return Pushed(0, 0)
         rows = [self._row(source, one, now, traceparent) for source, one in admitted]
         verdict = await self._intake.submit(rows, self._all_refused(refusals, now))
+        if verdict is ALL_NEW and not refusals:
+            return _ONE_TAKEN if len(rows) == 1 else Pushed(len(rows), 0)
         if verdict.reused:
             reused = [(admitted[n][0], _reused(admitted[n][1])) for n in verdict.reused]
             await self._intake.submit([], self._all_refused(reused, now))

@@ -232,15 +232,24 @@ class SourceBook:
             UnknownSource: There is none of that id.
         """
         wanted = source_id or default_id(tenant)
-        kept = self._kept.get(tenant)
-        if kept is not None and time.monotonic() - kept[0] <= FRESH_SECONDS:
-            known = kept[1]
-        else:
+        known = self._fresh(tenant)
+        if known is None:
             known = await self._current(tenant, now)
         found = known.get(wanted)
         if found is None:
             raise unknown(wanted)
         return found
+
+    def remembered(self, tenant: str) -> Source | None:
+        """A company's default source, if it was read a moment ago."""
+        known = self._fresh(tenant)
+        return None if known is None else known.get(default_id(tenant))
+
+    def _fresh(self, tenant: str) -> Mapping[str, Source] | None:
+        kept = self._kept.get(tenant)
+        if kept is None or time.monotonic() - kept[0] > FRESH_SECONDS:
+            return None
+        return kept[1]
 
     async def get_or_make(self, wanted: Source, now: datetime) -> Source:
         """The source of that id; `wanted` itself is kept if there is none."""

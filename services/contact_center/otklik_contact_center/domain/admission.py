@@ -148,7 +148,7 @@ def read_push(body: bytes, now: datetime, *, lines: bool = False) -> Push:
                 if not _holds_lines(body):
                     raise _malformed(body, broken) from None
             else:
-                return _judged([event], [], now, places=(0,))
+                return _judged_alone(event, now)
         else:
             check_utf8(body)
             raise neither()
@@ -226,6 +226,14 @@ def _judged(
             refused.append(Refusal(index, *fault, body))
     refused.sort(key=lambda refusal: refusal.index)
     return Push(admitted, refused)
+
+
+def _judged_alone(event: Event, now: datetime) -> Push:
+    body = _encoder.encode(event)
+    fault = Judge(now).fault(event, body)
+    if fault is None:
+        return Push([Admitted(0, event, body)], [])
+    return Push([], [Refusal(0, *fault, body)])
 
 
 class Judge:
