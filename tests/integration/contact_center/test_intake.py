@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import asyncpg
@@ -13,7 +14,7 @@ from otklik_contact_center.actions import intake as intakes
 from otklik_contact_center.actions.intake import ALL_NEW, Intake
 from otklik_contact_center.actions.lines import Verdict
 from otklik_contact_center.actions.meters import Meters
-from otklik_contact_center.store.inbox import Row
+from otklik_contact_center.store.inbox import RefusedRow, Row
 from tests.integration.contact_center.conftest import World, now
 
 
@@ -40,6 +41,36 @@ async def test_companies_share_a_statement_and_not_their_rows(world: World, inta
     assert verdicts == [ALL_NEW] * 3
     again = await asyncio.gather(*(intake.submit([row]) for row in rows))
     assert [list(verdict.duplicates) for verdict in again] == [[0]] * 3
+
+
+@pytest.mark.asyncio
+async def test_rows_of_a_flush_keep_what_each_of_them_says(world: World, intake: Intake) -> None:
+    odd = datetime(2026, 3, 2, 9, 14, 5, 999_999, tzinfo=timezone(timedelta(hours=3)))
+    old = datetime(1990, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
+    rows = [
+        a_row(world, "a", contact="ca", at=odd, lane=1),
+        a_row(world, "b", contact="cb", at=old, received_at=odd, traceparent="00-trace"),
+        a_row(world, "c", contact="cc"),
+    ]
+    await intake.submit(rows)
+    kept = await world.admin.fetch(
+        "SELECT i.id, contact, at, received_at, traceparent, lane FROM contact_center.inbox i"
+        " JOIN contact_center.dirty USING (tenant, source, contact) WHERE tenant = $1 ORDER BY i.id",
+        world.tenant,
+    )
+    assert [tuple(row) for row in kept] == [
+        (row.id, row.contact, row.at, row.received_at, row.traceparent, row.lane) for row in rows
+    ]
+
+
+@pytest.mark.asyncio
+async def test_many_may_wait_that_keep_no_body(world: World, intake: Intake) -> None:
+    refusals = [
+        RefusedRow(world.tenant, f"{world.tenant}.default", mark, "malformed", None, b"d", now())
+        for mark in (b"1", b"2", b"3")
+    ]
+    await asyncio.gather(*(intake.submit([], [refused]) for refused in refusals))
+    assert await world.count("refused") == 3
 
 
 @pytest.mark.asyncio

@@ -62,9 +62,11 @@ _ALLOWED: Final = "allowed AS MATERIALIZED (SELECT set_config('app.tenants', $1,
 APPEND: Final = f"""
 WITH {_ALLOWED},
 pushed AS MATERIALIZED (
-  SELECT p.* FROM allowed, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[],
-    $7::bytea[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::smallint[])
-    AS p(tenant, source, id, contact, body_hash, body, at, received_at, traceparent, lane)
+  SELECT p.tenant, source, id, contact, body_hash, body, to_timestamp(at) AS at,
+    to_timestamp(received) AS received_at, traceparent, coalesce(lane, 0::smallint) AS lane
+  FROM allowed, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[],
+    $7::bytea[], $8::float8[], $9::float8[], $10::text[], $11::smallint[])
+    AS p(tenant, source, id, contact, body_hash, body, at, received, traceparent, lane)
   WHERE allowed.tenants IS NOT NULL),
 new AS (
   INSERT INTO {SCHEMA}.inbox
@@ -126,8 +128,7 @@ class Appender:
         Returns:
             Keys of the rows that were new; None if all were.
         """
-        columns = list(zip(*rows, strict=True))
-        found = await self._append.fetchrow(_tenants(rows), *columns)
+        found = await self._append.fetchrow(_tenants(rows), *_columns(rows))
         assert found is not None
         if found["keys"] is None and found["made"] == len(rows):
             return None
@@ -148,6 +149,24 @@ class Appender:
     async def close(self) -> None:
         """Give the connection back."""
         await self._connection.close(timeout=2)
+
+
+def _columns(rows: Sequence[Row]) -> list[Sequence[object]]:
+    """
+    The arrays of `APPEND`.
+
+    The driver looks at every element of an array, and at times longest: they go as seconds since
+    1970, exact to the microsecond. A column of nothing but nulls and zeros is left empty:
+    PostgreSQL fills up what is shorter than the others.
+    """
+    *texts, at, received_at, traceparent, lane = zip(*rows, strict=True)
+    return [
+        *texts,
+        [moment.timestamp() for moment in at],
+        [moment.timestamp() for moment in received_at],
+        traceparent if any(traceparent) else (),
+        lane if any(lane) else (),
+    ]
 
 
 def _tenants(rows: Iterable[Row | RefusedRow]) -> str:
