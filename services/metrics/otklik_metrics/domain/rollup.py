@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from functools import cache
-from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from otklik_metrics.domain.bucket import day_of, quarter_of
 from otklik_metrics.domain.fold import READS, Definition, FactLike, Part, contribution
+from otklik_metrics.domain.grouping import Coded, coded, coded_texts, grouped
 from otklik_metrics.domain.histogram import BUCKETS, PAIR, buckets_of
 from otklik_metrics.domain.measures import MEASURES
 from otklik_metrics.domain.sets import MAX_DIMENSIONS, Grain, RollupSet, sets_of
@@ -40,13 +40,14 @@ class Deltas:
         signs: For each moment of a fact: 1 where it is added, -1 where it is taken away.
         quarters: Its quarter of an hour.
         days: Its day.
-        values: Texts of its dimensions.
+        values: Its dimensions, as the fact has them.
         counts: How many counters it has in `columns` and `amounts`.
         spans: Number of the moment, number of the histogram, milliseconds.
     """
 
     __slots__ = (
         "_cells",
+        "_coded",
         "amounts",
         "columns",
         "counts",
@@ -65,18 +66,19 @@ class Deltas:
         self.signs: list[int] = []
         self.quarters: list[datetime] = []
         self.days: list[date] = []
-        self.values: list[list[str]] = []
+        self.values: list[tuple[Any, ...]] = []
         self.counts: list[int] = []
         self.columns: list[int] = []
         self.amounts: list[int] = []
         self.spans: list[tuple[int, int, int]] = []
+        self._coded: tuple[int, dict[str, Coded]] = (0, {})
         self._cells: dict[int, tuple[int, list[Cell], NDArray[np.int64]]] = {}
 
     def include(self, fact: FactLike, part: Part, sign: int, definition: Definition) -> None:
         """Add (sign 1) or take away (-1) what `fact` adds at one of its moments."""
         self.quarters.append(quarter_of(part.at))
         self.days.append(day_of(part.at, definition.zone))
-        self.values.append(self.shape.values(fact))
+        self.values.append(self.shape.read(fact))
         for histogram, milliseconds in part.spans.items():
             self.spans.append((len(self.signs), histogram, milliseconds))
         self.signs.append(sign)
@@ -147,15 +149,26 @@ class Deltas:
         """The cells of a set that are touched, sorted, and the place of each moment among them."""
         count, cells, places = self._cells.get(cut.number, (0, [], _NOWHERE))
         if count != len(self.signs):
-            starts = self.quarters if cut.quarter else self.days
-            dimensions = [[values[place] for values in self.values] for place in cut.places]
-            keys = list(zip(repeat(cut.number), starts, *dimensions, strict=False))
-            cells = sorted(set(keys))
-            place_of = {cell: number for number, cell in enumerate(cells)}
-            found = map(place_of.__getitem__, keys)
-            places = np.fromiter(found, dtype=np.int64, count=len(keys))
+            columns = self._columns()
+            start = columns["quarter" if cut.quarter else "day"]
+            groups, places = grouped([start, *(columns[name] for name in cut.dimensions)])
+            none = ("",) * (MAX_DIMENSIONS - len(cut.dimensions))
+            cells = [(cut.number, *group, *none) for group in groups]
             self._cells[cut.number] = (len(self.signs), cells, places)
         return cells, places
+
+    def _columns(self) -> dict[str, Coded]:
+        """What the sets are cut by: starts, and dimensions by name."""
+        count, columns = self._coded
+        if count != len(self.signs):
+            dimensions = zip(self.shape.names, zip(*self.values, strict=True), strict=True)
+            columns = {
+                "quarter": coded(self.quarters),
+                "day": coded(self.days),
+                **{name: coded_texts(values) for name, values in dimensions},
+            }
+            self._coded = (len(self.signs), columns)
+        return columns
 
 
 def fold(
@@ -222,11 +235,11 @@ def _encoded(
 
 
 class _Cut(NamedTuple):
-    """A set, ready to be applied: which start it takes, places of d1 … d4 among the values."""
+    """A set, ready to be applied: which start it takes, and the dimensions of d1 … d4."""
 
     number: int
     quarter: bool
-    places: tuple[int, ...]
+    dimensions: tuple[str, ...]
 
 
 class _Shape(NamedTuple):
@@ -238,21 +251,11 @@ class _Shape(NamedTuple):
     cuts: tuple[_Cut, ...]
     columns: Mapping[str, int]
 
-    def values(self, fact: FactLike) -> list[str]:
-        """Texts of the dimensions, '' where there is none, and one '' at the end."""
-        found = [str(value or "") for value in self.read(fact)]
-        return [*found, ""]
-
 
 @cache
 def _shape(kind: str) -> _Shape:
     sets = sets_of(kind)
     names = tuple(sorted({name for s in sets for name in s.dimensions}))
     columns = {name: place for place, name in enumerate(MEASURES[kind].names)}
-    return _Shape(names, attrgetter(*names), sets, tuple(_cut(s, names) for s in sets), columns)
-
-
-def _cut(rollup: RollupSet, names: tuple[str, ...]) -> _Cut:
-    places = [names.index(name) for name in rollup.dimensions]
-    places += [len(names)] * (MAX_DIMENSIONS - len(places))
-    return _Cut(rollup.number, rollup.grain is Grain.QUARTER, tuple(places))
+    cuts = tuple(_Cut(s.number, s.grain is Grain.QUARTER, s.dimensions) for s in sets)
+    return _Shape(names, attrgetter(*names), sets, cuts, columns)
