@@ -379,6 +379,16 @@ async def test_the_newest_promise_holds(log: Log, topic: str) -> None:
     assert len(await log.watermarks([topic, other])) == 2 * log.partitions
 
 
+async def test_who_asks_for_promises_does_not_wait_for_new_ones(log: Log, topic: str) -> None:
+    await log.publish_watermark(topic, NOW, [0] * log.partitions)
+    await log.watermarks([topic])
+    began = time.monotonic()
+    for _ in range(5):
+        assert await log.watermarks([topic])
+    # A consumer asks once a second and takes nothing in meanwhile.
+    assert time.monotonic() - began < 1.0
+
+
 async def test_a_promise_is_reached_when_every_partition_is(log: Log, topic: str) -> None:
     await write(log, topic, numbered(50))
     publisher = await log.publisher(topic)

@@ -164,9 +164,12 @@ class KafkaLog:
 
     async def watermarks(self, topics: Sequence[str]) -> Mapping[Place, Watermark]:
         """The newest promise for each partition."""
-        async with self._hear() as client:
-            at = TopicPartition(WATERMARKS, 0)
+        at = TopicPartition(WATERMARKS, 0)
+        async with self._ask() as client:
+            # Whoever reads would hear it half a second later: a broker answers one question of a
+            # connection after another, and there a fetch waits for what comes.
             end = (await client.end_offsets([at]))[at]
+        async with self._hear() as client:
             while await client.position(at) < end:
                 for records in (await client.getmany(at, timeout_ms=200)).values():
                     for record in records:
