@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 import pytest
 from httpx import AsyncClient
@@ -9,12 +11,16 @@ from httpx import AsyncClient
 from otklik_common.errors import TooMany
 from otklik_common.ids import short_id
 from otklik_contact_center.actions import backlog, fold
+from otklik_contact_center.actions import push as push_module
 from otklik_contact_center.actions.backlog import Backlogs
 from otklik_contact_center.actions.fold import Folder, Whose
 from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import Meters
-from otklik_contact_center.domain.admission import BULK, LIVE
-from tests.integration.contact_center.conftest import Pusher, World, fold_all
+from otklik_contact_center.actions.packing import Packer
+from otklik_contact_center.actions.push import Door
+from otklik_contact_center.domain.admission import BULK, LIVE, Push, canonical
+from otklik_contact_center.domain.source import default_source
+from tests.integration.contact_center.conftest import MASTER, Pusher, World, fold_all, now
 from tests.integration.contact_center.test_intake import a_row
 from tests.integration.contact_center.test_pushes import EVENTS
 from tests.unit.contact_center.builders import an_event
@@ -160,3 +166,39 @@ async def test_the_answer_says_when_to_come_again(
     )
     assert (answer.status_code, answer.json()["code"]) == (429, "backlog")
     assert answer.headers["Retry-After"] == "5"
+
+
+@pytest.mark.asyncio
+async def test_between_two_large_pushes_everybody_else_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, read_at, packed_at = 0, [], []
+    read, row = push_module.read, Packer.row
+
+    def noted(body: bytes, at: datetime, *, lines: bool = False) -> Push:
+        read_at.append(turns)
+        return read(body, at, lines=lines)
+
+    def packed(self: Packer, *given: Any, **more: Any) -> Any:
+        packed_at.append(turns)
+        return row(self, *given, **more)
+
+    monkeypatch.setattr(push_module, "read", noted)
+    monkeypatch.setattr(Packer, "row", packed)
+    intake = Intake(world.pusher, Meters(None))
+    await intake.start()
+    door, source = Door(intake, world.sealer, MASTER), default_source(world.tenant, now())
+
+    def body(mark: str) -> bytes:
+        events = (an_event("queued", n, id=f"{mark}-{n}", contact=mark) for n in range(1_000))
+        return b"[" + b",".join(map(canonical, events)) + b"]"
+
+    pushes = [asyncio.create_task(door.push(source, body(mark), now=now())) for mark in "abcd"]
+    while not all(one.done() for one in pushes):
+        await asyncio.sleep(0)
+        turns += 1
+    assert [one.result().accepted for one in pushes] == [1_000] * 4
+    await intake.stop()
+    assert len(set(read_at)) == len(read_at) == 4
+    assert len(set(packed_at)) == 4
+    assert len(packed_at) == 4_000
