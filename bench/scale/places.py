@@ -158,10 +158,10 @@ def over_kafka(apis: int = 1, workers: int = 1) -> Iterator[Place]:
                 os.environ.pop(name, None)
 
 
-def worker(told: dict[str, str], number: int) -> Process:
-    """The process that works under this number, not started."""
+def worker(told: dict[str, str], number: int, what: str = "all") -> Process:
+    """The process that works for a service under this number, not started."""
     (ops,) = free_ports(1)
-    return Process(["work", "all", "--ops-port", str(ops)], told | {"OTKLIK_INSTANCE": str(number)})
+    return Process(["work", what, "--ops-port", str(ops)], told | {"OTKLIK_INSTANCE": str(number)})
 
 
 def _done(process: Process) -> str:

@@ -40,7 +40,7 @@ class Watched:
     short: dict[str, float] = field(default_factory=dict)
     most_mb: dict[str, float] = field(default_factory=dict)
 
-    def most(self) -> dict[str, int]:
+    def most(self) -> dict[str, float]:
         """The longest that each queue was, and where they stood at the end."""
         names = ("marks", "outbox", "facts", "history")
         longest = {
@@ -97,7 +97,7 @@ async def _look(
     try:
         while True:
             ended = sum((await log.ends(TOPICS)).values())
-            marks, outbox, facts, history = await looking.fetchrow(_QUEUES)
+            ((marks, outbox, facts, history),) = await looking.fetch(_QUEUES)
             row = (
                 round(time.perf_counter() - began, 1),
                 marks, outbox, int(ended - facts), int(ended - history),
