@@ -103,7 +103,7 @@ class Door:
         traceparent: str | None = None,
     ) -> Coroutine[Any, Any, Pushed]:
         """
-        Keep the events in a body, which is read before anything is awaited.
+        Keep the events in a body, which is read before anything is awaited unless it is large.
 
         Args:
             lines: It is NDJSON.
@@ -113,13 +113,19 @@ class Door:
             Unavailable: The same, for now.
         """
         if len(body) > LARGE_BYTES:
-            async with self._turn:
-                push = read(body, now, lines=lines)
-                await asyncio.sleep(0)
-        else:
-            push = read(body, now, lines=lines)
+            return self._push_large(source, body, now=now, lines=lines, traceparent=traceparent)
+        push = read(body, now, lines=lines)
         part = Portion(source, push.admitted, push.refused)
         return self.keep([part], now=now, traceparent=traceparent)
+
+    async def _push_large(
+        self, source: Source, body: bytes, *, now: datetime, lines: bool, traceparent: str | None
+    ) -> Pushed:
+        async with self._turn:
+            push = read(body, now, lines=lines)
+            await asyncio.sleep(0)
+        part = Portion(source, push.admitted, push.refused)
+        return await self.keep([part], now=now, traceparent=traceparent)
 
     async def keep(
         self, parts: Sequence[Portion], *, now: datetime, traceparent: str | None = None

@@ -14,7 +14,7 @@ from otklik_common.paging import Part, keyset
 from otklik_contact_center.domain import reading_job as jobs
 from otklik_contact_center.domain.mapping import Mapping
 from otklik_contact_center.domain.reading_job import Counts, Job, RefusedRow
-from otklik_contact_center.store.inbox import APPEND
+from otklik_contact_center.store.inbox import APPEND, columns
 from otklik_contact_center.store.inbox import Row as InboxRow
 from otklik_contact_center.store.tables import SCHEMA, import_chunk, import_job, import_refused
 
@@ -294,6 +294,6 @@ async def append(connection: asyncpg.Connection, tenant: str, rows: Sequence[Inb
     Returns:
         False if somebody else has brought one of them meanwhile.
     """
-    found = await connection.fetchrow(APPEND, tenant, *zip(*rows, strict=True))
+    found = await connection.fetchrow(APPEND, tenant, *columns(rows))
     assert found is not None
     return bool(found["made"] == len(rows))

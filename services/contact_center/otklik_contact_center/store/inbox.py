@@ -128,7 +128,7 @@ class Appender:
         Returns:
             Keys of the rows that were new; None if all were.
         """
-        found = await self._append.fetchrow(_tenants(rows), *_columns(rows))
+        found = await self._append.fetchrow(_tenants(rows), *columns(rows))
         assert found is not None
         if found["keys"] is None and found["made"] == len(rows):
             return None
@@ -151,7 +151,7 @@ class Appender:
         await self._connection.close(timeout=2)
 
 
-def _columns(rows: Sequence[Row]) -> list[Sequence[object]]:
+def columns(rows: Sequence[Row]) -> list[Sequence[object]]:
     """
     The arrays of `APPEND`.
 
