@@ -22,8 +22,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "otklik"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Unit tests first: later, background work of session fixtures shares the event loop."""
-    items.sort(key=lambda item: not item.path.is_relative_to(_UNIT))
+    """
+    Unit tests first: later, background work of session fixtures shares the event loop.
+
+    Then what starts process trees: side by side, the longest must not come last.
+    """
+    items.sort(
+        key=lambda item: (
+            not item.path.is_relative_to(_UNIT),
+            item.get_closest_marker("system") is None,
+        )
+    )
 
 
 @pytest.fixture(scope="session")

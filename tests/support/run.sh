@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs what it is given, or everything in three parts: rules, two files at a time; then what needs
-# servers, three at a time, since it mostly waits; then what times and kills whole process trees.
+# Runs what it is given; or everything: rules first, then what needs servers, three files at a
+# time, since most of it waits.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -8,5 +8,5 @@ if [ $# -gt 0 ]; then
     exec .venv/bin/python -m pytest "$@"
 fi
 .venv/bin/python -m pytest tests/unit --numprocesses 2 --dist loadfile
-.venv/bin/python -m pytest tests --ignore tests/unit -m "not system" --numprocesses 3 --dist loadfile
-.venv/bin/python -m pytest tests --ignore tests/unit -m system
+exec .venv/bin/python -m pytest tests --ignore tests/unit \
+    --numprocesses 3 --dist loadfile --no-loadscope-reorder
