@@ -21,7 +21,14 @@ CONSOLE = "console"
 ALL = "all"
 
 SERVED = (*SERVICES, CONSOLE, ALL)
-WORKING = (*SERVICES, ALL)
+
+PARTS = {
+    "metrics-numbers": "otklik_metrics.module:NUMBERS",
+    "metrics-history": "otklik_metrics.module:HISTORY",
+}
+"""Parts of a service's work that take a core each where much comes: its MODULE does both."""
+
+WORKING = (*SERVICES, *PARTS, ALL)
 
 
 def modules(target: str) -> "list[Module]":
@@ -38,6 +45,22 @@ def modules(target: str) -> "list[Module]":
     if target not in SERVICES:
         raise ValueError(f"no service {target!r}; there are {', '.join(SERVED)}")
     return [_module(target)]
+
+
+def working(target: str) -> "list[Module]":
+    """
+    The modules whose work a name stands for.
+
+    Raises:
+        ValueError: There is no such name; the message lists those there are.
+    """
+    if target in PARTS:
+        place, _, name = PARTS[target].partition(":")
+        part: Module = getattr(import_module(place), name)
+        return [part]
+    if target not in WORKING:
+        raise ValueError(f"no work {target!r}; there is {', '.join(WORKING)}")
+    return modules(target)
 
 
 def with_console(target: str) -> bool:

@@ -4,9 +4,9 @@ Facts into numbers beside other stream processors, on one real Kafka topic.
     python -m bench.peers.consumer [--contacts 532000] [--some 54000] [--rounds 3] [--work DIR]
 
 The topic holds our own facts of contacts, 12 partitions, as the relay writes them; the peers do
-what bench/peers/README.md says. A run is the whole life of one process, from its start until it
-has ended with everything counted; what it counted must be right to the last contact. quixstreams
-gets a topic with fewer contacts. Variants are interleaved, each has the machine for itself;
+what bench/peers/README.md says. A run is the whole life of one process, or of two where the
+history is beside the numbers, from the start until all ended with everything counted; what was
+counted must be right to the last contact. quixstreams gets a topic with fewer contacts. Variants are interleaved, each has the machine for itself;
 processor time is that of the process, PostgreSQL and the broker together.
 """
 
@@ -89,7 +89,7 @@ class Variant:
 
     name: str
     topic: Filled
-    command: Sequence[str]
+    commands: Sequence[Sequence[str]]
     environment: Mapping[str, str]
     counted: Callable[[str], Awaitable[Totals]]
 
@@ -149,15 +149,25 @@ class Bench:
 
     def variants(self, whole: Filled, some: Filled) -> list[Variant]:
         """All of them, in the order of a round."""
-        ours = [sys.executable, "-m", "bench.peers.consumer_ours", FACTS_GROUP]
+
+        def ours(group: str) -> list[str]:
+            return [sys.executable, "-m", "bench.peers.consumer_ours", group]
+
         python = str(self._peers.python)
         return [
-            Variant(OURS, whole, ours, self._settings, self._ours),
-            Variant(BESIDE, whole, [*ours, HISTORY_GROUP], self._settings, self._with_history),
+            Variant(OURS, whole, [ours(FACTS_GROUP)], self._settings, self._ours),
+            Variant(
+                BESIDE,
+                whole,
+                # As `otklik work metrics-numbers` and `otklik work metrics-history` run them.
+                [ours(FACTS_GROUP), ours(HISTORY_GROUP)],
+                self._settings,
+                self._with_history,
+            ),
             Variant(
                 STREAMS,
                 whole,
-                ["java", "-Xmx3g", "-cp", self._peers.streams, "Count"],
+                [["java", "-Xmx3g", "-cp", self._peers.streams, "Count"]],
                 {
                     "JDBC": _jdbc(self._database.admin_url),
                     "OFFERED": str(whole.totals["offered"]),
@@ -166,19 +176,23 @@ class Bench:
                 self._cells,
             ),
             Variant(
-                BYTEWAX, whole, [python, str(SOURCES / "python" / "bytewax_app.py")], {}, _printed
+                BYTEWAX,
+                whole,
+                [[python, str(SOURCES / "python" / "bytewax_app.py")]],
+                {},
+                _printed,
             ),
             Variant(
                 QUIX,
                 some,
-                [python, str(SOURCES / "python" / "quixstreams_app.py")],
+                [[python, str(SOURCES / "python" / "quixstreams_app.py")]],
                 {"EVENTS": str(some.events)},
                 _printed,
             ),
         ]
 
     async def run(self, variant: Variant) -> Run:
-        """One process of a variant, and a look at what it counted."""
+        """The processes of a variant, and a look at what they counted."""
         await self._forget()
         with tempfile.TemporaryDirectory() as state:
             more = {
@@ -189,7 +203,9 @@ class Bench:
                 **variant.environment,
             }
             before = self._worked()
-            done = await asyncio.to_thread(run, variant.command, more, seconds=LONGEST_SECONDS)
+            done = await asyncio.to_thread(
+                run, *variant.commands, more=more, seconds=LONGEST_SECONDS
+            )
             after = self._worked()
         counted = await variant.counted(done.said)
         assert counted == {name: variant.topic.totals[name] for name in counted}, (

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,33 +87,45 @@ def cpu_seconds(pid: int) -> float:
 
 @dataclass(frozen=True)
 class Ran:
-    """A process that came to its end: what it said, and what it took from its start on."""
+    """Processes that came to their end: what they said, and what they took from their start on."""
 
     said: str
     seconds: float
     cpu: float
 
 
-def run(command: Sequence[str], more: Mapping[str, str], *, seconds: float) -> Ran:
+def run(*commands: Sequence[str], more: Mapping[str, str], seconds: float) -> Ran:
     """
-    A process and those it starts, until it ends by itself; its standard error is shown.
+    Processes side by side and those they start, until all ended; their standard error is shown.
 
     Raises:
-        RuntimeError: It failed, or did not end within `seconds`.
+        RuntimeError: One failed, or did not end within `seconds`.
     """
-    began = time.perf_counter()
-    with subprocess.Popen(
-        command, env={**os.environ, **more}, stdout=subprocess.PIPE, text=True
-    ) as process:
-        before = _reaped()
+    began, before = time.perf_counter(), _reaped()
+    said = ""
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                subprocess.Popen(
+                    command,
+                    env={**os.environ, **more, "OTKLIK_INSTANCE": f"process-{number}"},
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for number, command in enumerate(commands)
+        ]
         try:
-            said, _ = process.communicate(timeout=seconds)
+            for process in started:
+                left = max(0.0, began + seconds - time.perf_counter())
+                said += process.communicate(timeout=left)[0]
         except subprocess.TimeoutExpired:
-            process.kill()
-            raise RuntimeError(f"{command[0]} did not end within {seconds:.0f} s") from None
+            for process in started:
+                process.kill()
+            raise RuntimeError(f"{commands!r} did not end within {seconds:.0f} s") from None
     took = time.perf_counter() - began
-    if process.returncode != 0:
-        raise RuntimeError(f"{command!r} ended with {process.returncode}")
+    if any(process.returncode != 0 for process in started):
+        raise RuntimeError(f"{commands!r} ended with {[one.returncode for one in started]}")
     return Ran(said, took, _reaped() - before)
 
 

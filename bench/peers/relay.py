@@ -117,7 +117,9 @@ class Bench:
         await self._admin.execute(f"VACUUM ANALYZE {OUTBOX}")
         await self._admin.execute("CHECKPOINT")
         end, before = await self._end(), self._worked()
-        done = await asyncio.to_thread(run, variant.command, variant.environment, seconds=SECONDS)
+        done = await asyncio.to_thread(
+            run, variant.command, more=variant.environment, seconds=SECONDS
+        )
         worked = [late - early for early, late in zip(before, self._worked(), strict=True)]
         told, count = json.loads(done.said), len(self._facts)
         assert told["moved"] == count, (variant.name, told)

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from otklik.addresses import url_of
 from otklik.client import fail
-from otklik.targets import modules, with_console
+from otklik.targets import modules, with_console, working
 from otklik_common import observability
 from otklik_common.runtime import create_app, make_platform, serve_app, stop_on_signals, work
 from otklik_common.settings import Settings, explain, load_settings
@@ -37,7 +37,7 @@ def work_target(target: str, *, host: str, ops_port: int, as_json: bool) -> None
     """Run a target's workers until told to stop."""
     listening = _teller(as_json, service=target, operations=url_of(host, ops_port))
     uvloop.run(
-        work(modules(target), _settings(), host=host, ops_port=ops_port, listening=listening)
+        work(working(target), _settings(), host=host, ops_port=ops_port, listening=listening)
     )
 
 

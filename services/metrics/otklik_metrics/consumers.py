@@ -35,13 +35,20 @@ reach_noted = failpoint("reached.noted", "moments are noted, not committed")
 
 def consumers(platform: Platform) -> list[Worker]:
     """The groups of metrics that read the facts of other services."""
+    return [facts_consumer(platform), history_consumer(platform)]
+
+
+def facts_consumer(platform: Platform) -> Worker:
+    """The group that counts."""
     db, log = platform.prompt_database(SCHEMA), platform.log
     facts = KeepFacts(db, log, platform.registry)
-    histories = KeepHistory(db, log)
-    return [
-        consumer_worker(platform, FACTS_GROUP, SCHEMA, SOURCES, facts, max_records=FACTS_BATCH),
-        consumer_worker(platform, history.GROUP, SCHEMA, SOURCES, histories),
-    ]
+    return consumer_worker(platform, FACTS_GROUP, SCHEMA, SOURCES, facts, max_records=FACTS_BATCH)
+
+
+def history_consumer(platform: Platform) -> Worker:
+    """The group that remembers."""
+    histories = KeepHistory(platform.prompt_database(SCHEMA), platform.log)
+    return consumer_worker(platform, history.GROUP, SCHEMA, SOURCES, histories)
 
 
 class Reaching:

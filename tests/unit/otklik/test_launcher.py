@@ -1,5 +1,6 @@
 """What the launcher keeps, says and offers."""
 
+import base64
 import json
 import os
 import stat
@@ -16,7 +17,9 @@ from otklik.commands.querying import table_of
 from otklik.data import Data, InUseError, default_folder, keep_secret, master_key_file
 from otklik.pages.periods import period
 from otklik.pages.texts import TEXTS, Words
-from otklik.targets import SERVICES, migration_folders, modules
+from otklik.targets import PARTS, SERVICES, migration_folders, modules, working
+from otklik_common.runtime import make_platform
+from otklik_common.settings import Settings
 
 NOW = datetime(2026, 3, 2, 0, 2, tzinfo=UTC)
 
@@ -162,3 +165,22 @@ def test_dead_letters_are_named_rightly_or_none_is_touched(arguments: list[str],
     said = CliRunner().invoke(app, ["dead-letters", *arguments])
     assert said.exit_code == 2
     assert why in " ".join(said.output.split())
+
+
+def test_the_parts_of_metrics_are_all_of_its_work_and_nothing_twice() -> None:
+    def works(target: str) -> list[str]:
+        settings = Settings(
+            database_url="postgresql://127.0.0.1:1/none",
+            master_key=base64.b64encode(b"k" * 32).decode(),
+            environment="test",
+        )
+        platform = make_platform(settings)
+        return [one.name for module in working(target) for one in module.workers(platform)]
+
+    assert works("metrics-history") == ["metrics.history"]
+    assert sorted([*works("metrics-numbers"), *works("metrics-history")]) == sorted(
+        works("metrics")
+    )
+    assert {target.partition("-")[0] for target in PARTS} <= SERVICES.keys()
+    with pytest.raises(ValueError, match="metrics-history"):
+        working("metrics-nothing")
