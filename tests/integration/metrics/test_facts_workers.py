@@ -9,7 +9,7 @@ import pytest_asyncio
 from otklik_common.events.access import Company
 from otklik_common.ids import subject_id
 from otklik_common.runtime import make_platform, run_side_by_side
-from otklik_metrics.module import MODULE
+from otklik_metrics.module import HISTORY, MODULE, NUMBERS
 from otklik_metrics.store import history, reached
 from otklik_metrics.store.tables import FACTS_REACHED
 from tests.integration.metrics.test_rebuild_from_log import Logged, system
@@ -17,20 +17,29 @@ from tests.support.facts import MONDAY, an_answered_contact, an_event
 from tests.support.postgres import PostgresServer
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(params=[[MODULE], [NUMBERS, HISTORY]], ids=["in one", "apart"])
 async def at_work(
-    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Logged]:
-    """A system whose metrics are at work; it must end by itself when told to."""
+    """
+    A system whose metrics are at work, all in one or the history apart.
+
+    It must end by itself when told to.
+    """
     monkeypatch.setattr("otklik_metrics.actions.versions.LOOK_SECONDS", 0.1)
     async with system(postgres) as logged:
         await logged.log.ensure_topics(["otklik.metrics"])
-        platform, stop = make_platform(logged.settings), asyncio.Event()
-        running = asyncio.create_task(run_side_by_side(MODULE.workers(platform), stop))
+        stop = asyncio.Event()
+        platforms = [make_platform(logged.settings) for _ in request.param]
+        running = [
+            asyncio.create_task(run_side_by_side(module.workers(platform), stop))
+            for module, platform in zip(request.param, platforms, strict=True)
+        ]
         yield logged
         stop.set()
-        await running
-        await platform.close()
+        await asyncio.gather(*running)
+        for platform in platforms:
+            await platform.close()
 
 
 async def eventually(found: Callable[[], Awaitable[bool]]) -> None:
