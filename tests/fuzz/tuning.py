@@ -38,7 +38,10 @@ SECRET_WANTED: Final = frozenset(
         "POST /access/v1/me/password",
     }
 )
-"""Operations that never succeed here: they want a password or a token that nobody guesses."""
+"""
+Operations that need not succeed here: they want a password or a token that nobody guesses. Who
+learns from answers may be told one.
+"""
 
 RULES: Final[Mapping[str, str]] = {
     code: reason
