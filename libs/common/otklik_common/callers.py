@@ -252,7 +252,8 @@ class Callers:
 
 def _mark(authorization: str | None) -> bytes:
     """What stands for a credential in memory, where it shall not lie itself."""
-    return hashlib.sha256((authorization or "").encode("utf-8", "surrogateescape")).digest()
+    text = (authorization or "").encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(text, digest_size=32).digest()
 
 
 def _reach(
