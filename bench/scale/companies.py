@@ -33,17 +33,14 @@ async def spread(place: Place, keys: Sequence[str], *, rate: float, seconds: flo
 
     async def push(first: int) -> None:
         nonlocal taken
-        wires: dict[str, Wire] = {}
+        wire = await Wire.open(place.ports[0], keys[0])
         for number in range(first, int(rate * seconds), CONNECTIONS):
             await asyncio.sleep(max(0.0, begins + number / rate - time.perf_counter()))
-            key = keys[number % len(keys)]
-            if key not in wires:
-                wires[key] = await Wire.open(place.ports[0], key)
-            status, answer = await wires[key].post(PUSH, single("spread", number // len(keys)))
+            wire.key = keys[number % len(keys)]
+            status, answer = await wire.post(PUSH, single("spread", number // len(keys)))
             assert status == 202, (status, answer)
             taken += 1
-        for wire in wires.values():
-            wire.close()
+        wire.close()
 
     await asyncio.gather(*(push(first) for first in range(CONNECTIONS)))
     return taken

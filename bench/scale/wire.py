@@ -16,14 +16,14 @@ QUERY = "/metrics/v1/query"
 
 
 class Wire:
-    """One kept connection of one company."""
+    """One kept connection; `key` says whose each request is."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, key: str
     ) -> None:
         self._reader = reader
         self._writer = writer
-        self._key = key
+        self.key = key
         self.retry_after: float | None = None
 
     @classmethod
@@ -41,7 +41,7 @@ class Wire:
 
     async def _ask(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         self._writer.write(
-            f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {self._key}\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {self.key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
             + body
         )
