@@ -107,6 +107,13 @@ def test_facts_in_the_outbox_stand_in_the_line_as_well() -> None:
     assert fitting(room, outbox=4_000) == LEAST_MARKS
 
 
+def test_behind_an_empty_line_nobody_is_held_however_slow_the_consumer() -> None:
+    async def slow(*, seconds: float, least: int) -> int:
+        return max(int(seconds), least)
+
+    assert fitting(slow) == 2 * LEAST_MARKS
+
+
 def test_where_nobody_reads_the_log_batches_are_small_and_the_outbox_bounds_them() -> None:
     assert fitting(unread) == UNREAD_MARKS
     assert fitting(unread, LONG_OUTBOX + 1) == LEAST_MARKS
