@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 import pytest_asyncio
-from aiokafka.partitioner import DefaultPartitioner
 
 from otklik_common.log import open_log
 from otklik_common.log.kafka import KafkaLog
@@ -30,6 +29,8 @@ from tests.support.log_worlds import (
     TableWorld,
     fetch_all,
     kafka_settings,
+    numbered,
+    partition_of,
     records_of,
 )
 from tests.support.postgres import PostgresServer
@@ -97,18 +98,6 @@ async def write(log: Log, topic: str, rows: list[tuple[str, bytes]]) -> None:
     """Append rows in one batch."""
     publisher = await log.publisher(topic)
     await publisher.send([key for key, _ in rows], [value for _, value in rows])
-
-
-def numbered(count: int, *, keys: int = 7, first: int = 0) -> list[tuple[str, bytes]]:
-    """Rows whose values are their numbers."""
-    return [(f"contact/{n % keys}", str(n).encode()) for n in range(first, first + count)]
-
-
-def partition_of(key: str, partitions: int = 12) -> int:
-    """Where Kafka's own client puts a key."""
-    every = list(range(partitions))
-    found: int = DefaultPartitioner()(key.encode(), every, every)
-    return found
 
 
 async def test_what_was_written_is_read_whole_and_in_order(log: Log, topic: str) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.partitioner import DefaultPartitioner
 
 from otklik_common.log.kafka import KafkaLog
 from otklik_common.log.port import Log, Place, Reader, Record, Slice
@@ -123,3 +124,15 @@ async def fetch_all(reader: Reader, count: int, *, most: int = 1000) -> list[Sli
 def records_of(slices: Sequence[Slice], place: Place | None = None) -> list[Record]:
     """All records of some slices, or of one partition."""
     return [record for part in slices if place in (None, part.place) for record in part.records]
+
+
+def numbered(count: int, *, keys: int = 7, first: int = 0) -> list[tuple[str, bytes]]:
+    """Rows whose values are their numbers."""
+    return [(f"contact/{n % keys}", str(n).encode()) for n in range(first, first + count)]
+
+
+def partition_of(key: str, partitions: int = 12) -> int:
+    """Where Kafka's own client puts a key."""
+    every = list(range(partitions))
+    found: int = DefaultPartitioner()(key.encode(), every, every)
+    return found
