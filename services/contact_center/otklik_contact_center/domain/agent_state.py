@@ -17,13 +17,13 @@ from otklik_contact_center.domain.admission import (
     MalformedError,
     Refusal,
     check_utf8,
-    explain,
     neither,
     split_array,
     split_lines,
 )
 from otklik_contact_center.domain.course import ms
 from otklik_contact_center.domain.events import AHEAD_REFUSED, OLDEST, Code, Id, Moment
+from otklik_contact_center.domain.explaining import explain
 
 DEMO_PREFIX: Final = "demo-"
 """

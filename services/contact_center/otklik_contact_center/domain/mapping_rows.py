@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from otklik_contact_center.domain.admission import Admitted, Judge, canonical, explain
+from otklik_contact_center.domain.admission import Admitted, Judge, canonical
 from otklik_contact_center.domain.events import MAX_ID, Event
+from otklik_contact_center.domain.explaining import explain
 from otklik_contact_center.domain.mapping import MAX_NAME, EventOfRow, Order
 from otklik_contact_center.domain.mapping import Mapping as FileMapping
 from otklik_contact_center.domain.mapping_cells import (
