@@ -83,7 +83,7 @@ async def measure(place: Place, *, companies: int, rate: float, seconds: float) 
     queries = [query for one in seen for query in one.queries]
     return {
         "companies": companies,
-        "branches": companies * BRANCHES,
+        "branches": _branches(taken, companies - WATCHED) + _branches(len(waits), WATCHED),
         "events": taken + len(waits),
         "timed_events": len(waits),
         "refused": sum(one.refused for one in seen),
@@ -100,6 +100,11 @@ async def measure(place: Place, *, companies: int, rate: float, seconds: float) 
     }
 
 
+def _branches(events: int, companies: int) -> int:
+    """How many branches have had an event, when companies and their branches take turns."""
+    return companies * min(BRANCHES, events // companies)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -108,6 +113,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--json", help="write the figures to this file as well")
     given = parser.parse_args()
+    if given.companies <= WATCHED:
+        parser.error(f"more than {WATCHED} companies are needed")
     with tree() as place:
         told = measure(place, companies=given.companies, rate=given.rate, seconds=given.seconds)
         tell(uvloop.run(told), given.json)
