@@ -15,7 +15,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import QueuePool
 
-from otklik_common.faults import READ_ONLY, sqlstate_of
+from otklik_common.faults import READ_ONLY, is_severed, sqlstate_of
 from otklik_common.meters import PoolMeters
 from otklik_common.pseudonym import derive_password
 from otklik_common.settings import Settings
@@ -141,7 +141,8 @@ def _judge(context: ExceptionContext) -> None:
     """Give up connections that are of no more use, without a word to whoever may be silent."""
     broken, asked = context.original_exception, context.connection
     meant = asked is not None and asked.get_execution_options().get("postgresql_readonly", False)
-    if isinstance(broken, TimeoutError) or (sqlstate_of(broken) == READ_ONLY and not meant):
+    gone = isinstance(broken, TimeoutError) or is_severed(broken)
+    if gone or (sqlstate_of(broken) == READ_ONLY and not meant):
         context.is_disconnect = True
 
 

@@ -44,7 +44,7 @@ def fault_of(broken: BaseException) -> Fault:
         return Fault.EVERYTHING if state.startswith(_BROKEN_CLASSES) else Fault.RECORD
     if isinstance(broken, exc.DBAPIError) and broken.connection_invalidated:
         return Fault.AGAIN
-    if isinstance(broken, OSError | TimeoutError | exc.TimeoutError | asyncpg.InternalClientError):
+    if isinstance(broken, OSError | TimeoutError | exc.TimeoutError):
         return Fault.AGAIN
     return Fault.AGAIN if is_severed(broken) else Fault.RECORD
 
@@ -55,9 +55,15 @@ def is_transient(state: str) -> bool:
 
 
 def is_severed(broken: BaseException) -> bool:
-    """Whether asyncpg found its connection closed."""
+    """
+    Whether a connection is of no more use: closed, or asyncpg does not know where it stands.
+
+    It does not after the server has ended a session while this process stood still.
+    """
     root = getattr(broken, "orig", None) or broken
     cause = root.__cause__ or root
+    if isinstance(cause, asyncpg.InternalClientError):
+        return True
     return isinstance(cause, asyncpg.InterfaceError | OSError) and "clos" in str(cause).lower()
 
 

@@ -114,8 +114,8 @@ async def _from_the_beginning(_: object) -> Mapping[Place, int]:
     return {}
 
 
-RELAY = Scenario("relay", state_facts, relay, all_is_on_the_log)
-RELAY_TO_KAFKA = Scenario("relay", state_facts, relay, all_is_on_the_log, log="kafka")
+RELAY = Scenario("relay", state_facts, patiently(relay), all_is_on_the_log)
+RELAY_TO_KAFKA = Scenario("relay", state_facts, patiently(relay), all_is_on_the_log, log="kafka")
 
 
 # --- The consumer --------------------------------------------------------------------------------
@@ -157,7 +157,7 @@ async def all_is_seen_once(stage: Stage) -> None:
     assert await stage.count("probe.dead_letter") == 0
 
 
-CONSUMER = Scenario("consumer", put_on_the_log, consume, all_is_seen_once)
+CONSUMER = Scenario("consumer", put_on_the_log, patiently(consume), all_is_seen_once)
 
 
 # --- Dead letters --------------------------------------------------------------------------------

@@ -99,6 +99,7 @@ async def test_a_batch_keeps_the_good_and_names_the_bad(office: Office, lines: b
     [
         (b'[{"id": "p-1"', 400, "malformed_json"),
         (b"\xff\xfe", 400, "malformed_json"),
+        (b"\n \n", 400, "malformed_json"),
         (b'"text"', 400, "malformed_json"),
         (b'{"id":\n', 400, "malformed_json"),
         (b"[" + b"1," * 5000 + b"1]", 413, "too_many_items"),
@@ -113,9 +114,8 @@ async def test_a_batch_that_cannot_be_read(
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("body", [b"[]", b"\n \n"])
-async def test_an_empty_batch_is_no_fault(office: Office, body: bytes) -> None:
-    answer = await office.post("/purchases:batch", body)
+async def test_an_empty_list_is_no_fault(office: Office) -> None:
+    answer = await office.post("/purchases:batch", b"[]")
     assert answer.status_code == 202
     assert answer.json() == {"accepted": 0, "duplicates": 0, "refused": []}
 

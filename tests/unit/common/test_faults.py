@@ -47,7 +47,7 @@ def wrapped(broken: Exception) -> exc.DBAPIError:
 )
 def test_whose_fault_it_is(broken: Exception, fault: Fault) -> None:
     assert fault_of(broken) is fault
-    if isinstance(broken, asyncpg.PostgresError):
+    if isinstance(broken, asyncpg.PostgresError | asyncpg.InternalClientError):
         assert fault_of(wrapped(broken)) is fault
 
 
