@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from otklik_common.resting import rest
+
 GRACE_SECONDS = 7
 """How long children may take to end; SIGKILL follows, well within the promised 10 s."""
 
@@ -123,8 +125,7 @@ class Family:
             child.failed += 1
             pause = RESTART_SECONDS[min(child.failures, len(RESTART_SECONDS) - 1)]
             say(f"{child.name} ended with {code}; starting it again in {pause} s")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.stop.wait(), pause)
+            await rest(self.stop, pause)
         child.done.set()
 
     async def _spawn(

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from otklik.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from otklik.family import RESTART_SECONDS, STEADY_SECONDS, say
+from otklik_common.resting import rest
 
 LOOK_SECONDS = 0.5
 
@@ -64,6 +64,5 @@ class Keeper:
 
 async def _told(stop: asyncio.Event, seconds: float) -> bool:
     """Whether we are told to stop within a while."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+    await rest(stop, seconds)
     return stop.is_set()

@@ -7,11 +7,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from contextlib import suppress
 from http import HTTPStatus
 
 from otklik.addresses import THIS_MACHINE
 from otklik.family import Family, say
+from otklik_common.resting import rest
 
 READY_SECONDS = 90
 PORT_ATTEMPTS = 12
@@ -39,8 +39,7 @@ async def until_port_is_free(host: str, port: int, stop: asyncio.Event) -> None:
                 ) from None
         else:
             return
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 0.5)
+        await rest(stop, 0.5)
 
 
 def _try_to_listen(host: str, port: int) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from otklik.family import MOST_FAILURES, Child, Family, say
 from otklik.keeping import Keeper
 from otklik.readiness import free_port, until_port_is_free, until_ready
 from otklik.targets import migration_folders
+from otklik_common.resting import rest
 
 LOOK_SECONDS = 0.3
 
@@ -161,5 +161,4 @@ async def _until_loaded(data: Data, demo: Child, stop: asyncio.Event) -> None:
                 "stand above; everything else works, and the load is tried again"
             )
             return
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+        await rest(stop, LOOK_SECONDS)

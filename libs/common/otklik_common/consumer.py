@@ -10,7 +10,6 @@ import asyncio
 import random
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -48,6 +47,7 @@ from otklik_common.observability import get_logger
 from otklik_common.pace import records_a_second
 from otklik_common.positions import Positions
 from otklik_common.reading import ReadEvent, Unprocessable
+from otklik_common.resting import rest
 from otklik_common.tracing import span
 from otklik_common.watchdog import Tracked, Watchdog
 
@@ -168,7 +168,7 @@ class Consumer:
                     self._report(describe_briefly(broken))
                     raise
                 self._report(f"the database fails: {describe_briefly(broken)}")
-            await _rest(stop, REST_SECONDS)
+            await rest(stop, REST_SECONDS)
 
     async def _consume(self, reader: Reader, stop: asyncio.Event) -> None:
         """Read and take in; behind a large batch the next is read while the database works."""
@@ -221,7 +221,7 @@ class Consumer:
             self._touch()
         elif outcome.rewinds:
             # Another replica holds these partitions: let it finish.
-            await _rest(stop, FIRST_PAUSE)
+            await rest(stop, FIRST_PAUSE)
 
     async def _until_committed(self, parts: Sequence[Part], stop: asyncio.Event) -> Outcome:
         """Try until committed; what only the database is to blame for is waited out."""
@@ -236,7 +236,7 @@ class Consumer:
                 if sqlstate_of(broken) in TOO_LONG:
                     self._limit = max(1, min(self._limit, count(parts)) // 2)
                 self._report(f"the database fails: {describe_briefly(broken)}")
-                await _rest(stop, pause * (0.5 + random.random()))  # noqa: S311 - spreads retries
+                await rest(stop, pause * (0.5 + random.random()))  # noqa: S311 - spreads retries
                 if stop.is_set():
                     raise _StoppedError from None
                 pause = min(pause * 2, MOST_PAUSE)
@@ -392,9 +392,3 @@ async def redrive(db: Database, consumer: Consumer, ids: Sequence[int]) -> Redri
         letter_committed()
         done, failed = (done + 1, failed) if reason is None else (done, failed + 1)
     return Redriven(done, failed)
-
-
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()

@@ -11,7 +11,6 @@ import asyncio
 import hmac
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Any, Final, Protocol, Self
@@ -30,6 +29,7 @@ from otklik_common.openapi import MUST_BE_SENT
 from otklik_common.outages import outage
 from otklik_common.outbox import schema_of
 from otklik_common.pseudonym import derive
+from otklik_common.resting import rest
 
 KEPT_DAYS: Final = 7
 SWEEP_SECONDS: Final = 3600
@@ -314,8 +314,7 @@ async def keep_swept(db: Database, stop: asyncio.Event) -> None:
             # A database that is away is no reason to end the process: the next hour will do.
             if outage(failed) is None:
                 raise
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), SWEEP_SECONDS)
+        await rest(stop, SWEEP_SECONDS)
 
 
 @lru_cache(64)

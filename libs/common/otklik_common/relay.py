@@ -26,6 +26,7 @@ from otklik_common.log.port import Log, LogNotReadyError, Mover, Publisher
 from otklik_common.meters import RelayMeters
 from otklik_common.observability import get_logger
 from otklik_common.promise import Promise
+from otklik_common.resting import rest
 from otklik_common.watchdog import Tracked, Watchdog
 
 LOCK_SPACE: Final = 0x6F746C6B
@@ -108,7 +109,7 @@ class Relay:
             except LOST as broken:
                 state = getattr(broken, "sqlstate", None) or "no answer"
                 self._report(f"the database fails: {type(broken).__name__} ({state})")
-            await self._rest(stop, BROKEN_PAUSE)
+            await rest(stop, BROKEN_PAUSE)
 
     async def _session(self, stop: asyncio.Event) -> None:
         """Stand by for the lock, then move facts while the session lives."""
@@ -130,7 +131,7 @@ class Relay:
                     return
                 self._problem = None
                 self._touch()
-                await self._rest(stop, STANDBY_PAUSE)
+                await rest(stop, STANDBY_PAUSE)
         finally:
             with suppress(*LOST):
                 # Its end gives the lock back.
@@ -172,7 +173,7 @@ class Relay:
                 if moved < self._most:
                     # A full batch means that more waits.
                     pause = LEAST_PAUSE if moved else min(pause * 1.5, MOST_PAUSE)
-                    await self._rest(stop, pause)
+                    await rest(stop, pause)
         finally:
             self._meters.active(0)
 
@@ -277,9 +278,3 @@ class Relay:
     def _touch(self) -> None:
         if self._tracked is not None:
             self._tracked.touch()
-
-    @staticmethod
-    async def _rest(stop: asyncio.Event, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await stop.wait()

@@ -1,7 +1,6 @@
 """Background work of access: its relay, its directory, new signing keys, what has expired."""
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,6 +9,7 @@ from otklik_common.background import directory_worker, idempotency_worker, relay
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
+from otklik_common.resting import rest
 
 SERVICE: Final = "access"
 
@@ -43,8 +43,7 @@ class Housekeeping:
                 if outage(failed) is None:
                     raise
                 log.warning("housekeeping put off", exc_info=failed)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY.total_seconds())
+            await rest(stop, EVERY.total_seconds())
 
     async def _once(self, now: datetime) -> None:
         made = await housekeeping.renew_signers(self._platform, now)

@@ -4,7 +4,6 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -15,6 +14,7 @@ from otklik_common.faults import TOO_LONG, sqlstate_of
 from otklik_common.module import Platform, Worker, topic_of
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
+from otklik_common.resting import rest
 from otklik_common.watchdog import Tracked, Watchdog
 from otklik_contact_center.actions.demo_work import demo_worker
 from otklik_contact_center.actions.fold import (
@@ -118,7 +118,7 @@ class Folding:
             except Exception as broken:
                 _only_away(broken)
                 log.warning("backlog not shown", exc_info=broken)
-            await _rest(stop, seconds)
+            await rest(stop, seconds)
 
     @staticmethod
     async def _work(hand: "Hand", tracked: Tracked, stop: asyncio.Event) -> None:
@@ -132,12 +132,12 @@ class Folding:
                 if sqlstate_of(broken) in TOO_LONG:
                     hand.take_less()
                 log.warning("folding waits", exc_info=broken)
-                await _rest(stop, BROKEN_PAUSE)
+                await rest(stop, BROKEN_PAUSE)
                 continue
             if marks:
                 pause = LEAST_PAUSE
             else:
-                await _rest(stop, pause)
+                await rest(stop, pause)
                 pause = min(pause * 1.5, MOST_PAUSE)
 
 
@@ -234,8 +234,3 @@ def _only_away(broken: Exception) -> None:
     lost = (asyncpg.InterfaceError, asyncpg.InternalClientError)
     if not isinstance(broken, lost) and outage(broken) is None:
         raise broken
-
-
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -1,7 +1,6 @@
 """Background work of loyalty: its relay, its directory, the audit of the ledger."""
 
 import asyncio
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -12,6 +11,7 @@ from otklik_common.idempotency import keep_swept
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
+from otklik_common.resting import rest
 from otklik_loyalty.actions.points import audit
 from otklik_loyalty.store.tables import SCHEMA
 
@@ -62,8 +62,7 @@ class Auditor:
                     raise
                 log.warning("ledger audit put off", exc_info=failed)
                 wait = RETRY_SECONDS
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait)
+            await rest(stop, wait)
 
     async def once(self) -> int:
         """One audit; returns the number of faults."""

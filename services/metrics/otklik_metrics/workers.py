@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -11,6 +10,7 @@ from otklik_common.db import Database
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
+from otklik_common.resting import rest
 from otklik_metrics.actions import exposition, versions
 from otklik_metrics.store import history
 from otklik_metrics.store.tables import SCHEMA
@@ -46,8 +46,7 @@ async def again(work: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.
             if outage(failed) is None:
                 raise
             log.warning("background work put off", exc_info=failed)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
+            await rest(stop, RETRY_SECONDS)
 
 
 async def keep_partitions(db: Database, stop: asyncio.Event) -> None:
@@ -57,5 +56,4 @@ async def keep_partitions(db: Database, stop: asyncio.Event) -> None:
             added = await history.add_partitions(tx, MONTHS_AHEAD)
         if added:
             log.info("partitions added", inserted=added)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), PARTITION_SECONDS)
+        await rest(stop, PARTITION_SECONDS)

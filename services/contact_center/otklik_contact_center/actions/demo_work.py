@@ -9,7 +9,6 @@ leads are void (decision 0027).
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -24,6 +23,7 @@ from otklik_common.ids import source_subject
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
+from otklik_common.resting import rest
 from otklik_contact_center.actions.agent_states import take_out
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.admission import BULK
@@ -73,8 +73,7 @@ class Remover:
                     raise
                 log.warning("removal of the demo waits", exc_info=broken)
                 pause = BROKEN_SECONDS
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
+            await rest(stop, pause)
 
     async def step(self) -> bool:
         """A step of each removal that is due; False when all wait for their contacts' folding."""

@@ -9,11 +9,11 @@ this process takes in within a third of a second: in seconds it is the same on a
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Final, Protocol
 
 from otklik_common.log.port import LogNotReadyError
 from otklik_common.pace import Pace
+from otklik_common.resting import rest
 from otklik_contact_center.actions.fold import MOST_MARKS, Done
 
 LINE_SECONDS: Final = 0.3
@@ -84,8 +84,7 @@ class Headroom:
                 return min(marks, MOST_MARKS)
             if stop.is_set() or time.monotonic() >= until:
                 return LEAST_MARKS
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+            await rest(stop, LOOK_SECONDS)
         return MOST_MARKS
 
     def folded(self, done: Done) -> None:

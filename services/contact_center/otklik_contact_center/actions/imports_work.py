@@ -21,6 +21,7 @@ from otklik_common.failpoints import failpoint
 from otklik_common.module import Platform, Worker
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
+from otklik_common.resting import rest
 from otklik_contact_center.actions.imports_reading import PackedRow, Reader, StoppedError
 from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.domain import reading_job as jobs
@@ -117,8 +118,7 @@ class Importing:
                     raise
                 log.warning("imports wait", exc_info=broken)
                 pause = BROKEN_SECONDS
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
+            await rest(stop, pause)
 
     async def sweep(self) -> None:
         """Give up uploads that nobody goes on with."""

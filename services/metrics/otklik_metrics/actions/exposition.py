@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from otklik_common.db import Database
 from otklik_common.module import Platform
 from otklik_common.observability import get_logger
+from otklik_common.resting import rest
 from otklik_metrics.actions.company import company_of
 from otklik_metrics.actions.reading import Desk
 from otklik_metrics.domain.catalogue import CATALOGUE
@@ -43,8 +43,7 @@ async def refresh(platform: Platform, stop: asyncio.Event) -> None:
     db = platform.database(SCHEMA, "worker")
     while not stop.is_set():
         await refresh_once(platform, db, platform.now())
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+        await rest(stop, EVERY_SECONDS)
 
 
 async def refresh_once(platform: Platform, db: Database, now: datetime) -> bool:

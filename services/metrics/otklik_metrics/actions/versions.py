@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from otklik_common.db import Database, raw
 from otklik_common.failpoints import failpoint
 from otklik_common.observability import get_logger
+from otklik_common.resting import rest
 from otklik_metrics.actions.checking import (
     Progress,
     RebuildReport,
@@ -57,8 +58,7 @@ async def keep_versions(db: Database, stop: asyncio.Event) -> None:
                     report = await finish(db, tenant, kind)
                     _log.info("rollups rebuilt", kind=kind, differences=report.differences)
                 await sweep(db)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+        await rest(stop, LOOK_SECONDS)
 
 
 @asynccontextmanager
