@@ -17,8 +17,7 @@ _TRANSIENT: Final = frozenset({"55P03", "25P02", "25P03", "25P04", READ_ONLY})
 """25P02: what ended the transaction was told while nobody listened, as after standing still."""
 
 _BROKEN_CLASSES: Final = ("42", "3D", "3F", "28", "0A")
-STATEMENT_TIMED_OUT: Final = "57014"
-TOO_LONG: Final = frozenset({STATEMENT_TIMED_OUT, "25P04"})
+TOO_LONG: Final = frozenset({"57014", "25P04"})
 """A statement or its transaction took longer than it may: less at once may go through."""
 
 

@@ -33,11 +33,6 @@ reach_known = failpoint("reached.known", "it is known what is complete, no momen
 reach_noted = failpoint("reached.noted", "moments are noted, not committed")
 
 
-def consumers(platform: Platform) -> list[Worker]:
-    """The groups of metrics that read the facts of other services."""
-    return [facts_consumer(platform), history_consumer(platform)]
-
-
 def facts_consumer(platform: Platform) -> Worker:
     """The group that counts."""
     db, log = platform.prompt_database(SCHEMA), platform.log
