@@ -25,7 +25,7 @@ from otklik_contact_center.actions.fold import (
     Folder,
     Whose,
 )
-from otklik_contact_center.actions.headroom import Headroom, Room, unread
+from otklik_contact_center.actions.headroom import Headroom, Room, Served, unread
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.domain.admission import BULK, LIVE
@@ -42,9 +42,6 @@ NOTE_SECONDS: Final = 2.0
 
 HANDS: Final = 2
 """For companies with much waiting, and for bulk; those with little have a hand of their own."""
-
-COMPANY_SECONDS: Final = 60.0
-"""So long after a company with little waiting was served, others make way for the next one."""
 
 BULK_SHARE: Final = 0.2
 """While live work waits, imports get a fifth of the time and never more."""
@@ -101,11 +98,13 @@ class Folding:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._again(self._folder.show_what_waits, SHOW_SECONDS, stop))
             group.create_task(self._again(self._folder.note_backlogs, NOTE_SECONDS, stop))
-            quick = Quick(self._folder, WHOLE, self._quick.touch)
+            served = Served()
+            quick = Quick(self._folder, WHOLE, served, self._quick.touch)
             group.create_task(self._work(quick, self._quick, stop))
-            headroom = Headroom(self._room, self._folder.outbox, quick.is_needed, hands=HANDS)
+            headroom = Headroom(self._room, self._folder.outbox, served.others_come, hands=HANDS)
             for number, tracked in enumerate(self._hands):
-                lanes = Lanes(self._folder, Share(number, HANDS), tracked.touch, headroom=headroom)
+                share = Share(number, HANDS)
+                lanes = Lanes(self._folder, share, served, tracked.touch, headroom=headroom)
                 group.create_task(self._work(lanes, tracked, stop))
 
     @staticmethod
@@ -145,11 +144,16 @@ class Hand(ABC):
     """Folds batch after batch of what is its own."""
 
     def __init__(
-        self, folder: Folder, share: Share, ended: Callable[[], None] | None = None
+        self,
+        folder: Folder,
+        share: Share,
+        served: Served,
+        ended: Callable[[], None] | None = None,
     ) -> None:
-        """`ended` hears of every statement that has ended."""
+        """`served` hears whose work is done, `ended` of every statement that has ended."""
         self._folder = folder
         self._share = share
+        self._served = served
         self._ended = ended
         self._parts = 1
 
@@ -167,24 +171,16 @@ class Hand(ABC):
         )
         if done.marks:
             self._parts = max(1, self._parts // 2)
+            self._served.note(done.companies, little=whose is Whose.LITTLE)
         return done
 
 
 class Quick(Hand):
     """Companies with little waiting, and nobody else."""
 
-    _served_at = float("-inf")
-
     async def round(self, stop: asyncio.Event) -> int:  # noqa: ARG002 - it waits for nobody
         """Everything live that such companies have."""
-        marks = (await self._fold(LIVE, QUICK_MARKS, Whose.LITTLE)).marks
-        if marks:
-            self._served_at = time.monotonic()
-        return marks
-
-    def is_needed(self) -> bool:
-        """Whether a company with little waiting was served of late."""
-        return time.monotonic() - self._served_at < COMPANY_SECONDS
+        return (await self._fold(LIVE, QUICK_MARKS, Whose.LITTLE)).marks
 
 
 class Lanes(Hand):
@@ -194,12 +190,13 @@ class Lanes(Hand):
         self,
         folder: Folder,
         share: Share,
+        served: Served,
         ended: Callable[[], None] | None = None,
         *,
         headroom: Headroom,
     ) -> None:
         """`headroom`: how much may be folded at a time, as others may come behind."""
-        super().__init__(folder, share, ended)
+        super().__init__(folder, share, served, ended)
         self._headroom = headroom
         self._found = False
         self._owed = 0.0

@@ -12,7 +12,7 @@ from otklik_common.watchdog import Watchdog
 from otklik_contact_center import workers
 from otklik_contact_center.actions import headroom
 from otklik_contact_center.actions.fold import MOST_MARKS, WHOLE, Done, Folder, Whose
-from otklik_contact_center.actions.headroom import LEAST_MARKS, Headroom, unread
+from otklik_contact_center.actions.headroom import LEAST_MARKS, Headroom, Served, unread
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.store.folding import Share
@@ -57,7 +57,7 @@ class Clocked(Folder):
 def one_hand(folder: Folder) -> Lanes:
     """A hand that has all to itself: nobody comes behind."""
     alone = Headroom(unread, folder.outbox, lambda: False, hands=1)
-    return Lanes(folder, Share(), headroom=alone)
+    return Lanes(folder, Share(), Served(), headroom=alone)
 
 
 @pytest.mark.asyncio
@@ -104,12 +104,12 @@ class Held(Clocked):
     """
     A folder that has much waiting for ever, and notes whose work it is asked to do.
 
-    Of companies with little, one comes first if there is any.
+    Of companies with little, `little` comes first if there is any.
     """
 
-    def __init__(self, *, others: bool) -> None:
+    def __init__(self, little: str | None) -> None:
         super().__init__([])
-        self.others = others
+        self.little = little
         self.whose: list[Whose] = []
 
     async def fold_some(
@@ -123,10 +123,10 @@ class Held(Clocked):
     ) -> Done:
         if lane == LIVE:
             self.whose.append(whose)
-        if whose is Whose.LITTLE and self.others:
+        if whose is Whose.LITTLE and self.little:
             await asyncio.sleep(0.002)
-            return Done(marks=1)
-        self.live = [Done(marks=1)]
+            return Done(marks=1, companies=frozenset({self.little}))
+        self.live = [Done(marks=1, companies=frozenset({"much"}))]
         return await super().fold_some(lane, most, share, whose, ended=ended)
 
     async def outbox(self) -> int:
@@ -139,9 +139,9 @@ class Held(Clocked):
         """Nothing to show."""
 
 
-async def folded_while(room: int, seconds: float, *, others: bool = True) -> Held:
-    """What was folded while consumers had room for so many facts, beside others or alone."""
-    folder, stop = Held(others=others), asyncio.Event()
+async def folded_while(room: int, seconds: float, *, little: str | None = "little") -> Held:
+    """What was folded while consumers had room for so many facts, beside another or alone."""
+    folder, stop = Held(little), asyncio.Event()
 
     async def steady(*, seconds: float, least: int) -> int:
         del seconds, least
@@ -174,8 +174,9 @@ async def test_a_consumer_that_gets_nowhere_slows_folding_and_never_stops_it(
 
 
 @pytest.mark.asyncio
-async def test_a_company_alone_is_held_by_nobody_and_folded_in_large_batches() -> None:
-    folder = await folded_while(0, 0.3, others=False)
+@pytest.mark.parametrize("little", [None, "much"])
+async def test_a_company_alone_is_held_by_nobody_not_by_itself_either(little: str | None) -> None:
+    folder = await folded_while(0, 0.3, little=little)
     assert folder.whose.count(Whose.MUCH) > 10
     assert max(folder.sizes) == MOST_MARKS
     assert LEAST_MARKS not in folder.sizes

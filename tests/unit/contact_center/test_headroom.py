@@ -1,7 +1,9 @@
 """The line of facts before a consumer: short in seconds on any machine, and never for ever short."""
 
 import asyncio
+import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,9 +14,11 @@ from otklik_contact_center.actions.headroom import (
     LEAST_MARKS,
     LINE_SECONDS,
     LONG_OUTBOX,
+    OTHERS_SECONDS,
     UNREAD_MARKS,
     Headroom,
     Room,
+    Served,
     unread,
 )
 
@@ -124,3 +128,37 @@ def test_while_the_log_is_away_there_is_no_room() -> None:
         raise LogNotReadyError(f"{seconds} {least}")
 
     assert fitting(room) == LEAST_MARKS
+
+
+@pytest.mark.parametrize(
+    ("little", "much", "come"),
+    [
+        ([], ["a"], False),
+        ([], ["a", "b"], False),
+        (["a"], [], False),
+        (["a"], ["a"], False),
+        (["a", "b"], [], True),
+        (["b"], ["a"], True),
+    ],
+)
+def test_others_come_if_one_with_little_is_not_the_only_one(
+    little: list[str], much: list[str], come: bool
+) -> None:
+    served = Served()
+    served.note(much, little=False)
+    served.note(little, little=True)
+    assert served.others_come() is come
+
+
+def test_who_was_not_served_of_late_comes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    served = Served()
+    served.note(["quiet"], little=True)
+    now += OTHERS_SECONDS - 1
+    served.note(["noisy"], little=False)
+    assert served.others_come()
+    now += 1
+    assert not served.others_come()
+    served.note(["quiet"], little=True)
+    assert served.others_come()

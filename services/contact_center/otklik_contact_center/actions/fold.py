@@ -84,7 +84,13 @@ class TooManyEventsError(Exception):
 
 
 class Done(NamedTuple):
-    """What a batch did; `more` says that some company had more waiting than its turn took."""
+    """
+    What a batch did.
+
+    Attributes:
+        more: Whether some company had more waiting than its turn took.
+        companies: Whose marks were worked on.
+    """
 
     marks: int = 0
     contacts: int = 0
@@ -92,6 +98,7 @@ class Done(NamedTuple):
     parked: int = 0
     facts: int = 0
     more: bool = False
+    companies: frozenset[str] = frozenset()
 
 
 class Setting(NamedTuple):
@@ -159,6 +166,7 @@ class Folder:
             `marks` is 0 when nothing waits, or others work on all that does.
         """
         picked: list[Dirty] = []
+        turns: Counter[str] = Counter()
         more = False
         try:
             async with self._db.begin_as_worker(ended) as tx:
@@ -167,18 +175,19 @@ class Folder:
                 if tenants:
                     each = max(1, most // len(tenants))
                     picked = await folding.pick(on, lane, tenants, each, share)
-                    turns = Counter(mark.tenant for mark in picked)
+                    turns.update(mark.tenant for mark in picked)
                     more = any(taken >= each for taken in turns.values())
-                done = (await self._fold(tx, on, lane, picked))._replace(more=more)
+                done = await self._fold(tx, on, lane, picked)
         except (asyncpg.PostgresError, DBAPIError) as broken:
             if outage(broken) is not None or not picked:
                 raise
             log.warning("fold of a batch failed", count=len(picked), exc_info=broken)
+            more = False
+            done = await self._fold_apart(lane, picked, ended)
         else:
             if picked:
                 batch_committed()
-            return done
-        return await self._fold_apart(lane, picked, ended)
+        return done._replace(more=more, companies=frozenset(turns))
 
     @staticmethod
     async def _companies(on: asyncpg.Connection, lane: int, whose: Whose) -> list[str]:

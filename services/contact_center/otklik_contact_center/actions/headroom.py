@@ -8,7 +8,7 @@ this process takes in within a third of a second: in seconds it is the same on a
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Final, Protocol
 
 from otklik_common.log.port import LogNotReadyError
@@ -28,6 +28,9 @@ LONG_OUTBOX: Final = 5_000
 LEAST_MARKS: Final = 50
 """A batch costs a dozen statements whatever its size: with room for less, hands wait for more."""
 
+OTHERS_SECONDS: Final = 60.0
+"""So long after a company with little waiting was served, the others make way for the next one."""
+
 HOLD_SECONDS: Final = 1.0
 """Held longest: a consumer that gets nowhere slows folding down and never stops it."""
 
@@ -45,6 +48,31 @@ async def unread(*, seconds: float, least: int) -> None:
     """Nobody reads the log in this process."""
 
 
+class Served:
+    """Which companies were served of late: whether others come while one is worked for."""
+
+    def __init__(self) -> None:
+        self._at: dict[bool, dict[str, float]] = {True: {}, False: {}}
+
+    def note(self, companies: Collection[str], *, little: bool) -> None:
+        """These were served just now, as companies with little waiting, or with much or bulk."""
+        now = time.monotonic()
+        for at in self._at.values():
+            for gone in [one for one, then in at.items() if now - then >= OTHERS_SECONDS]:
+                del at[gone]
+        self._at[little].update(dict.fromkeys(companies, now))
+
+    def others_come(self) -> bool:
+        """
+        Whether one came with little, and is not the only one there is.
+
+        A company that brings its past and goes on living meanwhile makes way for nobody but itself.
+        """
+        since = time.monotonic() - OTHERS_SECONDS
+        little, much = ({one for one in at if at[one] > since} for at in self._at.values())
+        return bool(little) and len(little | much) > 1
+
+
 class Headroom:
     """
     The size of the next batch of marks.
@@ -52,7 +80,7 @@ class Headroom:
     Args:
         room: What the consumers of this process have room for; what is in the outbox apart.
         outbox: How many facts are in the outbox.
-        others_come: Whether a company with little waiting was served of late.
+        others_come: Whether others wait behind who is folded for: `Served.others_come`.
         hands: How many share the room.
     """
 
