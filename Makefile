@@ -6,6 +6,9 @@ DATA ?= .otklik
 ARGS ?=
 TESTS ?=
 
+# Each of many processes would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup dev up test test-313 crash fuzz check format docs dashboards bench \
   bench-peers bench-scale deploy-check image-check requirements clean
 
