@@ -9,7 +9,7 @@ TESTS ?=
 # Each of many processes would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup dev up test test-313 crash fuzz check format docs dashboards bench \
+.PHONY: help setup dev up test test-long test-313 crash fuzz check format docs dashboards bench \
   bench-peers bench-scale deploy-check image-check requirements clean
 
 help: ## show this list
@@ -32,6 +32,10 @@ test: dev ## check everything, then run all tests on real servers (TESTS, ARGS)
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory test-313
 	@tests/support/run.sh $(TESTS) $(ARGS)
+
+test-long: dev ## the tests that `make test` leaves out: every failpoint in every way, the fuzzer, … (ARGS)
+	@tests/support/prepare.sh
+	@tests/support/run.sh tests -m long --numprocesses 2 --dist loadfile $(ARGS)
 
 test-313: dev ## run the unit tests on Python 3.13, where there is one
 	@tests/support/on_python_313.sh

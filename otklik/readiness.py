@@ -13,7 +13,9 @@ from otklik.addresses import THIS_MACHINE
 from otklik.family import Family, say
 from otklik_common.resting import rest
 
-READY_SECONDS = 90
+READY_SECONDS = 300
+"""Long, for slow machines: whoever fails again and again is given up long before."""
+
 PORT_ATTEMPTS = 12
 
 PROBES = (

@@ -92,9 +92,10 @@ SEEDED: Final = (
     Seeded(
         "answer_first",
         Breach.LOST,
-        "PostgreSQL stands still, pushes are answered all the same, and the API is killed",
-        {API: Armed("answer_first")},
-        (Fault(3.0, POSTGRES, Kind.PAUSE, 2.0), Fault(4.0, API, Kind.KILL)),
+        "nearly all the time the API stands still with requests that were answered and not appended:"
+        " it is killed there",
+        {API: Armed("answer_first", "intake.before_flush=sleep:0.3")},
+        (Fault(3.0, API, Kind.KILL), Fault(6.0, API, Kind.KILL)),
     ),
     Seeded(
         "no_row_lock",

@@ -74,7 +74,7 @@ async def world(postgres: PostgresServer) -> AsyncIterator[World]:
         await worker.close()
 
 
-@pytest.mark.parametrize("how", ["kill", "pause"])
+@pytest.mark.parametrize("how", ["kill", pytest.param("pause", marks=pytest.mark.long)])
 async def test_writers_go_on_while_kafka_is_away_and_nothing_is_lost(
     world: World, how: str
 ) -> None:

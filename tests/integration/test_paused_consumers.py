@@ -20,7 +20,7 @@ from tests.support.postgres import PostgresServer
 pytestmark = [pytest.mark.asyncio, pytest.mark.kafka]
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
-PAUSES = int(os.environ.get("OTKLIK_TEST_PAUSES", "3"))
+PAUSES = int(os.environ.get("OTKLIK_TEST_PAUSES", "2"))
 
 
 async def test_each_record_is_counted_once_whoever_sleeps(
@@ -36,7 +36,7 @@ async def test_each_record_is_counted_once_whoever_sleeps(
     async def keep_sending() -> None:
         nonlocal sent
         while not stop.is_set():
-            rows = [a_value(uuid4(), 1, NOW) for _ in range(60)]
+            rows = [a_value(uuid4(), 1, NOW) for _ in range(20)]
             await publisher.send([key for key, _ in rows], [value for _, value in rows])
             sent += len(rows)
             await asyncio.sleep(0.05)

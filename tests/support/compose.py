@@ -113,7 +113,7 @@ class Composed:
                 self._start(name)
                 waiting.remove(name)
             assert ready or time.monotonic() < deadline, self._why(waiting)
-            time.sleep(0.1)
+            time.sleep(1.0)  # to ask is a process
         for name in self.processes:
             self._until_healthy(name, deadline)
 
@@ -125,7 +125,7 @@ class Composed:
     def _until_healthy(self, name: str, deadline: float) -> None:
         while not self.healthy(name):
             assert time.monotonic() < deadline, self._why([name])
-            time.sleep(0.2)
+            time.sleep(1.0)
 
     def run_job(self, name: str) -> str:
         """Run a service that ends; its output."""

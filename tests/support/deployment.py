@@ -24,7 +24,7 @@ from tests.support.kafka import KafkaBroker, free_ports, running_kafka
 from tests.support.postgres import reachable_folder
 
 SERVICES = ("access", "contact-center", "feedback", "loyalty", "metrics")
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 @dataclass
@@ -134,7 +134,7 @@ class Process:
     def whole_output(self) -> str:
         """All its standard output, once it has ended well."""
         assert self.running is not None
-        assert self.running.wait(120) == 0, self.last_words()
+        assert self.running.wait(START_SECONDS) == 0, self.last_words()
         return self.output()
 
     def interrupt(self) -> int:

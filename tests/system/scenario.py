@@ -1,12 +1,19 @@
 """One story, told by requests, and what must be counted of it: by our own arithmetic."""
 
+import os
 import time
 from typing import Any
 
 from tests.support.deployment import Client, Deployment
 
 FROM, TO = "2026-03-02T00:00:00+03:00", "2026-03-09T00:00:00+03:00"
-WAIT_SECONDS = 60
+WAIT_SECONDS = 180
+
+REPLACED_SECONDS = int(os.environ.get("OTKLIK_TEST_REPLACED_SECONDS", "180"))
+"""
+The promise is 45 s: 30 until it is known that a worker stands still, and a start. Tests share their
+machine, so they are strict only where they are told to be.
+"""
 
 Row = dict[str, Any]
 
@@ -105,27 +112,58 @@ def push_everything(client: Client) -> Row:
         for case in client.ok("GET", "/feedback/v1/cases?state=open")["items"]
     )
     purchases = [
-        {
-            "id": f"deal-{number}",
-            "customer": {"phone": f"+7999000{number:04d}"},
-            "at": at(6, "12:00:00"),
-            "branch": "tyumen",
-            "currency": "RUB",
-            "origin": "sale",
-            "lines": [
-                {
-                    "id": "1",
-                    "product": "commission",
-                    "category": "deal",
-                    "quantity": 1,
-                    "amount": amount,
-                }
-            ],
-        }
+        a_deal(f"deal-{number}", f"+7999000{number:04d}", amount)
         for number, amount in ((1, "57000.00"), (2, "64100.50"))
     ]
     answers["bought"] = client.ok("POST", "/loyalty/v1/purchases:batch", json=purchases)
     return answers
+
+
+def a_deal(name: str, phone: str, amount: str) -> Row:
+    """A purchase of one line."""
+    return {
+        "id": name,
+        "customer": {"phone": phone},
+        "at": at(6, "12:00:00"),
+        "branch": "tyumen",
+        "currency": "RUB",
+        "origin": "sale",
+        "lines": [
+            {
+                "id": "1",
+                "product": "commission",
+                "category": "deal",
+                "quantity": 1,
+                "amount": amount,
+            }
+        ],
+    }
+
+
+def push_one(client: Client, name: str) -> None:
+    """One more call that is offered, and nothing else of it yet."""
+    event = {
+        "id": name,
+        "contact": name,
+        "type": "queued",
+        "at": at(2, "09:00:00"),
+        "channel": "call",
+        "direction": "in",
+        "branch": "tyumen",
+    }
+    answer = client.ok("POST", "/contact-center/v1/events", json=event)
+    assert answer == {"accepted": 1, "duplicates": 0, "refused": []}
+
+
+def push_one_of_each(client: Client, name: str) -> None:
+    """One more call, answer and purchase, of the story's survey."""
+    push_one(client, name)
+    survey = client.ok("GET", "/feedback/v1/surveys")["items"][0]["id"]
+    body = {"survey": survey, "at": at(6, "19:00:00"), "values": {"nps": 9}}
+    assert client.call("PUT", f"/feedback/v1/answers/{name}", json=body).status_code == 204
+    deal = a_deal(name, "+79990005555", "1000.00")
+    bought = client.ok("POST", "/loyalty/v1/purchases:batch", json=[deal])
+    assert bought == {"accepted": 1, "duplicates": 0, "refused": []}
 
 
 def query(
@@ -175,6 +213,13 @@ def until_counted(
             return
         assert time.monotonic() < deadline, f"{metric} is {value}, not {expected}"
         time.sleep(0.2)
+
+
+def counted(client: Client) -> tuple[float, ...]:
+    """How many contacts, answers and purchases."""
+    names = "contacts_offered", "answers", "purchases"
+    (row,) = query(client, *({"name": name} for name in names))["rows"]
+    return tuple(row[name]["value"] for name in names)
 
 
 def until_learnt(deployment: Deployment, branch: str, expected: int) -> None:

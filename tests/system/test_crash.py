@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.system, pytest.mark.kafka]
 
 FAULTS = int(os.environ.get("OTKLIK_TEST_FAULTS", "12"))
 EVERY_SECONDS = 2.5
+OTHERS = [name for name in BY_NAME if name != "answer_first"]
 SEED = 3669
 """Its first twelve faults hurt every target in half a minute, some of them at the same time."""
 
@@ -33,7 +34,9 @@ def test_kills_pauses_and_starvation_lose_nothing_double_nothing_and_invent_noth
     assert report.recounted
 
 
-@pytest.mark.parametrize("name", ["answer_first", "skip_locked"])
+@pytest.mark.parametrize(
+    "name", ["answer_first", *(pytest.param(one, marks=pytest.mark.long) for one in OTHERS)]
+)
 def test_a_seeded_bug_is_caught(name: str) -> None:
     seeded = BY_NAME[name]
     report = run(seeded.plan(seed=1), print)

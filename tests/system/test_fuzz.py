@@ -24,6 +24,7 @@ HALVES = (("contact-center", "metrics"), ("access", "feedback", "loyalty"))
 MOST_SECONDS = 600
 
 
+@pytest.mark.long
 def test_every_operation_keeps_to_its_description(postgres: PostgresServer) -> None:
     asyncio.run(migrated_database(postgres, "fuzzed"))  # or both would migrate at once
 

@@ -1,12 +1,33 @@
-"""The same requests give the same numbers, in one process and in many."""
+"""
+The same requests give the same numbers, in one process and in many.
 
+What many processes can do besides is here too, since ten of them take long to start: one that
+stands still is replaced, and a broker that is dead holds up no write.
+"""
+
+import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from otklik_common.endings import STUCK
+from otklik_common.failpoints import VARIABLE
 from tests.support.deployment import Deployment, one_process, process_per_service
-from tests.system.scenario import numbers, push_everything, until_counted, until_learnt
+from tests.system.scenario import (
+    REPLACED_SECONDS,
+    WAIT_SECONDS,
+    counted,
+    numbers,
+    push_everything,
+    push_one,
+    push_one_of_each,
+    until_counted,
+    until_learnt,
+)
+
+BROKER_DEAD_SECONDS = int(os.environ.get("OTKLIK_TEST_BROKER_DEAD_SECONDS", "15"))
 
 pytestmark = pytest.mark.system
 
@@ -77,3 +98,58 @@ def test_both_modes_count_alike() -> None:
         assert one == many
     else:
         assert len(SEEN) == 1, "run the whole module: the modes are compared with each other"
+
+
+over_kafka = pytest.mark.parametrize(
+    "deployment",
+    [pytest.param(process_per_service, marks=pytest.mark.kafka)],
+    ids=["kafka"],
+    indirect=True,
+)
+
+
+@over_kafka
+def test_work_that_stands_still_ends_and_its_successor_goes_on(deployment: Deployment) -> None:
+    client, work = deployment.client(), deployment.processes["work metrics"]
+    calls, *_ = counted(client)
+    assert work.terminate() == 0
+    stuck = work.like({VARIABLE: "consumer.fetched=sleep:600@1"})
+    stuck.start()
+    push_one(client, "while it stands still")
+    began = time.monotonic()
+    assert stuck.running is not None
+    assert stuck.running.wait(REPLACED_SECONDS) == STUCK
+    work.start()
+    until_counted(deployment, "contacts_offered", calls + 1)
+    took = time.monotonic() - began
+    print(f"work: an event waited {took:.1f} s for the successor of a stuck worker")
+    assert took < REPLACED_SECONDS
+
+
+@over_kafka
+def test_while_kafka_is_dead_every_write_succeeds_and_afterwards_the_numbers_agree(
+    deployment: Deployment,
+) -> None:
+    client = deployment.client()
+    before = counted(client)
+    assert deployment.broker is not None
+    deployment.broker.kill()
+    dead_until = time.monotonic() + BROKER_DEAD_SECONDS
+    pushed = 0
+    while time.monotonic() < dead_until:
+        push_one_of_each(client, f"dead-{pushed}")
+        pushed += 1
+        time.sleep(0.1)
+    assert counted(client) == before
+    deployment.broker.restart()
+    wanted = tuple(number + pushed for number in before)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while (found := counted(client)) != wanted:
+        for name, process in deployment.processes.items():
+            # A relay that cannot know what was written ends itself; whoever runs it restarts it.
+            assert process.running is not None
+            if process.running.poll() is not None:
+                assert name.startswith("work"), process.last_words()
+                process.start()
+        assert time.monotonic() < deadline, (found, wanted)
+        time.sleep(0.5)

@@ -7,8 +7,10 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -28,7 +30,7 @@ def _up(folder: str, port: int, *more: str) -> Process:
     return Process(arguments, {})
 
 
-def test_a_second_start_is_quick_and_finds_everything_as_it_was() -> None:
+def test_a_second_start_finds_everything_as_it_was() -> None:
     with tempfile.TemporaryDirectory() as folder:
         (port,) = free_ports(1)
         up = _up(folder, port)
@@ -39,26 +41,21 @@ def test_a_second_start_is_quick_and_finds_everything_as_it_was() -> None:
         client = Client(dict.fromkeys(SERVICES, first["url"]), first["key"])
         assert client.ok("POST", "/contact-center/v1/events", json=CALLS)["accepted"] == len(CALLS)
 
-        stopping = time.monotonic()
         assert up.interrupt() == 0, up.last_words()
-        assert time.monotonic() - stopping < 10
-
-        starting = time.monotonic()
-        up = _up(folder, port)
+        up = _up(folder, port, "--host", "::")
         up.start()
         second = json.loads(up.first_line())
-        took = time.monotonic() - starting
+        _listens_where_told(up, "::", port)
         assert second == {
-            "url": first["url"],
+            "url": f"http://[::1]:{port}",
             "company": first["company"],
             "admin": {"login": first["admin"]["login"]},
         }
-        # The promise is 5 s on an idle machine; tests share theirs.
-        assert took < 20
-        deployment = Deployment(
-            "one process", dict.fromkeys(SERVICES, first["url"]), "", "", "", first["key"], {}
-        )
+        client.close()
+        urls = dict.fromkeys(SERVICES, second["url"])
+        deployment = Deployment("one process", urls, "", "", "", first["key"], {})
         until_counted(deployment, "contacts_offered", 9)
+        client = deployment.client()
 
         reset = Process(["reset-password", first["admin"]["login"], "--data", folder, "--json"], {})
         reset.start()
@@ -68,7 +65,6 @@ def test_a_second_start_is_quick_and_finds_everything_as_it_was() -> None:
         again = client.ok("POST", "/contact-center/v1/events", json=CALLS)
         assert again == {"accepted": 0, "duplicates": len(CALLS), "refused": []}
         assert up.terminate() == 0, up.last_words()
-        client.close()
         deployment.close()
 
 
@@ -173,46 +169,69 @@ def _wait(true: Callable[[], bool], what: str, up: Process) -> None:
         time.sleep(0.02)
 
 
-def test_a_folder_in_use_and_a_port_in_use_are_said_so() -> None:
+@dataclass(frozen=True)
+class Running:
+    """An `otklik up` that found its PostgreSQL started by a command."""
+
+    up: Process
+    command: EmbeddedPostgres
+    folder: str
+    port: int
+    first: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    """Started with `--host 0.0.0.0` while a command has PostgreSQL running; ends well."""
     with tempfile.TemporaryDirectory() as folder:
-        port, other = free_ports(2)
-        up = _up(folder, port)
+        (port,) = free_ports(1)
+        command = EmbeddedPostgres.start(Path(folder), fsync=False)
+        up = _up(folder, port, "--host", "0.0.0.0")
         up.start()
-        up.first_line()
-        second = _up(folder, other)
-        second.start()
-        assert second.running is not None
-        assert second.running.wait(20) == 1
-        in_use = f"{folder} is in use by another otklik up; stop it, or choose another --data"
-        assert second.said().splitlines() == [in_use]
-        assert up.interrupt() == 0
+        yield Running(up, command, folder, port, json.loads(up.first_line()))
+        assert up.interrupt() == 0, up.last_words()
+        assert not command.running
 
 
-def _listening(up: Process) -> set[tuple[str, int]]:
+def test_a_folder_in_use_is_said_so(running: Running) -> None:
+    (other,) = free_ports(1)
+    second = _up(running.folder, other)
+    second.start()
+    assert second.running is not None
+    assert second.running.wait(60) == 1
+    in_use = f"{running.folder} is in use by another otklik up; stop it, or choose another --data"
+    assert second.said().splitlines() == [in_use]
+
+
+def test_the_api_listens_where_it_is_told_to_and_the_worker_on_this_machine(
+    running: Running,
+) -> None:
+    url = running.first["url"]
+    assert url == f"http://127.0.0.1:{running.port}"
+    assert httpx.get(f"{url}/readyz").status_code == 200
+    _listens_where_told(running.up, "0.0.0.0", running.port)
+
+
+def _listens_where_told(up: Process, host: str, port: int) -> None:
     assert up.running is not None
-    return {
+    listening = {
         (found.laddr.ip, found.laddr.port)
         for child in psutil.Process(up.running.pid).children(recursive=True)
         for found in child.net_connections("tcp")
         if found.status == psutil.CONN_LISTEN
     }
+    assert {address for address, at in listening if at == port} == {host}
+    assert {address for address, at in listening if at != port} == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize(("host", "near"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
-def test_the_api_listens_where_it_is_told_to_and_the_worker_on_this_machine(
-    host: str, near: str
+def test_a_command_that_started_postgresql_does_not_take_it_away_from_a_start(
+    running: Running,
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        (port,) = free_ports(1)
-        up = _up(folder, port, "--host", host)
-        up.start()
-        first = json.loads(up.first_line())
-        assert first["url"] == f"http://{near}:{port}"
-        assert httpx.get(f"{first['url']}/readyz").status_code == 200
-        listening = _listening(up)
-        assert {address for address, at in listening if at == port} == {host}
-        assert {address for address, at in listening if at != port} == {"127.0.0.1"}
-        assert up.interrupt() == 0, up.last_words()
+    running.command.stop()
+    assert running.command.running
+    headers = {"Authorization": f"Bearer {running.first['key']}"}
+    sources = f"{running.first['url']}/contact-center/v1/sources"
+    assert httpx.get(sources, headers=headers).status_code == 200
 
 
 def test_a_host_that_is_not_ours_is_said_so_at_once() -> None:
@@ -254,22 +273,6 @@ def _answers(client: Client) -> bool:
         client.call("GET", path).status_code == 200
         for path in ("/contact-center/v1/sources", "/access/v1/staff", "/feedback/v1/surveys")
     )
-
-
-def test_a_command_that_started_postgresql_does_not_take_it_away_from_a_start() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        (port,) = free_ports(1)
-        command = EmbeddedPostgres.start(Path(folder), fsync=False)
-        up = _up(folder, port)
-        up.start()
-        first = json.loads(up.first_line())
-        command.stop()
-        assert command.running
-        headers = {"Authorization": f"Bearer {first['key']}"}
-        sources = f"{first['url']}/contact-center/v1/sources"
-        assert httpx.get(sources, headers=headers).status_code == 200
-        assert up.interrupt() == 0, up.last_words()
-        assert not command.running
 
 
 def test_children_end_with_a_killed_parent_and_the_next_start_works() -> None:

@@ -78,12 +78,27 @@ CASES = [
     Case("migrate.upgraded", MIGRATED),
 ]
 
-every_case = pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(
-            case, id=case.point, marks=[pytest.mark.kafka] * (case.scenario.log == "kafka")
-        )
-        for case in CASES
-    ],
-)
+WAYS = ("killed", "paused", "broken")
+
+
+def every_case(way: str) -> pytest.MarkDecorator:
+    """
+    Each case, as one in three of these ways by turns; the others are for a long run.
+
+    A failpoint is so met by something each time, and by everything in `make test-long`.
+    """
+    first = WAYS.index(way)
+    return pytest.mark.parametrize(
+        "case",
+        [
+            pytest.param(
+                case,
+                id=case.point,
+                marks=[
+                    *([pytest.mark.kafka] if case.scenario.log == "kafka" else []),
+                    *([pytest.mark.long] if (number - first) % len(WAYS) else []),
+                ],
+            )
+            for number, case in enumerate(CASES)
+        ],
+    )

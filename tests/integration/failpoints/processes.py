@@ -30,7 +30,7 @@ until others have gone past them, so a test is shorter and says the same.
 """
 
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tests.integration.failpoints.cases"])
+_SERVER.set_forkserver_preload(["tests.integration.failpoints.cases", "tests.support.loaded"])
 
 
 class Child:

@@ -22,7 +22,9 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("point", ["relay.taken", "relay.deleted"])
+@pytest.mark.parametrize(
+    "point", ["relay.deleted", pytest.param("relay.taken", marks=pytest.mark.long)]
+)
 async def test_a_relay_killed_anywhere_loses_nothing(world: World, point: str) -> None:
     subjects = [uuid4() for _ in range(20)]
     for _ in range(6):
@@ -38,7 +40,16 @@ async def test_a_relay_killed_anywhere_loses_nothing(world: World, point: str) -
         assert found[subject] == [1, 2, 3, 4, 5, 6]
 
 
-@pytest.mark.parametrize("point", ["consumer.fetched", "consumer.applied", "consumer.committed"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        "consumer.applied",
+        *(
+            pytest.param(f"consumer.{at}", marks=pytest.mark.long)
+            for at in ("fetched", "committed")
+        ),
+    ],
+)
 async def test_a_consumer_killed_anywhere_counts_once(world: World, point: str) -> None:
     subjects = [uuid4() for _ in range(10)]
     await put(world, [a_value(subject, n, NOW) for n in range(1, 31) for subject in subjects])

@@ -25,7 +25,7 @@ from tests.support.metrics_world import (
     without_rollups,
 )
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, *(pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3)))
 
 CONTACTS: Sequence[Wanted] = (
     "contacts_offered",
