@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError
 
 from otklik_common.db import Database
-from otklik_common.log.kafka_ending import end
+from otklik_common.log.kafka_clients import end, start
 from otklik_common.log.kafka_publisher import KafkaPublisher
 from otklik_common.log.kafka_reader import KafkaReader
 from otklik_common.log.port import (
@@ -297,10 +297,9 @@ def _not_ready(broken: BaseException) -> LogNotReadyError:
 
 
 async def _started(client: Any) -> Any:
-    """The client, started; one that cannot start leaves nothing behind."""
+    """The client, started."""
     try:
-        await asyncio.wait_for(client.start(), START_SECONDS)
+        await start(client, START_SECONDS)
     except (KafkaError, TimeoutError, OSError) as broken:
-        await end(client)
         raise _not_ready(broken) from broken
     return client

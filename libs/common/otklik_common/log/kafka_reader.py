@@ -15,7 +15,7 @@ from aiokafka.errors import (
     OffsetOutOfRangeError,
 )
 
-from otklik_common.log.kafka_ending import end
+from otklik_common.log.kafka_clients import end, start
 from otklik_common.log.port import (
     LogFencedError,
     LogGapError,
@@ -97,9 +97,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         reader = cls(name, topics, client, positions)
         client.subscribe(list(topics), listener=reader)
         try:
-            await asyncio.wait_for(client.start(), START_SECONDS)
+            await start(client, START_SECONDS)
         except (KafkaError, TimeoutError, OSError) as broken:
-            await reader.close()
             raise LogNotReadyError(f"Kafka does not answer: {type(broken).__name__}") from broken
         return reader
 

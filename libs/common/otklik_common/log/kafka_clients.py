@@ -1,4 +1,4 @@
-"""Ending Kafka's clients: in bounded time, whatever the broker and the client do."""
+"""Kafka's clients begin and end in bounded time, whatever the broker and the client do."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,6 +6,22 @@ from contextlib import suppress
 from typing import Any, Final
 
 END_SECONDS: Final = 2.0
+
+
+async def start(client: Any, seconds: float) -> None:
+    """
+    Start a producer, a consumer or an administrator; one that does not start leaves nothing behind.
+
+    Whoever waits for it may be cancelled as well: then it is ended all the same.
+
+    Raises:
+        TimeoutError: It took longer than `seconds`.
+    """
+    try:
+        await asyncio.wait_for(client.start(), seconds)
+    except BaseException:
+        await end(client)
+        raise
 
 
 async def end(client: Any) -> None:
