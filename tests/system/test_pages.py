@@ -106,6 +106,7 @@ async def _signed_in(
     await page.fill("[name=password]", told.password)
     await page.click("main button")
     await page.wait_for_selector("#not-called-back")
+    await page.wait_for_load_state()  # before its styles are there a page may be too wide
     return page, complaints
 
 
