@@ -17,7 +17,7 @@ from otklik_common.db import raw
 from otklik_common.module import Platform
 from otklik_common.runtime import make_platform, run_side_by_side, settle_memory
 from otklik_common.settings import load_settings
-from otklik_metrics.consumers import consumers
+from otklik_metrics.consumers import facts_consumer, history_consumer
 from otklik_metrics.store.history import TOPICS
 from otklik_metrics.store.tables import SCHEMA
 
@@ -31,7 +31,8 @@ async def work(groups: Collection[str]) -> None:
     settle_memory()
     platform = make_platform(settings)
     ends = await platform.log.ends(TOPICS)
-    chosen = [worker for worker in consumers(platform) if worker.name in groups]
+    consumers = facts_consumer(platform), history_consumer(platform)
+    chosen = [worker for worker in consumers if worker.name in groups]
     assert len(chosen) == len(groups), groups
     stop = asyncio.Event()
     watching = asyncio.create_task(_watch(platform, groups, sum(ends.values()), stop))
