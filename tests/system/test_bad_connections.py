@@ -120,6 +120,13 @@ def test_chunks_are_put_together_and_trailers_are_not_believed(served: Served) -
     assert surveys(served) - before == statuses(heard).count(201)
 
 
+def test_trailers_that_come_with_the_head_are_not_believed_either(served: Served) -> None:
+    chunks = b"%x\r\n%s\r\n0\r\n" % (len(BODY), BODY)
+    whole = head(served, b"Transfer-Encoding: chunked", b"Connection: close") + chunks
+    heard = said(served, whole + b"Authorization: Bearer otk_x\r\n\r\n")
+    assert statuses(heard) == [201], heard
+
+
 def test_of_a_length_and_chunks_no_second_request_is_made(served: Served) -> None:
     """Request smuggling: whatever is believed, what follows the chunks is no request of ours."""
     inner = head(served, b"Content-Length: 0", method=b"DELETE", path="/feedback/v1/demo")

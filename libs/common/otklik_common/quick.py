@@ -5,10 +5,12 @@ For a plain call it does what `Edge` does: request id, problems, metrics, a log 
 refused. Calls of browsers, traced and compressed ones go the usual way, to the same route.
 """
 
+import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -38,6 +40,27 @@ class Answer(NamedTuple):
 
 QuickRoute = Callable[[Scope, Receive, Headers], Awaitable[Answer]]
 
+
+class Later(NamedTuple):
+    """
+    An answer that waits for one thing.
+
+    Attributes:
+        done: What it waits for.
+        told: Its answer, of what `done` came to; an awaitable where more is to be done.
+    """
+
+    done: "asyncio.Future[Any]"
+    told: Callable[[Any], Answer | Coroutine[Any, Any, Answer]]
+
+
+class LaterRoute(Protocol):
+    """A quick route that may begin without waiting."""
+
+    def begin(self, headers: Headers, body: bytes) -> Later | None:
+        """Begin to answer a call without a query; None if it has to wait for something first."""
+
+
 _NEEDS_MORE: Final = frozenset({b"origin", b"traceparent", b"content-encoding"})
 
 
@@ -54,10 +77,72 @@ class Quick:
         self._metrics = metrics
         self._careful = tuple(careful_headers(settings).items())
         self._routes: dict[str, QuickRoute] = {}
+        self._later: dict[str, LaterRoute] = {}
+        self._tasks: set[asyncio.Task[Answer]] = set()
 
     def add(self, path: str, route: QuickRoute) -> None:
         """`POST path` is answered by `route`; the path has no parameters."""
         self._routes[path] = route
+        if hasattr(route, "begin"):
+            self._later[path] = route
+
+    def may_answer(self, scope: Mapping[str, Any]) -> bool:
+        """Whether `answer_later` may do something for a call, as far as its first line tells."""
+        return (
+            scope["method"] == "POST"
+            and scope["path"] in self._later
+            and not scope["query_string"]
+            and not is_traced()
+        )
+
+    def answer_later(
+        self, scope: MutableMapping[str, Any], body: bytes, tell: Callable[[Answer], None]
+    ) -> bool:
+        """
+        Begin to answer a call that is whole.
+
+        Returns: Whether `tell` will hear the answer, once. Else nothing has been done about the
+        call, and it is to be answered as all others are.
+        """
+        headers = dict(scope["headers"])
+        if not _NEEDS_MORE.isdisjoint(headers):
+            return False
+        started = time.perf_counter()
+        try:
+            later = self._later[scope["path"]].begin(headers, body)
+        except Exception:  # noqa: BLE001 - the usual way meets it again, and says so
+            return False
+        if later is None:
+            return False
+        self._metrics.running += 1
+        later.done.add_done_callback(partial(self._heard, later, scope, headers, started, tell))
+        return True
+
+    def _heard(
+        self,
+        later: Later,
+        scope: MutableMapping[str, Any],
+        headers: Headers,
+        started: float,
+        tell: Callable[[Answer], None],
+        done: "asyncio.Future[Any]",
+    ) -> None:
+        request_id = _request_id(headers)
+        try:
+            answer = later.told(done.result()) if done is later.done else done.result()
+        except asyncio.CancelledError:
+            answer = self._problem(RuntimeError("given up"), scope, request_id)
+        except Exception as failed:  # noqa: BLE001 - whatever it is, it has an answer
+            answer = self._problem(failed, scope, request_id)
+        if not isinstance(answer, Answer):
+            task = asyncio.get_running_loop().create_task(answer)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(partial(self._heard, later, scope, headers, started, tell))
+            return
+        mine = [*answer.headers, (b"x-request-id", request_id.encode())]
+        tell(Answer(answer.status, mine, answer.body))
+        self._count(scope, answer.status, started, request_id)
 
     def answering(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None] | None:
         """The answering of a call that needs nothing but its route; None: it is not one."""
@@ -74,8 +159,7 @@ class Quick:
     async def _answer(
         self, route: QuickRoute, headers: Headers, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        given = headers.get(b"x-request-id")
-        request_id = (given_request_id(given) if given else None) or os.urandom(16).hex()
+        request_id = _request_id(headers)
         status = 499  # nobody was answered
         started = time.perf_counter()
         self._metrics.running += 1
@@ -89,20 +173,32 @@ class Quick:
             await send({"type": "http.response.start", "status": status, "headers": mine})
             await send({"type": "http.response.body", "body": answer.body})
         finally:
-            self._metrics.running -= 1
-            seconds = time.perf_counter() - started
-            path = scope["path"]
-            self._metrics.answered("POST", path, status, seconds)
-            if status >= 400:
-                with with_request(request_id):
-                    log_line(scope, "POST", path, status=status, seconds=seconds)
+            self._count(scope, status, started, request_id)
 
-    def _problem(self, failed: Exception, scope: Scope, request_id: str) -> Answer:
+    def _count(
+        self, scope: MutableMapping[str, Any], status: int, started: float, request_id: str
+    ) -> None:
+        self._metrics.running -= 1
+        seconds = time.perf_counter() - started
+        path = scope["path"]
+        self._metrics.answered("POST", path, status, seconds)
+        if status >= 400:
+            with with_request(request_id):
+                log_line(scope, "POST", path, status=status, seconds=seconds)
+
+    def _problem(
+        self, failed: Exception, scope: MutableMapping[str, Any], request_id: str
+    ) -> Answer:
         scope[REQUEST_ID_KEY] = request_id
         with with_request(request_id):
             response = problem_response(scope, explained(failed))
         headers = [*response.raw_headers, *self._careful]
         return Answer(response.status_code, headers, bytes(response.body))
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get(b"x-request-id")
+    return (given_request_id(given) if given else None) or os.urandom(16).hex()
 
 
 def as_asgi(route: QuickRoute) -> ASGIApp:

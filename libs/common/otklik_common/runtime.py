@@ -27,6 +27,7 @@ from otklik_common.log.port import LogNotReadyError
 from otklik_common.module import Hook, Module, Platform, Worker
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_common.quick import Quick
+from otklik_common.quick_protocol import protocol_for
 from otklik_common.settings import Settings, explain, load_settings
 from otklik_common.vitals import keep_vitals
 
@@ -241,6 +242,7 @@ async def serve_app(
             timeout_graceful_shutdown=DRAIN_SECONDS,
             timeout_keep_alive=30,
             backlog=2048,
+            http=protocol_for(app),
         ),
         listening,
     )

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from operator import itemgetter
 from typing import Final
 
@@ -96,18 +97,23 @@ class Intake:
             Unavailable: Too much waits already, or the database is away. What was sent may be
                 sent again: what is known then is a duplicate.
         """
+        return await self.offer(rows, refused)
+
+    def offer(
+        self, rows: Sequence[Row], refused: Sequence[RefusedRow] = ()
+    ) -> "asyncio.Future[Verdict]":
+        """`submit`, but for the waiting."""
         if self._closing or not self._flushers:
             raise _away()
-        parcel = Parcel(rows, refused, asyncio.get_running_loop().create_future())
+        done = asyncio.get_running_loop().create_future()
+        parcel = Parcel(rows, refused, done)
         self._check_room(parcel.tenant)
         self._backlogs.admit(parcel.tenant, len(rows))
         self._count(parcel)
+        done.add_done_callback(partial(self._uncount, parcel))
         line = self._small if len(rows) + len(refused) <= SMALL_ROWS else self._large
         line.put(parcel)
-        try:
-            return await parcel.done
-        finally:
-            self._uncount(parcel)
+        return done
 
     def _check_room(self, tenant: str) -> None:
         """Raise Unavailable if too much waits, of all or of the company."""
@@ -133,7 +139,7 @@ class Intake:
         self._waiting.add(parcel)
         mine.add(parcel)
 
-    def _uncount(self, parcel: Parcel) -> None:
+    def _uncount(self, parcel: Parcel, _: "asyncio.Future[Verdict]") -> None:
         mine = self._waiting_of[parcel.tenant]
         self._waiting.take(parcel)
         mine.take(parcel)

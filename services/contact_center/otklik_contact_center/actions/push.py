@@ -2,8 +2,9 @@
 
 import asyncio
 import base64
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from otklik_common.errors import BadRequest, Refused, Unauthenticated, Unprocessable
 from otklik_common.pseudonym import Sealer
 from otklik_contact_center.actions.intake import ALL_NEW, Intake
+from otklik_contact_center.actions.lines import Verdict
 from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.domain import signature
 from otklik_contact_center.domain.admission import (
@@ -72,6 +74,9 @@ class Pushed(msgspec.Struct, frozen=True):
 
 
 _ONE_TAKEN: Final = Pushed(1, 0)
+
+Conclude = Callable[[Verdict], Pushed | Coroutine[Any, Any, Pushed]]
+"""What a push comes to, once it is known which of its events were new."""
 
 
 class Portion(NamedTuple):
@@ -158,14 +163,55 @@ class Door:
         else:
             rows = [self._row(source, one, now, traceparent) for source, one in admitted]
         verdict = await self._intake.submit(rows, self._all_refused(refusals, now))
+        return await self._concluded(admitted, refusals, verdict, now)
+
+    def begin(
+        self, source: Source, body: bytes, *, now: datetime, lines: bool
+    ) -> "tuple[asyncio.Future[Verdict], Conclude] | None":
+        """
+        `push` of few events, but for the waiting: for a source without a branch, and no trace.
+
+        Returns: What is waited for, and what it comes to; None if something has to be waited for
+        before, or some event is not let in: then nothing was done.
+        Raises:
+            MalformedPush, TooManyEvents, TooMany, Unavailable: Nothing was done.
+        """
+        if len(body) > LARGE_BYTES or source.branch is not None:
+            return None
+        push = read(body, now, lines=lines)
+        if push.refused or not 0 < len(push.admitted) <= LARGE_ROWS:
+            return None
+        rows = [self._row(source, one, now, None) for one in push.admitted]
+        done = self._intake.offer(rows)
+        if len(rows) == 1:
+            return done, partial(self._conclude_one, source, push.admitted, now)
+        admitted = [(source, one) for one in push.admitted]
+        return done, partial(self._concluded, admitted, [], now=now)
+
+    def _conclude_one(
+        self, source: Source, admitted: Sequence[Admitted], now: datetime, verdict: Verdict
+    ) -> Pushed | Coroutine[Any, Any, Pushed]:
+        if verdict is ALL_NEW:
+            return _ONE_TAKEN
+        return self._concluded([(source, admitted[0])], [], verdict, now)
+
+    async def _concluded(
+        self,
+        admitted: Sequence[tuple[Source, Admitted]],
+        refusals: list[tuple[Source, Refusal]],
+        verdict: Verdict,
+        now: datetime,
+    ) -> Pushed:
+        """The answer to a push that is kept."""
+        taken = len(admitted)
         if verdict is ALL_NEW and not refusals:
-            return _ONE_TAKEN if len(rows) == 1 else Pushed(len(rows), 0)
+            return _ONE_TAKEN if taken == 1 else Pushed(taken, 0)
         if verdict.reused:
             reused = [(admitted[n][0], _reused(admitted[n][1])) for n in verdict.reused]
             await self._intake.submit([], self._all_refused(reused, now))
             refusals += reused
         return Pushed(
-            accepted=len(rows) - len(verdict.duplicates) - len(verdict.reused),
+            accepted=taken - len(verdict.duplicates) - len(verdict.reused),
             duplicates=len(verdict.duplicates),
             refused=sorted(
                 (RefusedEvent(one.index, one.code, one.detail) for _, one in refusals),

@@ -5,8 +5,9 @@ FastAPI knows them only by their documents: what a route would do with 100 µs, 
 (decision 0020). One corpus of bodies holds both descriptions of an event to each other.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -19,14 +20,15 @@ from otklik_common.callers import Caller, Callers
 from otklik_common.errors import BadRequest, FieldError, Forbidden, TooLarge, Unprocessable
 from otklik_common.http import PROBLEMS, PUBLIC, edge
 from otklik_common.module import Platform
-from otklik_common.quick import Answer, Headers, QuickRoute, as_asgi
+from otklik_common.quick import Answer, Headers, Later, QuickRoute, as_asgi
 from otklik_common.tracing import current_traceparent, is_traced
 from otklik_contact_center.actions.confined import (
     is_confined,
     named_source,
     push_confined,
 )
-from otklik_contact_center.actions.push import Door, Pushed, check_signature
+from otklik_contact_center.actions.lines import Verdict
+from otklik_contact_center.actions.push import Conclude, Door, Pushed, check_signature
 from otklik_contact_center.actions.sources import SourceBook, UnknownSource
 from otklik_contact_center.api.schemas import PushAnswer, PushedEvent
 from otklik_contact_center.domain.admission import MAX_BYTES
@@ -68,6 +70,21 @@ class Pushes:
             source, body, now=now, lines=_are_lines(headers), traceparent=_traceparent(headers)
         )
         return _answer(pushed)
+
+    def begin(self, headers: Headers, body: bytes) -> Later | None:
+        """What needs to wait for nothing but its commit: everybody was seen a moment ago."""
+        shown = _text(headers.get(b"authorization"))
+        caller = self._callers.remembered(shown, None)
+        if caller is None or SCOPE not in caller.scopes or is_confined(caller):
+            return None
+        source = self._book.remembered(caller.tenant)
+        if source is None or source.require_signature:
+            return None
+        begun = self._door.begin(source, body, now=self._now(), lines=_are_lines(headers))
+        if begun is None:
+            return None
+        done, conclude = begun
+        return Later(done, partial(_told_later, conclude))
 
     async def _push_confined(
         self, caller: Caller, body: bytes, now: datetime, headers: Headers
@@ -190,6 +207,15 @@ def _signature_headers(headers: Headers) -> dict[str, str]:
         for name, value in headers.items()
         if name in _SIGNED
     }
+
+
+def _told_later(conclude: Conclude, verdict: Verdict) -> Answer | Coroutine[Any, Any, Answer]:
+    pushed = conclude(verdict)
+    return _answer(pushed) if isinstance(pushed, Pushed) else _answered(pushed)
+
+
+async def _answered(pushing: Coroutine[Any, Any, Pushed]) -> Answer:
+    return _answer(await pushing)
 
 
 def _answer(pushed: Pushed) -> Answer:
