@@ -27,15 +27,18 @@ dev: ## make .venv with the checks and the tests as well
 up: setup ## start Otklik (PORT, DATA, ARGS)
 	@exec .venv/bin/otklik up --port $(PORT) --data $(DATA) $(ARGS)
 
-test: dev ## check everything, then run all tests on real servers (TESTS, ARGS)
+test: dev ## check everything, then run the tests on real servers (TESTS, ARGS)
 	@tests/support/prepare.sh
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory test-313
 	@tests/support/run.sh $(TESTS) $(ARGS)
 
-test-long: dev ## the tests that `make test` leaves out: every failpoint in every way, the fuzzer, … (ARGS)
+test-long: dev ## what `make test` leaves out: failpoints in every way, all seeded bugs, the fuzzer, times (ARGS)
 	@tests/support/prepare.sh
-	@tests/support/run.sh tests -m long --numprocesses 2 --dist loadfile $(ARGS)
+	@tests/support/run.sh tests --long -m long --numprocesses 2 --dist loadfile $(ARGS)
+	@OTKLIK_TEST_REPLACED_SECONDS=45 OTKLIK_TEST_STOP_SECONDS=10 OTKLIK_TEST_PAUSES=20 \
+	  tests/support/run.sh tests/system/test_stuck.py tests/system/test_spine.py tests/system/test_up.py \
+	  tests/integration/test_stuck_workers.py tests/integration/test_paused_consumers.py $(ARGS)
 
 test-313: dev ## run the unit tests on Python 3.13, where there is one
 	@tests/support/on_python_313.sh

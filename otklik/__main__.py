@@ -1,6 +1,5 @@
 """The command line: `otklik up`, `serve`, `work`, `migrate`, `import`, `query`, …"""
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -384,8 +383,6 @@ def _among(name: str, names: tuple[str, ...]) -> str:
 def main() -> None:
     """Entry point; the first thing of a child process is to follow its parent's end."""
     lifeline.follow(os.environ.get("OTKLIK_LIFELINE"))
-    # What loading makes is kept: to look through it again and again is a seventh of a start.
-    gc.set_threshold(100_000, 50, 100)
     try:
         app()
     except BrokenPipeError:

@@ -24,7 +24,8 @@ HEAD = """\
 Places where a process of Otklik may be killed, stand still or break in a test. Nothing happens at
 them unless the environment says so: `OTKLIK_FAILPOINTS="relay.sent=kill;fold.folded=raise@3"`, with
 the actions `kill`, `raise`, `pause` (until SIGCONT) and `sleep:SECONDS`; `@3` means from the third
-time on. Each is killed at, paused at and broken at by `tests/integration/failpoints`.
+time on. `tests/integration/failpoints` kills, pauses and breaks at each: `make test` kills and does one of the
+others, `make test-long` does all.
 
 Made from the code by `make docs`.
 

@@ -14,7 +14,8 @@ from otklik.family import Family, say
 from otklik_common.resting import rest
 
 READY_SECONDS = 300
-"""Long, for slow machines: whoever fails again and again is given up long before."""
+TOLD_SECONDS = 30
+"""Long, for slow machines; what is waited for is said after this time, and each time again."""
 
 PORT_ATTEMPTS = 12
 
@@ -65,7 +66,8 @@ def free_port() -> int:
 
 async def until_ready(urls: Sequence[str], key: str | None, family: Family) -> bool:
     """Whether, within a while, both processes are ready and every service knows the key."""
-    deadline = time.monotonic() + READY_SECONDS
+    began = time.monotonic()
+    told = 0
     pending = [f"{url}/readyz" for url in urls]
     if key is not None:
         pending += [urls[0] + probe for probe in PROBES]
@@ -77,8 +79,11 @@ async def until_ready(urls: Sequence[str], key: str | None, family: Family) -> b
         if (broken := family.hopeless()) is not None:
             say(f"{broken} fails again and again; its last words stand above")
             return False
-        if time.monotonic() > deadline:
-            say(f"not ready after {READY_SECONDS} s: {pending[0]} answers {status} {failing}")
+        waited = time.monotonic() - began
+        if waited > TOLD_SECONDS * (told + 1):
+            told += 1
+            say(f"not ready after {waited:.0f} s: {pending[0]} answers {status} {failing}")
+        if waited > READY_SECONDS:
             return False
         await asyncio.sleep(0.05)
     return not pending

@@ -21,12 +21,22 @@ settings.register_profile("nightly", deadline=None, max_examples=5000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "otklik"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`."""
+    parser.addoption("--long", action="store_true", help="run the tests marked long as well")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """
     Unit tests first: later, background work of session fixtures shares the event loop.
 
-    Then what starts process trees: side by side, the longest must not come last.
+    Then what starts process trees: side by side, the longest must not come last. What is marked
+    long is left out, unless it is asked for by `--long` or by its very name.
     """
+    if not config.getoption("--long") and not any("::" in one for one in config.args):
+        long = [item for item in items if item.get_closest_marker("long") is not None]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item.get_closest_marker("long") is None]
     items.sort(
         key=lambda item: (
             not item.path.is_relative_to(_UNIT),

@@ -343,7 +343,7 @@ async def test_pushers_reach_the_named_companies_and_the_named_columns(ground: G
 
 # --- Many at once, on few connections -----------------------------------------------------------
 
-REQUESTS, AT_ONCE = 250, 24
+REQUESTS, AT_ONCE = 500, 24
 
 
 async def test_mixed_and_broken_off_requests_on_two_connections_show_nothing_foreign(

@@ -24,7 +24,7 @@ from tests.support.kafka import KafkaBroker, free_ports, running_kafka
 from tests.support.postgres import reachable_folder
 
 SERVICES = ("access", "contact-center", "feedback", "loyalty", "metrics")
-START_SECONDS = 300
+START_SECONDS = 330
 
 
 @dataclass

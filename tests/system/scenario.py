@@ -9,10 +9,13 @@ from tests.support.deployment import Client, Deployment
 FROM, TO = "2026-03-02T00:00:00+03:00", "2026-03-09T00:00:00+03:00"
 WAIT_SECONDS = 180
 
+STUCK_SECONDS = 45
+"""So soon it is known that a worker stands still: 30 s, and what a busy machine adds."""
+
 REPLACED_SECONDS = int(os.environ.get("OTKLIK_TEST_REPLACED_SECONDS", "180"))
 """
-The promise is 45 s: 30 until it is known that a worker stands still, and a start. Tests share their
-machine, so they are strict only where they are told to be.
+So soon another goes on. 45 are promised: a start is to take less than 15. Tests share their machine,
+so `make test-long` alone holds us to that.
 """
 
 Row = dict[str, Any]
@@ -91,11 +94,7 @@ def push_everything(client: Client) -> Row:
     answers: Row = {}
     answers["pushed"] = client.ok("POST", "/contact-center/v1/events", json=CALLS)
     answers["again"] = client.ok("POST", "/contact-center/v1/events", json=CALLS)
-    survey = client.ok(
-        "POST",
-        "/feedback/v1/surveys",
-        json={"template": "nps", "title": {"ru": "Порекомендуете?", "en": "Recommend?"}},
-    )["id"]
+    survey = a_survey(client)
     for number, points in enumerate((10, 9, 9, 8, 4, 10, 6), 1):
         body = {
             "survey": survey,
@@ -155,11 +154,21 @@ def push_one(client: Client, name: str) -> None:
     assert answer == {"accepted": 1, "duplicates": 0, "refused": []}
 
 
-def push_one_of_each(client: Client, name: str) -> None:
-    """One more call, answer and purchase, of the story's survey."""
+def a_survey(client: Client) -> str:
+    """A new survey of NPS; its id."""
+    titles = {"ru": "Порекомендуете?", "en": "Recommend?"}
+    made: str = client.ok(
+        "POST", "/feedback/v1/surveys", json={"template": "nps", "title": titles}
+    )["id"]
+    return made
+
+
+def push_one_of_each(client: Client, name: str, survey: str) -> None:
+    """One more call, answer that opens a case, and purchase."""
     push_one(client, name)
-    survey = client.ok("GET", "/feedback/v1/surveys")["items"][0]["id"]
-    body = {"survey": survey, "at": at(6, "19:00:00"), "values": {"nps": 9}}
+    customer = {"external_id": name}
+    values = {"nps": 4}
+    body = {"survey": survey, "at": at(6, "19:00:00"), "customer": customer, "values": values}
     assert client.call("PUT", f"/feedback/v1/answers/{name}", json=body).status_code == 204
     deal = a_deal(name, "+79990005555", "1000.00")
     bought = client.ok("POST", "/loyalty/v1/purchases:batch", json=[deal])
@@ -216,8 +225,8 @@ def until_counted(
 
 
 def counted(client: Client) -> tuple[float, ...]:
-    """How many contacts, answers and purchases."""
-    names = "contacts_offered", "answers", "purchases"
+    """How many contacts, answers, cases and purchases."""
+    names = "contacts_offered", "answers", "cases_opened", "purchases"
     (row,) = query(client, *({"name": name} for name in names))["rows"]
     return tuple(row[name]["value"] for name in names)
 

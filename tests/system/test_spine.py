@@ -17,7 +17,9 @@ from otklik_common.failpoints import VARIABLE
 from tests.support.deployment import Deployment, one_process, process_per_service
 from tests.system.scenario import (
     REPLACED_SECONDS,
+    STUCK_SECONDS,
     WAIT_SECONDS,
+    a_survey,
     counted,
     numbers,
     push_everything,
@@ -118,8 +120,11 @@ def test_work_that_stands_still_ends_and_its_successor_goes_on(deployment: Deplo
     push_one(client, "while it stands still")
     began = time.monotonic()
     assert stuck.running is not None
-    assert stuck.running.wait(REPLACED_SECONDS) == STUCK
-    work.start()
+    try:
+        assert stuck.running.wait(STUCK_SECONDS) == STUCK
+    finally:
+        stuck.running.kill()
+        work.start()
     until_counted(deployment, "contacts_offered", calls + 1)
     took = time.monotonic() - began
     print(f"work: an event waited {took:.1f} s for the successor of a stuck worker")
@@ -135,9 +140,9 @@ def test_while_kafka_is_dead_every_write_succeeds_and_afterwards_the_numbers_agr
     assert deployment.broker is not None
     deployment.broker.kill()
     dead_until = time.monotonic() + BROKER_DEAD_SECONDS
-    pushed = 0
+    survey, pushed = a_survey(client), 0
     while time.monotonic() < dead_until:
-        push_one_of_each(client, f"dead-{pushed}")
+        push_one_of_each(client, f"dead-{pushed}", survey)
         pushed += 1
         time.sleep(0.1)
     assert counted(client) == before

@@ -101,7 +101,7 @@ class Folding:
             served = Served()
             quick = Quick(self._folder, WHOLE, served, self._quick.touch)
             group.create_task(self._work(quick, self._quick, stop))
-            headroom = Headroom(self._room, self._folder.outbox, served.others_come, hands=HANDS)
+            headroom = Headroom(self._room, self._folder.outbox, served, hands=HANDS)
             for number, tracked in enumerate(self._hands):
                 share = Share(number, HANDS)
                 lanes = Lanes(self._folder, share, served, tracked.touch, headroom=headroom)

@@ -41,10 +41,12 @@ async def test_a_company_with_little_waiting_has_turns_of_its_own(
     noisy, quiet = world, replace(world, tenant=short_id())
     await push_contacts(noisy, 50)
     await push_contacts(quiet, 5)
-    assert (await folder.fold_some(BULK, whose=Whose.LITTLE)).contacts == 5
+    done = await folder.fold_some(BULK, whose=Whose.LITTLE)
+    assert (done.contacts, done.companies) == (5, frozenset({quiet.tenant}))
     assert (await noisy.count("contact"), await quiet.count("contact")) == (0, 5)
     assert (await folder.fold_some(BULK, whose=Whose.LITTLE)).contacts == 0
-    assert (await folder.fold_some(BULK, whose=Whose.MUCH)).contacts == 50
+    done = await folder.fold_some(BULK, whose=Whose.MUCH)
+    assert (done.contacts, done.companies) == (50, frozenset({noisy.tenant}))
     await push_contacts(replace(world, tenant=short_id()), 20)
     assert (await folder.fold_some(BULK, whose=Whose.MUCH)).contacts == 0
     assert (await folder.fold_some(BULK, whose=Whose.LITTLE)).contacts == 20

@@ -78,16 +78,14 @@ CASES = [
     Case("migrate.upgraded", MIGRATED),
 ]
 
-WAYS = ("killed", "paused", "broken")
 
-
-def every_case(way: str) -> pytest.MarkDecorator:
+def every_case(*, long: int | None = None) -> pytest.MarkDecorator:
     """
-    Each case, as one in three of these ways by turns; the others are for a long run.
+    Each case.
 
-    A failpoint is so met by something each time, and by everything in `make test-long`.
+    Args:
+        long: Every second one is left to `make test-long`, from the first (0) or the second (1).
     """
-    first = WAYS.index(way)
     return pytest.mark.parametrize(
         "case",
         [
@@ -96,7 +94,7 @@ def every_case(way: str) -> pytest.MarkDecorator:
                 id=case.point,
                 marks=[
                     *([pytest.mark.kafka] if case.scenario.log == "kafka" else []),
-                    *([pytest.mark.long] if (number - first) % len(WAYS) else []),
+                    *([pytest.mark.long] if number % 2 == long else []),
                 ],
             )
             for number, case in enumerate(CASES)

@@ -8,7 +8,7 @@ from tests.integration.failpoints.stage import Case, Stage
 pytestmark = pytest.mark.asyncio
 
 
-@every_case("broken")
+@every_case(long=0)
 async def test_broken_there_a_process_fails_aloud_and_the_next_one_does_the_rest(
     case: Case, stage: Stage
 ) -> None:

@@ -8,7 +8,7 @@ from tests.integration.failpoints.stage import Case, Stage
 pytestmark = pytest.mark.asyncio
 
 
-@every_case("killed")
+@every_case()
 async def test_killed_there_a_process_is_followed_by_one_that_does_the_rest(
     case: Case, stage: Stage
 ) -> None:

@@ -10,7 +10,7 @@ from tests.integration.failpoints.stage import Case, Stage
 pytestmark = pytest.mark.asyncio
 
 
-@every_case("paused")
+@every_case(long=1)
 async def test_while_a_process_stands_still_there_others_go_on_and_it_does_no_harm_later(
     case: Case, stage: Stage
 ) -> None:

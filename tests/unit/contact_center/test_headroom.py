@@ -27,6 +27,14 @@ FACTS = 2
 """Of a mark."""
 
 
+def beside_others() -> Served:
+    """One company with much, one with little."""
+    served = Served()
+    served.note(["noisy"], little=False)
+    served.note(["quiet"], little=True)
+    return served
+
+
 class Machine:
     """
     A consumer that needs so long for a batch and so long for each of its records.
@@ -60,7 +68,7 @@ class Machine:
         async def no_outbox() -> int:
             return 0
 
-        headroom = Headroom(self.room, no_outbox, lambda: True, hands=HANDS)
+        headroom = Headroom(self.room, no_outbox, beside_others(), hands=HANDS)
         told = asyncio.Event()
         told.set()  # with no room: the least, at once
         for _ in range(rounds):
@@ -98,7 +106,7 @@ def fitting(room: Room, outbox: int = 0) -> int:
 
     told = asyncio.Event()
     told.set()
-    return asyncio.run(Headroom(room, waiting, lambda: True, hands=HANDS).marks(told))
+    return asyncio.run(Headroom(room, waiting, beside_others(), hands=HANDS).marks(told))
 
 
 def test_facts_in_the_outbox_stand_in_the_line_as_well() -> None:
@@ -148,6 +156,23 @@ def test_others_come_if_one_with_little_is_not_the_only_one(
     served.note(much, little=False)
     served.note(little, little=True)
     assert served.others_come() is come
+
+
+def test_beside_one_that_lives_the_first_look_at_another_is_small() -> None:
+    served = Served()
+
+    async def no_outbox() -> int:
+        return 0
+
+    headroom = Headroom(unread, no_outbox, served, hands=HANDS)
+    assert headroom.least() == MOST_MARKS
+    served.note(["quiet"], little=True)
+    assert headroom.least() == LEAST_MARKS
+    told = asyncio.Event()
+    told.set()
+    assert asyncio.run(headroom.marks(told)) == MOST_MARKS
+    served.note(["noisy"], little=False)
+    assert asyncio.run(headroom.marks(told)) == UNREAD_MARKS
 
 
 def test_who_was_not_served_of_late_comes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

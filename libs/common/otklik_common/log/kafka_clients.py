@@ -10,16 +10,18 @@ END_SECONDS: Final = 2.0
 
 async def start(client: Any, seconds: float) -> None:
     """
-    Start a producer, a consumer or an administrator; one that does not start leaves nothing behind.
+    Start a producer, a consumer or an administrator; one that does not start is ended.
 
-    Whoever waits for it may be cancelled as well: then it is ended all the same.
+    Whoever waits for it may be cancelled as well: then it is ended all the same. (A connection
+    on which aiokafka asks for the first time is known to it alone, and is left to its own end.)
 
     Raises:
         TimeoutError: It took longer than `seconds`.
     """
     try:
-        await asyncio.wait_for(client.start(), seconds)
-    except BaseException:
+        async with asyncio.timeout(seconds):
+            await client.start()
+    except (Exception, asyncio.CancelledError):
         await end(client)
         raise
 

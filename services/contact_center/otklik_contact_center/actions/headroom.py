@@ -62,15 +62,22 @@ class Served:
                 del at[gone]
         self._at[little].update(dict.fromkeys(companies, now))
 
+    def somebody_lives(self) -> bool:
+        """Whether a company came with little: whoever comes beside it is not known before."""
+        return bool(self._of_late(little=True))
+
     def others_come(self) -> bool:
         """
         Whether one came with little, and is not the only one there is.
 
         A company that brings its past and goes on living meanwhile makes way for nobody but itself.
         """
+        little = self._of_late(little=True)
+        return bool(little) and len(little | self._of_late(little=False)) > 1
+
+    def _of_late(self, *, little: bool) -> set[str]:
         since = time.monotonic() - OTHERS_SECONDS
-        little, much = ({one for one in at if at[one] > since} for at in self._at.values())
-        return bool(little) and len(little | much) > 1
+        return {one for one, then in self._at[little].items() if then > since}
 
 
 class Headroom:
@@ -80,7 +87,7 @@ class Headroom:
     Args:
         room: What the consumers of this process have room for; what is in the outbox apart.
         outbox: How many facts are in the outbox.
-        others_come: Whether others wait behind who is folded for: `Served.others_come`.
+        served: Who was served of late.
         hands: How many share the room.
     """
 
@@ -88,25 +95,29 @@ class Headroom:
         self,
         room: Room,
         outbox: Callable[[], Awaitable[int]],
-        others_come: Callable[[], bool],
+        served: Served,
         *,
         hands: int,
     ) -> None:
         self._room = room
         self._outbox = outbox
-        self._others_come = others_come
+        self._served = served
         self._hands = hands
         # A contact is a fact, its lead another.
         self._facts_a_mark = Pace(2.0, half_life=1_000, weight=100)
 
     def least(self) -> int:
-        """How many marks to look for when none were found before: nobody is asked for room."""
-        return LEAST_MARKS if self._others_come() else MOST_MARKS
+        """
+        How many marks to look for when none were found before.
+
+        Nobody is asked for room, and whose marks they are is not known: few, if anybody lives.
+        """
+        return LEAST_MARKS if self._served.somebody_lives() else MOST_MARKS
 
     async def marks(self, stop: asyncio.Event) -> int:
         """How many marks to fold next; waits while there is room for few, but not for long."""
         until = time.monotonic() + HOLD_SECONDS
-        while self._others_come():
+        while self._served.others_come():
             marks = await self._fitting()
             if marks >= LEAST_MARKS:
                 return min(marks, MOST_MARKS)
