@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class Result:
 
 SHOWN_ONCE = "(shown once; lost? otklik reset-password LOGIN)"
 KEY_SHOWN_ONCE = "(shown once; lost? sign in for another: README, The first ten minutes)"
+
+ZONE = ZoneInfo("Europe/Moscow")
 
 WAITED_SECONDS = 40
 """How long the caller of the banner's lines waits before hanging up."""
@@ -109,11 +112,13 @@ def _curls(now: datetime) -> list[str]:
         {"id": f"{name}-1", "type": "queued", "at": f"{queued:%FT%TZ}", **call},
         {"id": f"{name}-2", "type": "ended", "at": f"{ended:%FT%TZ}", "contact": name},
     ]
+    # The days that the first page shows: one number in both places.
+    today = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     time = {
-        "from": f"{now - timedelta(days=28):%F}T00:00:00Z",
-        "to": f"{now + timedelta(days=1):%F}T00:00:00Z",
+        "from": (today - timedelta(days=27)).isoformat(),
+        "to": (today + timedelta(days=1)).isoformat(),
         "granularity": "total",
-        "timezone": "Europe/Moscow",
+        "timezone": ZONE.key,
     }
     fast = {"name": "service_level", "threshold_seconds": 20}
     only_calls = {"dimension": "channel", "op": "in", "values": ["call"]}

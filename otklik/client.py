@@ -1,6 +1,8 @@
 """Calls to a running Otklik from the command line: one client, errors a person can act on."""
 
+import os
 import sys
+from collections.abc import Mapping
 from typing import Any, NoReturn, Self
 
 import httpx
@@ -18,7 +20,7 @@ class Client:
             fail("no key: set OTKLIK_KEY or pass --key (the first start of `otklik up` prints one)")
         self._http = httpx.Client(
             base_url=url,
-            headers={"Authorization": f"Bearer {key}"},
+            headers={"Authorization": f"Bearer {key}", "Accept-Language": language(os.environ)},
             timeout=SECONDS,
             trust_env=not on_this_machine(url),
         )
@@ -58,6 +60,12 @@ class Client:
     def close(self) -> None:
         """Give the connections back."""
         self._http.close()
+
+
+def language(environment: Mapping[str, str]) -> str:
+    """What a person reads, as POSIX tells it: `ru` or `en`, as the commands' own words are."""
+    told = (environment.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "ru" if next(filter(None, told), "").startswith("ru") else "en"
 
 
 def explain(answer: httpx.Response) -> str:

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from http import HTTPStatus
+from http.client import HTTPException
 
 from otklik.addresses import THIS_MACHINE
 from otklik.family import Family, say
@@ -101,5 +102,6 @@ def _ask(url: str, key: str | None) -> tuple[int, str]:
             return answer.status, ""
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read(500).decode(errors="replace")
-    except OSError as absent:
-        return 0, str(absent)
+    except (OSError, HTTPException) as absent:
+        # Where nobody listens yet, the system may connect a port of its own choice to itself.
+        return 0, f"{type(absent).__name__} {absent}".strip()

@@ -1,9 +1,11 @@
-"""With a proxy in the environment this machine is still reached directly."""
+"""How a start and its commands reach what they have started: directly, whatever answers there."""
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -72,3 +74,23 @@ def test_a_start_sees_that_it_is_ready(url: str) -> None:
         return await until_ready([url], "otk_key", Family({}, 0, stop))
 
     assert asyncio.run(ready())
+
+
+def test_a_start_waits_where_it_hears_its_own_voice() -> None:
+    """A port that nobody listens on may be connected to itself, as the system chooses ports."""
+
+    def echo(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                wire, _ = listening.accept()
+                with wire:
+                    wire.sendall(wire.recv(65_536))
+
+    async def ready(url: str) -> bool:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.5, stop.set)
+        return await until_ready([url], "otk_key", Family({}, 0, stop))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=echo, args=(listening,), daemon=True).start()
+        assert not asyncio.run(ready(url_of("127.0.0.1", listening.getsockname()[1])))

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from otklik.__main__ import app
 from otklik.addresses import on_this_machine, url_of
 from otklik.banner import Made, Result, banner, entrance
+from otklik.client import language
 from otklik.commands.querying import table_of
 from otklik.data import Data, InUseError, default_folder, keep_secret, master_key_file
 from otklik.pages.periods import period
@@ -106,6 +107,29 @@ def test_secrets_that_nobody_saw_are_those_of_their_company_alone() -> None:
     assert Made("c", "admin@c").with_kept(unseen) == Made("c", "admin@c", "pw", "otk_1")
     assert Made("other", "admin@other").with_kept(unseen) == Made("other", "admin@other")
     assert Made("c", "admin@c").with_kept(None) == Made("c", "admin@c")
+
+
+def test_the_lines_to_try_ask_for_the_days_that_the_first_page_shows() -> None:
+    # Two minutes past midnight in London is three in Moscow: the same day there.
+    lines = banner(Result("http://127.0.0.1:8080", "c", "admin", None, "otk_1"), NOW)
+    shown = period("28d", "Europe/Moscow", NOW)
+    assert f'"from":"{shown.begins.isoformat()}","to":"{shown.ends.isoformat()}"' in lines
+
+
+@pytest.mark.parametrize(
+    ("environment", "spoken"),
+    [
+        ({}, "en"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "ru_RU.UTF-8"}, "ru"),
+        ({"LC_ALL": "en_US.UTF-8", "LANG": "ru_RU.UTF-8"}, "en"),
+        ({"LC_ALL": "", "LC_MESSAGES": "ru_RU"}, "ru"),
+    ],
+)
+def test_commands_are_answered_in_the_language_of_their_surroundings(
+    environment: dict[str, str], spoken: str
+) -> None:
+    assert language(environment) == spoken
 
 
 def test_who_may_enter_is_said_before_and_in_the_banner() -> None:
