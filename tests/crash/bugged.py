@@ -95,16 +95,22 @@ def answer_first() -> None:
     from otklik_contact_center.actions.intake import ALL_NEW, Intake
     from otklik_contact_center.actions.lines import Verdict
 
-    genuine: Any = Intake.submit
-    going_on: set[asyncio.Task[Any]] = set()
+    genuine: Any = Intake.offer
+    going_on: set[asyncio.Future[Verdict]] = set()
 
-    async def submit(self: Intake, rows: Any, refused: Any = ()) -> Verdict:
-        task = asyncio.create_task(genuine(self, rows, refused))
-        going_on.add(task)
-        task.add_done_callback(going_on.discard)
-        return ALL_NEW
+    def forget(kept: "asyncio.Future[Verdict]") -> None:
+        going_on.discard(kept)
+        kept.exception()  # nobody waits for it
 
-    Intake.submit = submit  # type: ignore[method-assign]
+    def offer(self: Intake, rows: Any, refused: Any = ()) -> "asyncio.Future[Verdict]":
+        kept = genuine(self, rows, refused)
+        going_on.add(kept)
+        kept.add_done_callback(forget)
+        answered: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        answered.set_result(ALL_NEW)
+        return answered
+
+    Intake.offer = offer  # type: ignore[method-assign]
 
 
 def no_row_lock() -> None:
