@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import uvloop
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -51,7 +52,7 @@ class Served:
 def serving(postgres: PostgresServer, name: str) -> Iterator[Served]:
     """Every service and the pages on a free port, over a new database with two companies in it."""
     made: Future[tuple[Served, asyncio.Event]] = Future()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(postgres, name, made)))
+    thread = threading.Thread(target=lambda: uvloop.run(_serve(postgres, name, made)))
     thread.start()
     try:
         served, stop = made.result(START_SECONDS)

@@ -141,8 +141,10 @@ class Quick:
             task.add_done_callback(partial(self._heard, later, scope, headers, started, tell))
             return
         mine = [*answer.headers, (b"x-request-id", request_id.encode())]
-        tell(Answer(answer.status, mine, answer.body))
-        self._count(scope, answer.status, started, request_id)
+        try:
+            tell(Answer(answer.status, mine, answer.body))
+        finally:
+            self._count(scope, answer.status, started, request_id)
 
     def answering(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None] | None:
         """The answering of a call that needs nothing but its route; None: it is not one."""

@@ -87,7 +87,7 @@ class QuickProtocol(HttpToolsProtocol):
 
     def _write(self, cycle: RequestResponseCycle, answer: Answer) -> None:
         """The whole answer; its headers are ours, and name the length."""
-        if cycle.disconnected:
+        if cycle.disconnected or self.transport.is_closing():
             return
         content = [STATUS_LINE[answer.status]]
         for name, value in (*cycle.default_headers, *answer.headers):
