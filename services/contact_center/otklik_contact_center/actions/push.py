@@ -183,17 +183,16 @@ class Door:
             return None
         rows = [self._row(source, one, now, None) for one in push.admitted]
         done = self._intake.offer(rows)
-        if len(rows) == 1:
-            return done, partial(self._conclude_one, source, push.admitted, now)
         admitted = [(source, one) for one in push.admitted]
-        return done, partial(self._concluded, admitted, [], now=now)
+        return done, partial(self._conclude, admitted, now)
 
-    def _conclude_one(
-        self, source: Source, admitted: Sequence[Admitted], now: datetime, verdict: Verdict
+    def _conclude(
+        self, admitted: Sequence[tuple[Source, Admitted]], now: datetime, verdict: Verdict
     ) -> Pushed | Coroutine[Any, Any, Pushed]:
+        """`_concluded` of a push that had no refusals, but for the waiting where there is none."""
         if verdict is ALL_NEW:
-            return _ONE_TAKEN
-        return self._concluded([(source, admitted[0])], [], verdict, now)
+            return _all_taken(len(admitted))
+        return self._concluded(admitted, [], verdict, now)
 
     async def _concluded(
         self,
@@ -205,7 +204,7 @@ class Door:
         """The answer to a push that is kept."""
         taken = len(admitted)
         if verdict is ALL_NEW and not refusals:
-            return _ONE_TAKEN if taken == 1 else Pushed(taken, 0)
+            return _all_taken(taken)
         if verdict.reused:
             reused = [(admitted[n][0], _reused(admitted[n][1])) for n in verdict.reused]
             await self._intake.submit([], self._all_refused(reused, now))
@@ -256,6 +255,10 @@ def check_signature(
     fault = signature.fault(headers, body, secrets=secrets, now=now)
     if fault is not None:
         raise BadSignature(fault.en, detail_ru=fault.ru)
+
+
+def _all_taken(count: int) -> Pushed:
+    return _ONE_TAKEN if count == 1 else Pushed(count, 0)
 
 
 def _reused(one: Admitted) -> Refusal:
