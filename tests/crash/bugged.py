@@ -93,22 +93,12 @@ def delete_first() -> None:
 def answer_first() -> None:
     """A push is answered before it is committed."""
     from otklik_contact_center.actions.intake import ALL_NEW, Intake
-    from otklik_contact_center.actions.lines import Verdict
 
     genuine: Any = Intake.offer
-    going_on: set[asyncio.Future[Verdict]] = set()
 
-    def forget(kept: "asyncio.Future[Verdict]") -> None:
-        going_on.discard(kept)
-        kept.exception()  # nobody waits for it
-
-    def offer(self: Intake, rows: Any, refused: Any = ()) -> "asyncio.Future[Verdict]":
-        kept = genuine(self, rows, refused)
-        going_on.add(kept)
-        kept.add_done_callback(forget)
-        answered: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        answered.set_result(ALL_NEW)
-        return answered
+    def offer(self: Intake, rows: Any, tell: Any, refused: Any = ()) -> None:
+        genuine(self, rows, lambda _: None, refused)
+        asyncio.get_running_loop().call_soon(tell, ALL_NEW)
 
     Intake.offer = offer  # type: ignore[method-assign]
 

@@ -136,12 +136,16 @@ class Callers:
             caller = await self._by_token(text, origin, now)
         if len(self._proved) >= MOST_REMEMBERED:
             self._proved.clear()
-        self._proved[_mark(authorization)] = (read_at, origin or "", caller)
+        self._proved[mark_of(authorization)] = (read_at, origin or "", caller)
         return caller
 
     def remembered(self, authorization: str | None, origin: str | None) -> Caller | None:
         """The caller, if this very header was proved a moment ago from the same origin."""
-        found = self._proved.get(_mark(authorization))
+        return self.proved(mark_of(authorization), origin)
+
+    def proved(self, mark: bytes, origin: str | None = None) -> Caller | None:
+        """`remembered`, of whoever keeps a header's mark instead of the header."""
+        found = self._proved.get(mark)
         if found is None or found[1] != (origin or ""):
             return None
         return found[2] if time.monotonic() - found[0] < FRESH_SECONDS else None
@@ -250,7 +254,7 @@ class Callers:
             )
 
 
-def _mark(authorization: str | None) -> bytes:
+def mark_of(authorization: str | None) -> bytes:
     """What stands for a credential in memory, where it shall not lie itself."""
     text = (authorization or "").encode("utf-8", "surrogateescape")
     return hashlib.blake2b(text, digest_size=32).digest()

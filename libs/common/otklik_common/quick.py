@@ -40,25 +40,39 @@ class Answer(NamedTuple):
 
 QuickRoute = Callable[[Scope, Receive, Headers], Awaitable[Answer]]
 
+Tell = Callable[[Answer | Coroutine[Any, Any, Answer] | Exception], None]
+"""Hears once what a call came to: its answer, what that waits for, or why there is none."""
 
-class Later(NamedTuple):
-    """
-    An answer that waits for one thing.
-
-    Attributes:
-        done: What it waits for.
-        told: Its answer, of what `done` came to; an awaitable where more is to be done.
-    """
-
-    done: "asyncio.Future[Any]"
-    told: Callable[[Any], Answer | Coroutine[Any, Any, Answer]]
+Begin = Callable[[bytes, Tell], bool]
+"""
+Begins to answer a call with this body, and says whether it did: not if it has to wait for
+something before, or if the call is not simply taken. Then, or if it raises, nothing was done.
+"""
 
 
 class LaterRoute(Protocol):
     """A quick route that may begin without waiting."""
 
-    def begin(self, headers: Headers, body: bytes) -> Later | None:
-        """Begin to answer a call without a query; None if it has to wait for something first."""
+    def beginning(self, headers: Headers) -> Begin:
+        """What begins calls with this head and no query; it keeps no credential in the clear."""
+
+
+class Head:
+    """
+    The head of calls of a quick route, as far as it matters to them.
+
+    Attributes:
+        begin: What begins them.
+        request_id: Named by whoever calls.
+        scope: What a refusal and its log line need to know, and no more.
+    """
+
+    __slots__ = ("begin", "request_id", "scope")
+
+    def __init__(self, begin: Begin, request_id: str | None, scope: Scope) -> None:
+        self.begin = begin
+        self.request_id = request_id
+        self.scope = scope
 
 
 _NEEDS_MORE: Final = frozenset({b"origin", b"traceparent", b"content-encoding"})
@@ -83,68 +97,56 @@ class Quick:
     def add(self, path: str, route: QuickRoute) -> None:
         """`POST path` is answered by `route`; the path has no parameters."""
         self._routes[path] = route
-        if hasattr(route, "begin"):
+        if hasattr(route, "beginning"):
             self._later[path] = route
 
-    def may_answer(self, scope: Mapping[str, Any]) -> bool:
-        """Whether `answer_later` may do something for a call, as far as its first line tells."""
-        return (
-            scope["method"] == "POST"
-            and scope["path"] in self._later
-            and not scope["query_string"]
-            and not is_traced()
-        )
+    def head(self, scope: Scope) -> Head | None:
+        """The head of a call for which `answer_later` may do something; None of all others."""
+        route = self._later.get(scope["path"])
+        if route is None or scope["method"] != "POST" or scope["query_string"] or is_traced():
+            return None
+        headers = dict(scope["headers"])
+        if not _NEEDS_MORE.isdisjoint(headers):
+            return None
+        language = [pair for pair in scope["headers"] if pair[0] == b"accept-language"]
+        kept = {"type": "http", "method": "POST", "path": scope["path"], "headers": language}
+        return Head(route.beginning(headers), _given_request_id(headers), kept)
 
-    def answer_later(
-        self, scope: MutableMapping[str, Any], body: bytes, tell: Callable[[Answer], None]
-    ) -> bool:
+    def answer_later(self, head: Head, body: bytes, tell: Callable[[Answer, str], None]) -> bool:
         """
         Begin to answer a call that is whole.
 
-        Returns: Whether `tell` will hear the answer, once. Else nothing has been done about the
-        call, and it is to be answered as all others are.
+        Returns: Whether `tell` will hear the answer and the request's id, once. Else nothing has
+        been done about the call, and it is to be answered as all others are.
         """
-        headers = dict(scope["headers"])
-        if not _NEEDS_MORE.isdisjoint(headers):
-            return False
-        started = time.perf_counter()
         try:
-            later = self._later[scope["path"]].begin(headers, body)
+            begun = head.begin(body, partial(self._heard, head, time.perf_counter(), tell))
         except Exception:  # noqa: BLE001 - the usual way meets it again, and says so
             return False
-        if later is None:
-            return False
-        self._metrics.running += 1
-        later.done.add_done_callback(partial(self._heard, later, scope, headers, started, tell))
-        return True
+        if begun:
+            self._metrics.running += 1
+        return begun
 
     def _heard(
         self,
-        later: Later,
-        scope: MutableMapping[str, Any],
-        headers: Headers,
+        head: Head,
         started: float,
-        tell: Callable[[Answer], None],
-        done: "asyncio.Future[Any]",
+        tell: Callable[[Answer, str], None],
+        heard: Answer | Coroutine[Any, Any, Answer] | Exception,
     ) -> None:
-        request_id = _request_id(headers)
-        try:
-            answer = later.told(done.result()) if done is later.done else done.result()
-        except asyncio.CancelledError:
-            answer = self._problem(RuntimeError("given up"), scope, request_id)
-        except Exception as failed:  # noqa: BLE001 - whatever it is, it has an answer
-            answer = self._problem(failed, scope, request_id)
-        if not isinstance(answer, Answer):
-            task = asyncio.get_running_loop().create_task(answer)
+        if isinstance(heard, Coroutine):
+            task = asyncio.get_running_loop().create_task(heard)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            task.add_done_callback(partial(self._heard, later, scope, headers, started, tell))
+            task.add_done_callback(lambda done: self._heard(head, started, tell, _outcome(done)))
             return
-        mine = [*answer.headers, (b"x-request-id", request_id.encode())]
+        request_id = head.request_id or _new_request_id()
+        if isinstance(heard, Exception):
+            heard = self._problem(heard, dict(head.scope), request_id)
         try:
-            tell(Answer(answer.status, mine, answer.body))
+            tell(heard, request_id)
         finally:
-            self._count(scope, answer.status, started, request_id)
+            self._count(head.scope, heard.status, started, request_id)
 
     def answering(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None] | None:
         """The answering of a call that needs nothing but its route; None: it is not one."""
@@ -161,7 +163,7 @@ class Quick:
     async def _answer(
         self, route: QuickRoute, headers: Headers, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        request_id = _request_id(headers)
+        request_id = _given_request_id(headers) or _new_request_id()
         status = 499  # nobody was answered
         started = time.perf_counter()
         self._metrics.running += 1
@@ -198,9 +200,18 @@ class Quick:
         return Answer(response.status_code, headers, bytes(response.body))
 
 
-def _request_id(headers: Headers) -> str:
+def _outcome(done: asyncio.Task[Answer]) -> Answer | Exception:
+    failed = RuntimeError("given up") if done.cancelled() else done.exception()
+    return failed if isinstance(failed, Exception) else done.result()
+
+
+def _given_request_id(headers: Headers) -> str | None:
     given = headers.get(b"x-request-id")
-    return (given_request_id(given) if given else None) or os.urandom(16).hex()
+    return given_request_id(given) if given else None
+
+
+def _new_request_id() -> str:
+    return os.urandom(16).hex()
 
 
 def as_asgi(route: QuickRoute) -> ASGIApp:

@@ -14,7 +14,7 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 def a_parcel(tenant: str, rows: int) -> Parcel:
     row = Row(tenant, f"{tenant}.default", "id", "c", b"h", b"body", NOW, NOW, None, 0)
-    return Parcel([row] * rows, [], sentinel.done)
+    return Parcel([row] * rows, [], sentinel.tell)
 
 
 @given(

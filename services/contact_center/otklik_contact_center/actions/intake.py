@@ -8,7 +8,7 @@ of their own: a single event never waits behind five thousand others (decision 0
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from operator import itemgetter
@@ -19,7 +19,7 @@ from otklik_common.errors import Unavailable
 from otklik_common.failpoints import failpoint
 from otklik_common.observability import get_logger
 from otklik_contact_center.actions.backlog import Backlogs
-from otklik_contact_center.actions.lines import NOTHING, Line, Parcel, Verdict, Waiting
+from otklik_contact_center.actions.lines import NOTHING, Line, Parcel, Tell, Verdict, Waiting
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.store.inbox import LOST, Appender, Key, RefusedRow, Row
 
@@ -85,8 +85,7 @@ class Intake:
             await asyncio.gather(*self._flushers, return_exceptions=True)
         for line in (self._small, self._large):
             while parcels := line.take():
-                for parcel in parcels:
-                    _fail(parcel, _away())
+                self._tell(parcels, [_away() for _ in parcels])
 
     async def submit(self, rows: Sequence[Row], refused: Sequence[RefusedRow] = ()) -> Verdict:
         """
@@ -97,23 +96,20 @@ class Intake:
             Unavailable: Too much waits already, or the database is away. What was sent may be
                 sent again: what is known then is a duplicate.
         """
-        return await self.offer(rows, refused)
+        done: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self.offer(rows, partial(_settle, done), refused)
+        return await done
 
-    def offer(
-        self, rows: Sequence[Row], refused: Sequence[RefusedRow] = ()
-    ) -> "asyncio.Future[Verdict]":
-        """`submit`, but for the waiting."""
+    def offer(self, rows: Sequence[Row], tell: Tell, refused: Sequence[RefusedRow] = ()) -> None:
+        """`submit`, but for the waiting; who is told must not fail."""
         if self._closing or not self._flushers:
             raise _away()
-        done = asyncio.get_running_loop().create_future()
-        parcel = Parcel(rows, refused, done)
+        parcel = Parcel(rows, refused, tell)
         self._check_room(parcel.tenant)
         self._backlogs.admit(parcel.tenant, len(rows))
         self._count(parcel)
-        done.add_done_callback(partial(self._uncount, parcel))
         line = self._small if len(rows) + len(refused) <= SMALL_ROWS else self._large
         line.put(parcel)
-        return done
 
     def _check_room(self, tenant: str) -> None:
         """Raise Unavailable if too much waits, of all or of the company."""
@@ -139,12 +135,18 @@ class Intake:
         self._waiting.add(parcel)
         mine.add(parcel)
 
-    def _uncount(self, parcel: Parcel, _: "asyncio.Future[Verdict]") -> None:
-        mine = self._waiting_of[parcel.tenant]
-        self._waiting.take(parcel)
-        mine.take(parcel)
-        if not mine.parcels:
-            del self._waiting_of[parcel.tenant]
+    def _tell(self, parcels: Sequence[Parcel], outcomes: Iterable[Verdict | Exception]) -> None:
+        """These wait no longer."""
+        for parcel, outcome in zip(parcels, outcomes, strict=True):
+            mine = self._waiting_of[parcel.tenant]
+            self._waiting.take(parcel)
+            mine.take(parcel)
+            if not mine.parcels:
+                del self._waiting_of[parcel.tenant]
+            try:
+                parcel.tell(outcome)
+            except Exception as failed:
+                log.error("who pushed was not told what became of it", exc_info=failed)
 
     async def _flusher(self, line: Line) -> None:
         appender: Appender | None = None
@@ -177,14 +179,13 @@ class Intake:
             except Exception as broken:  # noqa: BLE001 - whatever it is, it may be one request's
                 await _drop(appender)
                 return await self._singly(parcels, broken)
-        for parcel in parcels:
-            _fail(parcel, _away())
+        self._tell(parcels, [_away() for _ in parcels])
         return None
 
     async def _singly(self, parcels: list[Parcel], broken: Exception) -> Appender | None:
         """One bad request must fail alone."""
         if len(parcels) == 1:
-            _fail(parcels[0], broken)
+            self._tell(parcels, [broken])
             return None
         log.warning("intake flushes singly", count=len(parcels), exc_info=broken)
         appender: Appender | None = None
@@ -214,9 +215,6 @@ class Intake:
         if refused:
             await appender.refuse(refused)
         after_flush()
-        for parcel, verdict in zip(parcels, verdicts, strict=True):
-            if not parcel.done.done():
-                parcel.done.set_result(verdict)
         known = reused = 0
         if new is not None:
             known = sum(len(verdict.duplicates) for verdict in verdicts)
@@ -227,6 +225,8 @@ class Intake:
             refused=len(refused) + reused,
             seconds=time.perf_counter() - began,
         )
+        # Soon, so that the next statement is on its way before these are answered.
+        asyncio.get_running_loop().call_soon(self._tell, parcels, verdicts)
 
 
 _key: Final[Callable[[Row], Key]] = itemgetter(0, 1, 2)
@@ -256,9 +256,13 @@ async def _drop(appender: Appender | None) -> None:
             await appender.close()
 
 
-def _fail(parcel: Parcel, why: Exception) -> None:
-    if not parcel.done.done():
-        parcel.done.set_exception(why)
+def _settle(done: "asyncio.Future[Verdict]", outcome: Verdict | Exception) -> None:
+    if done.done():  # whoever waited went away
+        return
+    if isinstance(outcome, Exception):
+        done.set_exception(outcome)
+    else:
+        done.set_result(outcome)
 
 
 def _away() -> Unavailable:

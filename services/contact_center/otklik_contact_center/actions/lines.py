@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -27,17 +27,19 @@ class Verdict(msgspec.Struct, frozen=True):
     reused: Sequence[int] = ()
 
 
+Tell = Callable[[Verdict | Exception], None]
+"""Hears once what became of a request's rows, or why nothing did; it does not fail."""
+
+
 class Parcel:
-    """Rows of one request, all of one company, on their way, and who waits for them."""
+    """Rows of one request, all of one company, on their way, and who is told of them."""
 
-    __slots__ = ("done", "refused", "rows", "size", "tenant")
+    __slots__ = ("refused", "rows", "size", "tell", "tenant")
 
-    def __init__(
-        self, rows: Sequence[Row], refused: Sequence[RefusedRow], done: "asyncio.Future[Verdict]"
-    ) -> None:
+    def __init__(self, rows: Sequence[Row], refused: Sequence[RefusedRow], tell: Tell) -> None:
         self.rows = rows
         self.refused = refused
-        self.done = done
+        self.tell = tell
         self.tenant = (rows[0] if rows else refused[0]).tenant
         self.size = sum([len(row.body) for row in rows])
         if refused:

@@ -75,8 +75,8 @@ class Pushed(msgspec.Struct, frozen=True):
 
 _ONE_TAKEN: Final = Pushed(1, 0)
 
-Conclude = Callable[[Verdict], Pushed | Coroutine[Any, Any, Pushed]]
-"""What a push comes to, once it is known which of its events were new."""
+Concluded = Callable[[Pushed | Coroutine[Any, Any, Pushed] | Exception], None]
+"""Hears once what a push came to: what is to be waited for is handed on as it is."""
 
 
 class Portion(NamedTuple):
@@ -166,33 +166,40 @@ class Door:
         return await self._concluded(admitted, refusals, verdict, now)
 
     def begin(
-        self, source: Source, body: bytes, *, now: datetime, lines: bool
-    ) -> "tuple[asyncio.Future[Verdict], Conclude] | None":
+        self, source: Source, body: bytes, tell: Concluded, *, now: datetime, lines: bool
+    ) -> bool:
         """
         `push` of few events, but for the waiting: for a source without a branch, and no trace.
 
-        Returns: What is waited for, and what it comes to; None if something has to be waited for
+        Returns: Whether `tell` will hear what it comes to. Not if something has to be waited for
         before, or some event is not let in: then nothing was done.
         Raises:
             MalformedPush, TooManyEvents, TooMany, Unavailable: Nothing was done.
         """
         if len(body) > LARGE_BYTES or source.branch is not None:
-            return None
+            return False
         push = read(body, now, lines=lines)
         if push.refused or not 0 < len(push.admitted) <= LARGE_ROWS:
-            return None
+            return False
         rows = [self._row(source, one, now, None) for one in push.admitted]
-        done = self._intake.offer(rows)
-        admitted = [(source, one) for one in push.admitted]
-        return done, partial(self._conclude, admitted, now)
+        self._intake.offer(rows, partial(self._conclude, source, push.admitted, now, tell))
+        return True
 
     def _conclude(
-        self, admitted: Sequence[tuple[Source, Admitted]], now: datetime, verdict: Verdict
-    ) -> Pushed | Coroutine[Any, Any, Pushed]:
+        self,
+        source: Source,
+        events: Sequence[Admitted],
+        now: datetime,
+        tell: Concluded,
+        outcome: Verdict | Exception,
+    ) -> None:
         """`_concluded` of a push that had no refusals, but for the waiting where there is none."""
-        if verdict is ALL_NEW:
-            return _all_taken(len(admitted))
-        return self._concluded(admitted, [], verdict, now)
+        if outcome is ALL_NEW:
+            tell(_all_taken(len(events)))
+        elif isinstance(outcome, Exception):
+            tell(outcome)
+        else:
+            tell(self._concluded([(source, one) for one in events], [], outcome, now))
 
     async def _concluded(
         self,

@@ -16,19 +16,18 @@ from fastapi import Body
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope
 
-from otklik_common.callers import Caller, Callers
+from otklik_common.callers import Caller, Callers, mark_of
 from otklik_common.errors import BadRequest, FieldError, Forbidden, TooLarge, Unprocessable
 from otklik_common.http import PROBLEMS, PUBLIC, edge
 from otklik_common.module import Platform
-from otklik_common.quick import Answer, Headers, Later, QuickRoute, as_asgi
+from otklik_common.quick import Answer, Begin, Headers, QuickRoute, Tell, as_asgi
 from otklik_common.tracing import current_traceparent, is_traced
 from otklik_contact_center.actions.confined import (
     is_confined,
     named_source,
     push_confined,
 )
-from otklik_contact_center.actions.lines import Verdict
-from otklik_contact_center.actions.push import Conclude, Door, Pushed, check_signature
+from otklik_contact_center.actions.push import Door, Pushed, check_signature
 from otklik_contact_center.actions.sources import SourceBook, UnknownSource
 from otklik_contact_center.api.schemas import PushAnswer, PushedEvent
 from otklik_contact_center.domain.admission import MAX_BYTES
@@ -71,20 +70,20 @@ class Pushes:
         )
         return _answer(pushed)
 
-    def begin(self, headers: Headers, body: bytes) -> Later | None:
+    def beginning(self, headers: Headers) -> Begin:
         """What needs to wait for nothing but its commit: everybody was seen a moment ago."""
-        shown = _text(headers.get(b"authorization"))
-        caller = self._callers.remembered(shown, None)
+        shown = mark_of(_text(headers.get(b"authorization")))
+        return partial(self._begin, shown, _are_lines(headers))
+
+    def _begin(self, shown: bytes, lines: bool, body: bytes, tell: Tell) -> bool:
+        caller = self._callers.proved(shown)
         if caller is None or SCOPE not in caller.scopes or is_confined(caller):
-            return None
+            return False
         source = self._book.remembered(caller.tenant)
         if source is None or source.require_signature:
-            return None
-        begun = self._door.begin(source, body, now=self._now(), lines=_are_lines(headers))
-        if begun is None:
-            return None
-        done, conclude = begun
-        return Later(done, partial(_told_later, conclude))
+            return False
+        concluded = partial(_tell, tell)
+        return self._door.begin(source, body, concluded, now=self._now(), lines=lines)
 
     async def _push_confined(
         self, caller: Caller, body: bytes, now: datetime, headers: Headers
@@ -209,9 +208,11 @@ def _signature_headers(headers: Headers) -> dict[str, str]:
     }
 
 
-def _told_later(conclude: Conclude, verdict: Verdict) -> Answer | Coroutine[Any, Any, Answer]:
-    pushed = conclude(verdict)
-    return _answer(pushed) if isinstance(pushed, Pushed) else _answered(pushed)
+def _tell(tell: Tell, pushed: Pushed | Coroutine[Any, Any, Pushed] | Exception) -> None:
+    if isinstance(pushed, Pushed):
+        tell(_answer(pushed))
+    else:
+        tell(pushed if isinstance(pushed, Exception) else _answered(pushed))
 
 
 async def _answered(pushing: Coroutine[Any, Any, Pushed]) -> Answer:
