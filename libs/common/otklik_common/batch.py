@@ -1,5 +1,6 @@
 """One batch of a consumer: what of it is next, what of it can be taken in."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,9 @@ from otklik_common.reading import ReadEvent, Unprocessable, read
 
 MOST_VERDICTS: Final = 8
 """Events that a handler may refuse in one batch before it is halved to find the others."""
+
+PIECE: Final = 500
+"""Records that are read at once, a millisecond or two."""
 
 MOST_LINKS: Final = 10
 """Traces that a batch says it works for."""
@@ -59,12 +63,17 @@ class Part(NamedTuple):
     dead: list[DeadLetter]
 
 
-def parts_of(slices: Sequence[Slice]) -> list[Part]:
-    """Slices with their events read."""
+async def parts_of(slices: Sequence[Slice]) -> list[Part]:
+    """Slices with their events read; all others go on meanwhile."""
     parts = []
-    for part in slices:
-        events, unread = read(part.records)
-        parts.append(Part(*part, events, [DeadLetter(*bad) for bad in unread]))
+    for one in slices:
+        part = Part(*one, [], [])
+        for first in range(0, len(one.records), PIECE):
+            events, unread = read(one.records[first : first + PIECE])
+            part.events.extend(events)
+            part.dead.extend(DeadLetter(*bad) for bad in unread)
+            await asyncio.sleep(0)
+        parts.append(part)
     return parts
 
 

@@ -200,7 +200,7 @@ class Consumer:
             await asyncio.gather(reading, stopping, return_exceptions=True)
 
     async def _read(self, reader: Reader) -> list[Part]:
-        return parts_of(await reader.fetch(self._most, IDLE_SECONDS))
+        return await parts_of(await reader.fetch(self._most, IDLE_SECONDS))
 
     async def _take_in(self, parts: Sequence[Part], reader: Reader, stop: asyncio.Event) -> None:
         began = time.monotonic()

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otklik_common import batch
 from otklik_common.events.access import Branch
 from otklik_common.events.envelope import Event
 from otklik_common.events.registry import decode, encode
-from otklik_common.log.port import Record
+from otklik_common.log.port import Record, Slice
 from otklik_common.reading import ReadEvent, Unprocessable, read
 
 NOW = datetime(2026, 3, 2, 9, 14, 6, 120001, tzinfo=UTC)
@@ -120,3 +121,31 @@ def test_what_breaks_a_parser_is_put_aside_like_the_rest(value: bytes, reason: s
     events, unread = read([a_record(value), a_record(encode(EVENT), offset=1)])
     assert [event.offset for event in events] == [1]
     assert reason in unread[0].reason
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 500])
+async def test_records_are_read_alike_in_pieces_of_any_size(
+    piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "PIECE", piece)
+    good, bad = encode(EVENT), b"{"
+    records = [a_record(bad if n % 3 == 1 else good, offset=n) for n in range(10)]
+    empty = Slice(("otklik.access", 4), 7, 9, [])
+    parts = await batch.parts_of([Slice(("otklik.access", 5), 0, 10, records), empty])
+    assert [part.place[1] for part in parts] == [5, 4]
+    assert parts[0][:4] == (("otklik.access", 5), 0, 10, records)
+    assert [event.offset for event in parts[0].events] == [0, 2, 3, 5, 6, 8, 9]
+    assert [letter.record.offset for letter in parts[0].dead] == [1, 4, 7]
+    assert parts[1] == (*empty, [], [])
+
+
+def test_slices_are_joined_only_where_nothing_lies_between() -> None:
+    place = ("otklik.access", 5)
+
+    def of(start: int, stop: int) -> Slice:
+        return Slice(place, start, stop, [a_record(b"", offset=n) for n in range(start, stop)])
+
+    assert of(0, 3).followed_by(of(3, 5)) == of(0, 5)
+    for elsewhere in (of(2, 5), of(4, 5), of(0, 1)):
+        assert of(0, 3).followed_by(elsewhere) == elsewhere

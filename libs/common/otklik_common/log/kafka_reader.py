@@ -40,6 +40,9 @@ SHARE_SECONDS: Final = 5.0
 
 MAX_FETCH_BYTES: Final = 16 * 1024 * 1024
 
+PIECE: Final = 500
+"""Records that are unpacked at once, some milliseconds; between two pieces all others go on."""
+
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """One member of a consumer group."""
@@ -55,6 +58,7 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._next: dict[Place, int] = {}
         self._noted: dict[Place, int] = {}
         self._failure: Exception | None = None
+        self._broken: Exception | None = None
 
     @classmethod
     async def join(
@@ -104,6 +108,31 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def fetch(self, most: int, wait_seconds: float) -> list[Slice]:
         """Records that follow those fetched before; empty if none came in `wait_seconds`."""
+        broken, self._broken = self._broken, None
+        if broken is not None:
+            raise broken
+        found: dict[Place, Slice] = {}
+        left = most
+        while True:
+            wanted = min(left, PIECE)
+            try:
+                some = await self._fetch(wanted, 0.0 if found else wait_seconds)
+            except (LogFencedError, LogGapError, LogNotReadyError) as failed:
+                if not found:
+                    raise
+                self._broken = failed  # what has come is taken in first
+                break
+            for one in some:
+                known = found.get(one.place)
+                found[one.place] = one if known is None else known.followed_by(one)
+            got = sum(len(one.records) for one in some)
+            left -= got
+            if got < wanted or left <= 0:
+                break
+            await asyncio.sleep(0)
+        return list(found.values())
+
+    async def _fetch(self, most: int, wait_seconds: float) -> list[Slice]:
         before = dict(self._next)
         self._want_all_topics()
         try:

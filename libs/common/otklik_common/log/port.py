@@ -33,7 +33,17 @@ class Slice(NamedTuple):
     place: Place
     start: int
     next: int
-    records: Sequence[Record]
+    records: list[Record]
+
+    def followed_by(self, other: "Slice") -> "Slice":
+        """
+        Both as one, where `other` goes on in the same partition; `other` alone, where it does not.
+
+        Then reading was sent elsewhere in between, and what came before is asked for again.
+        """
+        if other.start != self.next:
+            return other
+        return Slice(self.place, self.start, other.next, self.records + other.records)
 
 
 class Watermark(NamedTuple):
