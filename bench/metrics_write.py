@@ -42,7 +42,7 @@ from otklik_common.log.table import TableLog
 from otklik_common.migrate import Tree, migrate
 from otklik_common.module import topic_of
 from otklik_common.reading import read
-from otklik_common.runtime import settle_memory
+from otklik_common.runtime import MANY_OBJECTS, settle_memory
 from otklik_common.settings import Settings
 from otklik_metrics.actions import counting
 from otklik_metrics.actions.checking import check
@@ -56,7 +56,7 @@ TOPIC = topic_of("contact-center")
 MIGRATIONS = Path(otklik_metrics.__file__).parent / "migrations"
 CHANNELS = [Channel.CALL] * 6 + [Channel.CHAT, Channel.EMAIL, Channel.FORM, Channel.MESSENGER]
 SENT = 5_000
-SERVER = {"shared_buffers": "512MB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
+SERVER = {"shared_buffers": "4GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
 """So that no checkpoint falls into one variant and not into the other; commits stay durable."""
 
 
@@ -196,7 +196,7 @@ class Bench:
 async def measure(count: int, rounds: int, *, pin: bool) -> dict[str, Any]:
     """Facts and rollups in batches, one at a time, and the history; medians of rounds."""
     keys, values = encoded(count)
-    settle_memory()  # as every process does when it has started
+    settle_memory(MANY_OBJECTS)  # as every worker does when it has started
     with _server(pin=pin) as (url, folder):
         settings = Settings(
             database_url=url,

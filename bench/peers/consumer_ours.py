@@ -15,7 +15,7 @@ import uvloop
 from otklik_common import observability
 from otklik_common.db import raw
 from otklik_common.module import Platform
-from otklik_common.runtime import make_platform, run_side_by_side, settle_memory
+from otklik_common.runtime import MANY_OBJECTS, make_platform, run_side_by_side, settle_memory
 from otklik_common.settings import load_settings
 from otklik_metrics.consumers import facts_consumer, history_consumer
 from otklik_metrics.store.history import TOPICS
@@ -28,7 +28,7 @@ async def work(groups: Collection[str]) -> None:
     """Run the consumers of these groups side by side until they have everything."""
     settings = load_settings()
     observability.configure(settings, process="worker")
-    settle_memory()
+    settle_memory(MANY_OBJECTS)
     platform = make_platform(settings)
     ends = await platform.log.ends(TOPICS)
     consumers = facts_consumer(platform), history_consumer(platform)

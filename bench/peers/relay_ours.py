@@ -15,7 +15,7 @@ from otklik_common.db import Database, raw
 from otklik_common.log.kafka import KafkaLog
 from otklik_common.module import topic_of
 from otklik_common.relay import Relay
-from otklik_common.runtime import make_platform, settle_memory
+from otklik_common.runtime import MANY_OBJECTS, make_platform, settle_memory
 from otklik_common.settings import load_settings
 
 SCHEMA = "contact_center"
@@ -26,7 +26,7 @@ async def relay() -> dict[str, float]:
     """Move everything, oldest first."""
     settings = load_settings()
     observability.configure(settings, process="worker")
-    settle_memory()
+    settle_memory(MANY_OBJECTS)
     platform = make_platform(settings)
     assert isinstance(platform.log, KafkaLog)
     db = platform.database(SCHEMA, "worker")

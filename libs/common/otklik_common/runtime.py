@@ -96,7 +96,15 @@ def create_app(modules: Sequence[Module], platform: Platform) -> FastAPI:
     return app
 
 
-def settle_memory() -> None:
+FEW_OBJECTS = 20_000
+MANY_OBJECTS = 200_000
+"""
+New objects after which garbage is looked for. Where batches are worked on there are always many,
+and none of them is garbage: to look took a twentieth of the time.
+"""
+
+
+def settle_memory(objects: int = FEW_OBJECTS) -> None:
     """
     Leave out of every later garbage collection what was loaded at the start.
 
@@ -105,7 +113,7 @@ def settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
+    gc.set_threshold(objects, 50, 100)
 
 
 def add_operations_routes(app: FastAPI, platform: Platform, schemas: Sequence[str]) -> None:
@@ -222,14 +230,16 @@ async def serve_app(
     port: int,
     stop: asyncio.Event,
     listening: Callable[[], None] = _silently,
+    objects: int = FEW_OBJECTS,
 ) -> None:
     """
     Answer an application's routes until `stop`; requests under way get a few seconds.
 
     Args:
         listening: Called once connections are taken.
+        objects: As of `settle_memory`.
     """
-    settle_memory()
+    settle_memory(objects)
     server = _Server(
         uvicorn.Config(
             app,
@@ -319,7 +329,9 @@ async def work(
     workers = [worker for module in modules for worker in module.workers(platform)]
 
     async def operations(stop: asyncio.Event) -> None:
-        await serve_app(app, host=host, port=ops_port, stop=stop, listening=listening)
+        await serve_app(
+            app, host=host, port=ops_port, stop=stop, listening=listening, objects=MANY_OBJECTS
+        )
 
     workers.append(Worker("operations", operations))
     for hook in platform.on_start:
