@@ -251,3 +251,67 @@ async def test_the_past_of_one_person_is_read_by_index(world: World) -> None:
         statement = select(known.c.subject)
         assert len((await tx.execute(statement)).all()) == 1
         assert await rows_read(tx, statement) < 100
+
+
+@pytest.mark.asyncio
+async def test_what_is_said_again_in_one_batch_takes_no_room_in_the_indexes(world: World) -> None:
+    calls = [
+        an_event(a_contact(identifiers=(PHONE,)), tenant=world.tenant, subject=name, revision=n)
+        for name in ("a", "b")
+        for n in (1, 2, 3)
+    ]
+    moved = a_contact(identifiers=(PHONE,), offered_at=after(3600))
+    calls.append(an_event(moved, tenant=world.tenant, subject="b", revision=4))
+    await remember(world, *calls)
+    await remember(world, *calls[:2])  # again: nothing changes
+    rows = await world.admin.fetch(
+        "SELECT subject, revision FROM metrics.fact_history_contact"
+        " WHERE tenant = $1 AND indexed ORDER BY revision, subject",
+        world.tenant,
+    )
+    names = {uuid5(SOURCE, name): name for name in ("a", "b")}
+    assert sorted((names[row["subject"]], row["revision"]) for row in rows) == [
+        ("a", 1),
+        ("b", 1),
+        ("b", 4),
+    ]
+    for between, found in (((after(-1), after(1)), "ab"), ((after(3600), after(3601)), "b")):
+        known = await as_of(world, "contact", after(100), between)
+        assert {names[row["subject"]] for row in known} == set(found)
+        assert {row["revision"] for row in known} == {3 if name == "a" else 4 for name in found}
+
+
+@pytest.mark.asyncio
+async def test_what_a_build_before_wrote_is_found(world: World) -> None:
+    """It names no column for that, and asks without it."""
+    call = an_event(a_contact(identifiers=(PHONE,)), tenant=world.tenant, subject="old")
+    await remember(world, call)
+    await world.admin.execute(
+        "INSERT INTO metrics.fact_history_contact"
+        " (tenant, subject, epoch, revision, recorded_at, void, at, data, person)"
+        " SELECT tenant, $2, epoch, revision, recorded_at, void, at, data, person"
+        " FROM metrics.fact_history_contact WHERE tenant = $1",
+        world.tenant,
+        uuid5(SOURCE, "older"),
+    )
+    found = await as_of(world, "contact", after(100), (after(-1), after(1)))
+    assert {row["subject"] for row in found} == {uuid5(SOURCE, "old"), uuid5(SOURCE, "older")}
+
+
+@pytest.mark.asyncio
+async def test_a_range_of_the_past_is_read_by_index(world: World) -> None:
+    many = [
+        an_event(
+            a_contact(offered_at=after(10 * number), identifiers=()),
+            tenant=world.tenant,
+            subject=str(number),
+        )
+        for number in range(3000)
+    ]
+    await remember(world, *many)
+    await world.admin.execute("ANALYZE metrics.fact_history_contact")
+    known = history.facts_as_of("contact", after(100), (after(100), after(140)))
+    async with world.api.begin(world.tenant) as tx:
+        statement = select(known.c.subject)
+        assert len((await tx.execute(statement)).all()) == 4
+        assert await rows_read(tx, statement) < 100

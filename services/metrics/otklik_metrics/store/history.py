@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
 
@@ -77,11 +77,11 @@ def facts_as_of(
     binds: list[BindParameter[Any]] = [bindparam("moment", moment, unique=True)]
     if between is not None:
         start, end = between
-        narrowed = "at >= :start AND at < :end"
+        narrowed = "indexed AND at >= :start AND at < :end"
         binds += [bindparam("start", start, unique=True), bindparam("end", end, unique=True)]
     elif people is not None:
         assert kind in HISTORY_BY_PERSON, kind
-        narrowed = "(person = ANY(:people) OR person IS NULL)"
+        narrowed = "indexed AND (person = ANY(:people) OR person IS NULL)"
         binds.append(bindparam("people", list(people), type_=ARRAY(Text), unique=True))
     words = _as_of(kind, narrowed)
     return (
@@ -99,16 +99,20 @@ def revisions(
     *,
     people: Sequence[str] | None = None,
 ) -> Select[Any]:
-    """What `facts_as_of` has to look at, to be counted first; a revision a row."""
+    """
+    What `facts_as_of` has to look at, to be counted first.
+
+    A revision a row; of a narrowed question one that says what was not said of its subject before.
+    """
     known = HISTORY[kind].c
     found: Select[Any] = select(literal_column("1")).where(
         known.tenant == tenant, known.recorded_at < moment
     )
     if between is not None:
-        found = found.where(known["at"] >= between[0], known["at"] < between[1])
+        found = found.where(known["indexed"], known["at"] >= between[0], known["at"] < between[1])
     if people is not None:
         theirs = known.person == func.any(bindparam(None, list(people), type_=ARRAY(Text)))
-        found = found.where(or_(theirs, known.person.is_(None)))
+        found = found.where(known.indexed, or_(theirs, known.person.is_(None)))
     return found
 
 
@@ -171,8 +175,9 @@ def _steps(
 ) -> Iterator[Step[str]]:
     for kind, events in sorted(by_kind.items()):
         sql = f"{_keep(kind)} {known}"
+        said = Said()
         for first in range(0, len(events), CHUNK):
-            some = _columns(kind, events[first : first + CHUNK])
+            some = _columns(kind, events[first : first + CHUNK], said)
             yield partial(connection.execute, sql, *some)
 
 
@@ -182,37 +187,92 @@ async def add_partitions(tx: AsyncConnection, months: int) -> int:
     return int(added.scalar_one())
 
 
-def _columns(kind: str, events: Sequence[ReadEvent]) -> list[list[Any]]:
+class Said:
+    """
+    What was said of each subject in one batch: when it happened, and to whom.
+
+    A revision that says the same need not be found by it: whoever looks for that finds the subject
+    by the one before. The two lie in one partition, so that neither is ever there without the
+    other, and the one that is found was not recorded later, so that it is known wherever the
+    other is.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[str, int], tuple[Any, datetime]] = {}
+
+    def is_new(self, event: ReadEvent, at: datetime | None, person: str | None) -> bool:
+        """Whether a revision is the first that says this, in the order of the log."""
+        moment = event.recorded_at
+        month = moment.astimezone(UTC)
+        says = at, person, month.year, month.month
+        subject = event.tenant, event.subject.int
+        before = self._of.get(subject)
+        if before is not None and before[0] == says and before[1] <= moment:
+            return False
+        self._of[subject] = says, moment
+        return True
+
+
+def _columns(kind: str, events: Sequence[ReadEvent], said: Said) -> list[Sequence[Any]]:
+    """
+    The arrays of `_keep`.
+
+    The driver looks at every element of an array, and at times longest: they go as seconds since
+    1970, exact to the microsecond. A column of nothing but what is usual is left empty: PostgreSQL
+    fills up what is shorter than the others.
+    """
     kept = [decoder(kind).kept(event) for event in events]
-    states = [state for state, _ in kept]
-    time_column = TIME_COLUMNS[kind][0] if kind in TIME_COLUMNS else None
-    return [
+    voids = [event.void for event in events]
+    epochs = [event.epoch for event in events]
+    columns: list[Sequence[Any]] = [
         [event.tenant for event in events],
         [event.subject for event in events],
-        [event.epoch for event in events],
+        () if epochs.count(1) == len(epochs) else epochs,
         [event.revision for event in events],
-        [event.recorded_at for event in events],
-        [event.void for event in events],
-        [getattr(state, time_column) if time_column else None for state in states],
+        [event.recorded_at.timestamp() for event in events],
+        voids if any(voids) else (),
         [text for _, text in kept],
-        *(
-            [[state.identifiers[0] if state.identifiers else "" for state in states]]
-            if kind in HISTORY_BY_PERSON
-            else []
-        ),
     ]
+    if kind not in TIME_COLUMNS:
+        return columns
+    times = [getattr(state, TIME_COLUMNS[kind][0]) for state, _ in kept]
+    people: Sequence[str | None] = [None] * len(events)
+    if kind in HISTORY_BY_PERSON:
+        people = [state.identifiers[0] if state.identifiers else "" for state, _ in kept]
+    new = [said.is_new(*one) for one in zip(events, times, people, strict=True)]
+    columns += [[at and at.timestamp() for at in times], () if all(new) else new]
+    return [*columns, people] if kind in HISTORY_BY_PERSON else columns
 
 
 @cache
 def _keep(kind: str) -> str:
-    person, persons = (", person", ", $9::text[]") if kind in HISTORY_BY_PERSON else ("", "")
+    columns = {
+        "tenant": "text",
+        "subject": "uuid",
+        "epoch": "int",
+        "revision": "bigint",
+        "recorded_at": "float8",
+        "void": "boolean",
+        "data": "text",
+    }
+    if kind in TIME_COLUMNS:
+        columns |= {"at": "float8", "indexed": "boolean"}
+    if kind in HISTORY_BY_PERSON:
+        columns |= {"person": "text"}
+    taken = {
+        **{name: name for name in columns},
+        "epoch": "coalesce(epoch, 1)",
+        "recorded_at": "to_timestamp(recorded_at)",
+        "void": "coalesce(void, false)",
+        "at": "to_timestamp(at)",
+        "indexed": "coalesce(indexed, true)",
+    }
+    arrays = ", ".join(f"${n}::{of}[]" for n, of in enumerate(columns.values(), start=1))
+    names = ", ".join(columns)
     return f"""
-        INSERT INTO metrics.fact_history_{kind}
-            (tenant, subject, epoch, revision, recorded_at, void, at, data{person})
-        SELECT tenant, subject, epoch, revision, recorded_at, void, at, data{person}
-        FROM unnest($1::text[], $2::uuid[], $3::int[], $4::bigint[], $5::timestamptz[],
-            $6::boolean[], $7::timestamptz[], $8::text[]{persons})
-            AS heard (tenant, subject, epoch, revision, recorded_at, void, at, data{person})"""  # noqa: S608 - names of our own
+        INSERT INTO metrics.fact_history_{kind} ({names})
+        SELECT {", ".join(taken[name] for name in columns)}
+        FROM unnest({arrays}) AS heard ({names})"""  # noqa: S608 - names of our own
 
 
 @cache
