@@ -203,7 +203,7 @@ class Said:
     def is_new(self, event: ReadEvent, at: datetime | None, person: str | None) -> bool:
         """Whether a revision is the first that says this, in the order of the log."""
         moment = event.recorded_at
-        month = moment.astimezone(UTC)
+        month = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
         says = at, person, month.year, month.month
         subject = event.tenant, event.subject.int
         before = self._of.get(subject)
