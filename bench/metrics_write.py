@@ -57,7 +57,10 @@ MIGRATIONS = Path(otklik_metrics.__file__).parent / "migrations"
 CHANNELS = [Channel.CALL] * 6 + [Channel.CHAT, Channel.EMAIL, Channel.FORM, Channel.MESSENGER]
 SENT = 5_000
 SERVER = {"shared_buffers": "4GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
-"""So that no checkpoint falls into one variant and not into the other; commits stay durable."""
+"""
+A sixth of the memory, and no checkpoint that falls into one variant and not into the other; commits
+stay durable.
+"""
 
 
 def contacts(count: int, *, a_day: int = 27_000) -> Iterator[tuple[datetime, Event[Contact]]]:

@@ -113,7 +113,15 @@ GOALS = (
     ),
     Goal("raw PostgreSQL : three queries, 10 million", QUERY, _of_questions("ratio"), 25),
     Goal(
-        "DuckDB over Parquet : three queries, 10 million", QUERY, _of_questions("DuckDB : ours"), 4
+        "DuckDB over Parquet, one thread : three queries, 10 million",
+        QUERY,
+        _of_questions("DuckDB, one thread : ours"),
+        4,
+    ),
+    Goal(
+        "DuckDB over Parquet, a thread a core : three queries, 10 million",
+        QUERY,
+        _of_questions("DuckDB : ours"),
     ),
     Goal(
         "three queries, 10 million : 2 million",

@@ -11,14 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.dead_letters import DeadLetter
 from otklik_common.faults import Fault, describe_briefly, fault_of
-from otklik_common.log.port import Place, Record, Slice
+from otklik_common.log.port import PIECE, Place, Record, Slice
 from otklik_common.reading import ReadEvent, Unprocessable, read
 
 MOST_VERDICTS: Final = 8
 """Events that a handler may refuse in one batch before it is halved to find the others."""
-
-PIECE: Final = 500
-"""Records that are read at once, a millisecond or two."""
 
 MOST_LINKS: Final = 10
 """Traces that a batch says it works for."""

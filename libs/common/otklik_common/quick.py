@@ -53,7 +53,7 @@ something before, or if the call is not simply taken. Then, or if it raises, not
 class LaterRoute(Protocol):
     """A quick route that may begin without waiting."""
 
-    def beginning(self, headers: Headers) -> Begin:
+    def opener(self, headers: Headers) -> Begin:
         """What begins calls with this head and no query; it keeps no credential in the clear."""
 
 
@@ -97,7 +97,7 @@ class Quick:
     def add(self, path: str, route: QuickRoute) -> None:
         """`POST path` is answered by `route`; the path has no parameters."""
         self._routes[path] = route
-        if hasattr(route, "beginning"):
+        if hasattr(route, "opener"):
             self._later[path] = route
 
     def head(self, scope: Scope) -> Head | None:
@@ -110,7 +110,7 @@ class Quick:
             return None
         language = [pair for pair in scope["headers"] if pair[0] == b"accept-language"]
         kept = {"type": "http", "method": "POST", "path": scope["path"], "headers": language}
-        return Head(route.beginning(headers), _given_request_id(headers), kept)
+        return Head(route.opener(headers), _given_request_id(headers), kept)
 
     def answer_later(self, head: Head, body: bytes, tell: Callable[[Answer, str], None]) -> bool:
         """
@@ -141,12 +141,14 @@ class Quick:
             task.add_done_callback(lambda done: self._heard(head, started, tell, _outcome(done)))
             return
         request_id = head.request_id or _new_request_id()
-        if isinstance(heard, Exception):
-            heard = self._problem(heard, dict(head.scope), request_id)
+        status = 499  # nobody was answered
         try:
+            if isinstance(heard, Exception):
+                heard = self._problem(heard, dict(head.scope), request_id)
+            status = heard.status
             tell(heard, request_id)
         finally:
-            self._count(head.scope, heard.status, started, request_id)
+            self._count(head.scope, status, started, request_id)
 
     def answering(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None] | None:
         """The answering of a call that needs nothing but its route; None: it is not one."""
@@ -202,7 +204,9 @@ class Quick:
 
 def _outcome(done: asyncio.Task[Answer]) -> Answer | Exception:
     failed = RuntimeError("given up") if done.cancelled() else done.exception()
-    return failed if isinstance(failed, Exception) else done.result()
+    if failed is None:
+        return done.result()
+    return failed if isinstance(failed, Exception) else RuntimeError("given up")
 
 
 def _given_request_id(headers: Headers) -> str | None:

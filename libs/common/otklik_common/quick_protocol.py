@@ -11,7 +11,7 @@ bodies, `Expect`, clients that do not read) is uvicorn's own, unchanged.
 import hashlib
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import (
@@ -29,7 +29,12 @@ MOST_HEADS: Final = 4_096
 MOST_HEAD_BYTES: Final = 4_096
 """Heads that are remembered, and how long one may be. Clients differ, and lengths of bodies."""
 
+MOST_SEEN: Final = 16_384
+"""Heads that came once: if they come again, they are remembered."""
+
 END: Final = b"\r\n\r\n"
+
+T = TypeVar("T")
 
 
 class _Known(NamedTuple):
@@ -45,34 +50,45 @@ class Memory:
     all answers begin with.
 
     A client's calls have the same head but for the length of the body, so that parsing it is as
-    good as looking it up. Only heads of calls that were taken are kept, by their hash: a credential
-    is not to lie in memory.
+    good as looking it up. Only heads of calls that were taken are kept, when they come for the
+    second time, by their hash: a credential is not to lie in memory.
     """
 
     def __init__(self) -> None:
         self._heads: dict[bytes, _Known] = {}
-        self._begun: tuple[object, Any, bytes] = (None, None, b"")
+        self._seen: dict[bytes, None] = {}
+        self._first: tuple[object, Any, bytes] = (None, None, b"")
 
     def known(self, head: bytes) -> _Known | None:
         """What these bytes were found to be, if they came before."""
         return self._heads.get(_hash(head))
 
     def keep(self, head: bytes, known: _Known) -> None:
-        """Know these bytes from now on."""
-        if len(self._heads) >= MOST_HEADS:
-            self._heads.clear()
-        self._heads[_hash(head)] = known
+        """Know these bytes from now on, if they came before."""
+        name = _hash(head)
+        if name in self._seen:
+            del self._seen[name]
+            _put(self._heads, name, known, MOST_HEADS)
+        else:
+            _put(self._seen, name, None, MOST_SEEN)
 
-    def beginning(self, answer: Answer, more: Sequence[tuple[bytes, bytes]]) -> bytes:
+    def first_lines(self, answer: Answer, more: Sequence[tuple[bytes, bytes]]) -> bytes:
         """Status and headers; most answers are the one before, in the same second."""
-        was, with_these, lines = self._begun
+        was, with_these, lines = self._first
         if was is not answer or with_these is not more:
             content = [STATUS_LINE[answer.status]]
             for name, value in (*more, *answer.headers):
                 content += (name, b": ", value, b"\r\n")
             lines = b"".join(content)
-            self._begun = (answer, more, lines)
+            self._first = (answer, more, lines)
         return lines
+
+
+def _put(into: dict[bytes, T], name: bytes, value: T, most: int) -> None:
+    """Add, and forget the oldest above `most`."""
+    if len(into) >= most:
+        del into[next(iter(into))]
+    into[name] = value
 
 
 def _hash(head: bytes) -> bytes:
@@ -103,8 +119,9 @@ class QuickProtocol(HttpToolsProtocol):
     """
     A connection.
 
-    It overrides what uvicorn calls at each step; `tests/system/test_bad_connections.py` holds both
-    to the same answers, and a version of uvicorn with other steps to these.
+    It overrides what uvicorn calls at each step; the tests of bad and quick connections and of
+    known heads (tests/system) hold both to the same answers, and a version of uvicorn with other
+    steps to these.
     """
 
     cycle: Any  # the newest request, or a call in its place; None before the first
@@ -115,7 +132,7 @@ class QuickProtocol(HttpToolsProtocol):
         self._memory = memory
         self._due: tuple[RequestResponseCycle, Head] | None = None
         self._between = True
-        self._begun: Head | None = None
+        self._new: Head | None = None
         self._usual = False
         self._rested = 0.0
 
@@ -137,15 +154,17 @@ class QuickProtocol(HttpToolsProtocol):
             return
         known = self._memory.known(data[:body_at])
         if known is None:
-            self._begun = None
+            self._new = None
             super().data_received(data)
             self._learn(data, body_at)
         elif len(data) != body_at + known.length:
             super().data_received(data)
         elif not self._take(known.head, data[body_at:]):
             self._usual = True  # it was asked just now
-            super().data_received(data)
-            self._usual = False
+            try:
+                super().data_received(data)
+            finally:
+                self._usual = False
 
     def _take(self, head: Head, body: bytes) -> bool:
         """Whether a call with a known head is begun."""
@@ -158,7 +177,7 @@ class QuickProtocol(HttpToolsProtocol):
 
     def _learn(self, data: bytes, body_at: int) -> None:
         """Remember the head of a call that was all of some bytes, and has been begun."""
-        head, cycle = self._begun, self.cycle
+        head, cycle = self._new, self.cycle
         if (
             head is not None
             and self._between
@@ -239,7 +258,7 @@ class QuickProtocol(HttpToolsProtocol):
 
     def _answer(self, cycle: RequestResponseCycle, head: Head) -> None:
         if self._quick.answer_later(head, bytes(cycle.body), partial(self._write, cycle)):
-            self._begun = head
+            self._new = head
         else:
             super()._start_asgi_task(cycle, self.app)
 
@@ -247,7 +266,7 @@ class QuickProtocol(HttpToolsProtocol):
         """The whole answer; its headers are ours, and name the length."""
         if cycle.disconnected or self.transport.is_closing():
             return
-        lines = self._memory.beginning(answer, self.server_state.default_headers)
+        lines = self._memory.first_lines(answer, self.server_state.default_headers)
         kept = b"\r\n\r\n" if cycle.keep_alive else b"\r\nconnection: close\r\n\r\n"
         cycle.response_complete = True
         self.transport.write(

@@ -113,7 +113,7 @@ def settle_memory(objects: int = FEW_OBJECTS) -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(objects, 50, 100)
+    gc.set_threshold(objects, 1_000_000 // objects, 100)
 
 
 def add_operations_routes(app: FastAPI, platform: Platform, schemas: Sequence[str]) -> None:

@@ -221,3 +221,40 @@ async def test_what_waits_at_the_end_is_still_flushed(world: World) -> None:
     with pytest.raises(Unavailable):
         await ending.submit([a_row(world, "late")])
     assert await world.count("inbox") == 50
+
+
+@pytest.mark.asyncio
+async def test_whoever_cannot_be_told_keeps_nobody_else_waiting(
+    world: World, intake: Intake
+) -> None:
+    def gone(_: object) -> None:
+        raise RuntimeError("nobody hears this")
+
+    for number in range(3):
+        intake.offer([a_row(world, f"gone{number}")], gone)
+    assert await intake.submit([a_row(world, "here")]) is ALL_NEW
+    assert await world.count("inbox") == 4
+    assert intake._waiting.parcels == 0
+    assert not intake._waiting_of
+
+
+@pytest.mark.asyncio
+async def test_whose_flush_is_cut_off_at_the_end_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intakes, "DRAIN_SECONDS", 0.2)
+    ending = Intake(world.pusher, Meters(None))
+    await ending.start()
+    row = a_row(world, "held")
+    async with world.admin.transaction():  # whoever brings the same waits for this
+        await world.admin.execute(
+            "INSERT INTO contact_center.inbox"
+            " (tenant, source, id, contact, body_hash, body, at, received_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            *row[:8],
+        )
+        waiting = asyncio.create_task(ending.submit([row]))
+        await asyncio.sleep(0.1)
+        await ending.stop()
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(waiting, 5)

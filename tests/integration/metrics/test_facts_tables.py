@@ -97,3 +97,20 @@ async def test_rows_that_no_partition_was_ready_for_move_into_theirs(world: Worl
         assert (await tx.execute(add, {"month": month + timedelta(days=3)})).scalar_one() is False
     assert await world.count("fact_history_source_2031_05") == 1
     assert await world.count("fact_history_source_default") == 0
+
+
+@pytest.mark.asyncio
+async def test_a_new_month_is_indexed_like_all_others(world: World) -> None:
+    async with world.worker.begin_as_worker() as tx:
+        await tx.execute(text("SELECT metrics.add_history_partition('contact', '2031-06-01')"))
+    indexes = await world.admin.fetch(
+        "SELECT c.relname AS of, pg_get_expr(i.indpred, i.indrelid) AS where,"
+        " i.indisvalid AS valid, p.inhparent::regclass::text AS part_of"
+        " FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid"
+        " JOIN pg_inherits p ON p.inhrelid = i.indexrelid"
+        " WHERE c.relname IN ('fact_history_contact_2031_06', 'fact_history_contact_default')"
+    )
+    found = {(one["of"], one["part_of"]): one["where"] for one in indexes if one["valid"]}
+    for table in ("fact_history_contact_2031_06", "fact_history_contact_default"):
+        for name, where in (("at", "indexed"), ("person", "indexed"), ("pkey", None)):
+            assert found[table, f"metrics.fact_history_contact_{name}"] == where

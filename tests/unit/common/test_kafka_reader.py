@@ -1,5 +1,6 @@
 """What a client gives in pieces is one fetch; what breaks behind them is said at the next."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
@@ -83,3 +84,26 @@ async def test_what_came_before_it_broke_is_handed_over_first() -> None:
 async def test_what_breaks_at_once_is_said_at_once() -> None:
     with pytest.raises(LogNotReadyError):
         await a_reader(Client(KafkaConnectionError("gone"))).fetch(100, 0.5)
+
+
+@pytest.mark.parametrize("elsewhere", [1, 7])
+async def test_a_piece_from_elsewhere_takes_the_place_of_those_before(elsewhere: int) -> None:
+    """As when reading is sent there, back or forth, while the first piece is here already."""
+    reader = a_reader(Client({0: [0, 1, 2]}, {0: [elsewhere, elsewhere + 1]}))
+    fetching = asyncio.create_task(reader.fetch(100, 0.5))
+    await asyncio.sleep(0)
+    reader._next[TOPIC, 0] = elsewhere  # as `seek` does
+    (part,) = await fetching
+    assert (part.start, part.next) == (elsewhere, elsewhere + 2)
+    assert [record.offset for record in part.records] == [elsewhere, elsewhere + 1]
+
+
+async def test_what_has_come_is_not_held_while_partitions_are_shared_out_anew() -> None:
+    client = Client({0: [0, 1, 2]}, {0: [3]})
+    reader = a_reader(client)
+    fetching = asyncio.create_task(reader.fetch(100, 0.5))
+    await asyncio.sleep(0)
+    await reader.on_partitions_revoked([TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)])
+    (part,) = await fetching
+    assert part.next == 3
+    assert len(client.asked) == 1

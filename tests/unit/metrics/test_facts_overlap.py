@@ -1,6 +1,8 @@
 """Statements that overlap with work: in order, and never left under way."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Iterator
 from contextlib import aclosing
 
@@ -72,3 +74,32 @@ async def test_a_statement_that_fails_is_the_last(failing: int) -> None:
 async def test_no_statements_give_no_answers() -> None:
     async with aclosing(overlapping(steps([], 0))) as answers:
         assert [answer async for answer in answers] == []
+
+
+class Batch(list[int]):
+    """What a statement is made of."""
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("failing", [0, 1, 2])
+async def test_a_statement_that_fails_keeps_nothing_alive(failing: int) -> None:
+    """A batch in a circle would lie there until garbage is looked for, which is seldom."""
+    gc.collect()
+    gc.disable()
+    try:
+        kept = await _failed(failing)
+        await asyncio.sleep(0)
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
+async def _failed(failing: int) -> "weakref.ref[Batch]":
+    batch = Batch(range(3))
+    try:
+        async with aclosing(overlapping(steps([], len(batch), failing=failing))) as answers:
+            async for _ in answers:
+                pass
+    except ValueError:
+        pass
+    return weakref.ref(batch)

@@ -17,6 +17,7 @@ from aiokafka.errors import (
 
 from otklik_common.log.kafka_clients import end, start
 from otklik_common.log.port import (
+    PIECE,
     LogFencedError,
     LogGapError,
     LogNotReadyError,
@@ -39,9 +40,6 @@ SHARE_SECONDS: Final = 5.0
 """So long a topic may have no partition for us before they are shared out anew."""
 
 MAX_FETCH_BYTES: Final = 16 * 1024 * 1024
-
-PIECE: Final = 500
-"""Records that are unpacked at once, some milliseconds; between two pieces all others go on."""
 
 
 class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -130,6 +128,8 @@ class KafkaReader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             if got < wanted or left <= 0:
                 break
             await asyncio.sleep(0)
+            if not self._next:
+                break  # partitions are shared out anew: the client would wait for the end of that
         return list(found.values())
 
     async def _fetch(self, most: int, wait_seconds: float) -> list[Slice]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from asyncpg import Connection
 
@@ -10,6 +10,10 @@ from otklik_common.db import Database
 
 Place = tuple[str, int]
 """One partition of a topic: (topic, partition)."""
+
+
+PIECE: Final = 500
+"""Records that are worked on at once, some milliseconds; between two pieces all others go on."""
 
 
 class Record(NamedTuple):
@@ -39,7 +43,7 @@ class Slice(NamedTuple):
         """
         Both as one, where `other` goes on in the same partition; `other` alone, where it does not.
 
-        Then reading was sent elsewhere in between, and what came before is asked for again.
+        Then reading was sent elsewhere in between, by whoever knows where to go on.
         """
         if other.start != self.next:
             return other

@@ -171,6 +171,10 @@ class Intake:
                     appender = await self._connect()
                 await self._append(appender, parcels)
                 return appender
+            except asyncio.CancelledError:
+                self._tell(parcels, [_away() for _ in parcels])  # the process ends
+                await _drop(appender)
+                raise
             except LOST as broken:
                 log.warning("intake lost its connection", attempt=attempt, exc_info=broken)
                 await _drop(appender)

@@ -70,7 +70,7 @@ class Pushes:
         )
         return _answer(pushed)
 
-    def beginning(self, headers: Headers) -> Begin:
+    def opener(self, headers: Headers) -> Begin:
         """What needs to wait for nothing but its commit: everybody was seen a moment ago."""
         shown = mark_of(_text(headers.get(b"authorization")))
         return partial(self._begin, shown, _are_lines(headers))
@@ -82,7 +82,7 @@ class Pushes:
         source = self._book.remembered(caller.tenant)
         if source is None or source.require_signature:
             return False
-        concluded = partial(_tell, tell)
+        concluded = partial(_answer_with, tell)
         return self._door.begin(source, body, concluded, now=self._now(), lines=lines)
 
     async def _push_confined(
@@ -208,11 +208,16 @@ def _signature_headers(headers: Headers) -> dict[str, str]:
     }
 
 
-def _tell(tell: Tell, pushed: Pushed | Coroutine[Any, Any, Pushed] | Exception) -> None:
-    if isinstance(pushed, Pushed):
-        tell(_answer(pushed))
-    else:
-        tell(pushed if isinstance(pushed, Exception) else _answered(pushed))
+def _answer_with(tell: Tell, pushed: Pushed | Coroutine[Any, Any, Pushed] | Exception) -> None:
+    answer: Answer | Coroutine[Any, Any, Answer] | Exception
+    try:
+        if isinstance(pushed, Pushed):
+            answer = _answer(pushed)
+        else:
+            answer = pushed if isinstance(pushed, Exception) else _answered(pushed)
+    except Exception as failed:  # noqa: BLE001 - whoever waits hears of it
+        answer = failed
+    tell(answer)
 
 
 async def _answered(pushing: Coroutine[Any, Any, Pushed]) -> Answer:

@@ -99,21 +99,21 @@ def revisions(
     *,
     people: Sequence[str] | None = None,
 ) -> Select[Any]:
-    """
-    What `facts_as_of` has to look at, to be counted first.
-
-    A revision a row; of a narrowed question one that says what was not said of its subject before.
-    """
+    """What `facts_as_of` has to look at, to be counted first; a revision a row."""
     known = HISTORY[kind].c
     found: Select[Any] = select(literal_column("1")).where(
         known.tenant == tenant, known.recorded_at < moment
     )
+    if between is None and people is None:
+        return found
+    some = HISTORY[kind].alias("found_by").c
+    of = select(some.subject).where(some.tenant == tenant, some.recorded_at < moment, some.indexed)
     if between is not None:
-        found = found.where(known["indexed"], known["at"] >= between[0], known["at"] < between[1])
+        of = of.where(some["at"] >= between[0], some["at"] < between[1])
     if people is not None:
-        theirs = known.person == func.any(bindparam(None, list(people), type_=ARRAY(Text)))
-        found = found.where(known.indexed, or_(theirs, known.person.is_(None)))
-    return found
+        theirs = some.person == func.any(bindparam(None, list(people), type_=ARRAY(Text)))
+        of = of.where(or_(theirs, some.person.is_(None)))
+    return found.where(known.subject.in_(of))
 
 
 def identity_as_of(moment: datetime) -> Subquery:
@@ -201,7 +201,7 @@ class Said:
         self._of: dict[tuple[str, int], tuple[Any, datetime]] = {}
 
     def is_new(self, event: ReadEvent, at: datetime | None, person: str | None) -> bool:
-        """Whether a revision is the first that says this, in the order of the log."""
+        """Whether it is to be found by this: what was found last of its subject said otherwise."""
         moment = event.recorded_at
         month = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
         says = at, person, month.year, month.month

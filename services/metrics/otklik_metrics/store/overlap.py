@@ -19,6 +19,7 @@ async def overlapping(steps: Iterable[Step[T]]) -> AsyncGenerator[T, None]:
     saved. Use it inside `contextlib.aclosing`.
     """
     running: asyncio.Task[T] | None = None
+    before: asyncio.Task[T] | None = None
     try:
         for step in steps:
             before = running
@@ -33,3 +34,5 @@ async def overlapping(steps: Iterable[Step[T]]) -> AsyncGenerator[T, None]:
         # A statement under way is never cancelled: its transaction must still be ended.
         if running is not None and not running.done():
             await asyncio.gather(running, return_exceptions=True)
+        # A step that failed holds this frame by its traceback: who is named here keeps all alive.
+        before = running = None
