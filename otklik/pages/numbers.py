@@ -35,6 +35,9 @@ ABOUT_CALLS = frozenset(("calls", "sl20", "waiting"))
 
 CASES_SHOWN = 8
 
+MOST_AGENTS = 30
+"""Shown at once; the others are folded away, so that all add up to the total."""
+
 LONG_AGO = timedelta(days=3650)
 """A company that has had no call since has never had one."""
 

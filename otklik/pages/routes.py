@@ -235,6 +235,7 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
         periods=list(PERIODS),
         branch=branch,
         link=link,
+        most_agents=numbers.MOST_AGENTS,
         served_seconds=numbers.SERVICE["threshold_seconds"],
         short_seconds=numbers.SERVICE["short_abandon_seconds"],
     )

@@ -61,6 +61,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cases_title": ("Недовольные, с кем надо связаться", "Unhappy customers to call"),
     "overdue_one": ("просрочен", "overdue"),
     "all": ("все {}", "all {}"),
+    "the_others": ("и ещё {}", "and {} more"),
     "by_branch": ("По филиалам", "By branch"),
     "by_agent": ("Кому не перезвонили, по сотрудникам", "Not called back, by employee"),
     "calls": ("Звонков", "Calls"),

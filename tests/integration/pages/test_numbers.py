@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
+from otklik.pages import numbers
 from tests.integration.pages.conftest import House
 
 pytestmark = pytest.mark.asyncio
@@ -77,6 +78,19 @@ async def test_a_row_without_branch_or_realtor_asks_for_none(house: House) -> No
         ("nobody assigned no branch", 1),
     ]
     assert {cell.asks["branch"] for cell in realtors} == {"", "tyumen"}
+
+
+async def test_whoever_is_not_shown_at_once_is_folded_away_and_counts(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.signed_in() as browser:
+        _, all_at_once = tables((await browser.get("/")).text)
+        monkeypatch.setattr(numbers, "MOST_AGENTS", 1)
+        page = (await browser.get("/")).text
+        _, first, others = tables(page)
+    assert len(all_at_once) > 2
+    assert [*first, *others] == all_at_once
+    assert f"<summary>and {len(others)} more</summary>" in page
 
 
 async def test_the_total_opens_all_of_it(house: House) -> None:
