@@ -3,175 +3,34 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import pytest
-import pytest_asyncio
 
-from otklik_common.log import kafka_reader, open_log
-from otklik_common.log.kafka import KafkaLog
 from otklik_common.log.port import (
     Log,
     LogGapError,
     LogNotReadyError,
     Place,
-    Reader,
     Watermark,
     reached,
 )
-from otklik_common.log.table import TableLog
-from tests.support.log_probe.probe import fresh_topic, probe_database
+from tests.support.log_probe.probe import fresh_topic
 from tests.support.log_worlds import (
-    KafkaWorld,
     LogWorld,
-    TableWorld,
+    a_reader,
     fetch_all,
-    kafka_settings,
+    from_the_start,
     numbered,
     partition_of,
     records_of,
+    write,
 )
-from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.asyncio
 
-DATABASE = "event_logs"
 NOW = datetime(2026, 3, 2, 9, 14, 6, 120001, tzinfo=UTC)
-
-
-@pytest_asyncio.fixture(
-    scope="session", params=["table", pytest.param("kafka", marks=pytest.mark.kafka)]
-)
-async def world(
-    request: pytest.FixtureRequest, postgres: PostgresServer
-) -> AsyncIterator[LogWorld]:
-    """A log and its misfortunes."""
-    if request.param == "kafka":
-        broker = request.getfixturevalue("kafka")
-        settings = await probe_database(postgres, f"{DATABASE}_kafka")
-        kafka_log = open_log(kafka_settings(settings, broker.bootstrap))
-        assert isinstance(kafka_log, KafkaLog)
-        yield KafkaWorld(kafka_log, broker.bootstrap)
-        await kafka_log.close()
-        return
-    settings = await probe_database(postgres, DATABASE)
-    table_log = open_log(settings)
-    assert isinstance(table_log, TableLog)
-    admin = await asyncpg.connect(postgres.url(DATABASE))
-    yield TableWorld(table_log, admin)
-    await table_log.close()
-    await admin.close()
-
-
-@pytest_asyncio.fixture
-async def log(world: LogWorld) -> Log:
-    """The log under test."""
-    return world.log
-
-
-@pytest_asyncio.fixture
-async def topic(log: Log) -> str:
-    """A topic nobody else uses."""
-    name = fresh_topic()
-    await log.ensure_topics([name])
-    return name
-
-
-async def from_the_start(places: Collection[Place]) -> Mapping[Place, int]:
-    """Positions of a group that has read nothing."""
-    del places
-    return {}
-
-
-async def a_reader(log: Log, *topics: str, at: Mapping[Place, int] | None = None) -> Reader:
-    """A group of its own, going on at `at`."""
-
-    async def positions(places: Collection[Place]) -> Mapping[Place, int]:
-        return {place: offset for place, offset in (at or {}).items() if place in places}
-
-    return await log.reader(f"g-{secrets.token_hex(4)}", topics, positions)
-
-
-async def write(log: Log, topic: str, rows: list[tuple[str, bytes]]) -> None:
-    """Append rows in one batch."""
-    publisher = await log.publisher(topic)
-    await publisher.send([key for key, _ in rows], [value for _, value in rows])
-
-
-async def test_one_fetch_of_many_pieces_is_as_good_as_of_one(
-    log: Log, topic: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kafka_reader, "PIECE", 7)
-    await write(log, topic, numbered(300))
-    reader = await a_reader(log, topic)
-    following: dict[Place, int] = {}
-    count = 0
-    while count < 300:
-        found = await reader.fetch(100, 1.0)
-        assert len({part.place for part in found}) == len(found), "a partition comes as one slice"
-        assert sum(len(part.records) for part in found) <= 100
-        for part in found:
-            assert part.start == following.get(part.place, 0)
-            assert [record.offset for record in part.records] == list(range(part.start, part.next))
-            following[part.place] = part.next
-            count += len(part.records)
-    assert count == 300
-    await reader.close()
-
-
-async def test_between_two_pieces_others_go_on(
-    log: Log, topic: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not isinstance(log, KafkaLog):
-        return  # the table's driver hands rows on by itself
-    monkeypatch.setattr(kafka_reader, "PIECE", 5)
-    await write(log, topic, numbered(300, keys=1))
-    reader = await a_reader(log, topic)
-    while not await reader.fetch(1, 1.0):
-        pass
-    await asyncio.sleep(0.5)  # the rest lies in the client by now
-    turns = 0
-
-    async def another() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    beside = asyncio.create_task(another())
-    found = await reader.fetch(200, 1.0)
-    beside.cancel()
-    assert sum(len(part.records) for part in found) == 200
-    assert turns >= 200 // 5 - 1
-    await reader.close()
-
-
-async def test_who_is_sent_elsewhere_between_two_pieces_goes_on_from_there(
-    log: Log, topic: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kafka_reader, "PIECE", 5)
-    await write(log, topic, numbered(300, keys=1))
-    place = (topic, partition_of("contact/0"))
-    reader = await a_reader(log, topic)
-    while not await reader.fetch(1, 1.0):
-        pass
-    await asyncio.sleep(0.5)
-    fetching = asyncio.create_task(reader.fetch(200, 1.0))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    reader.seek(place, 50)
-    found = await fetching
-    if not found:  # nothing of it had come, or it was for the old place
-        found = await fetch_all(reader, 200, most=200)
-    (part,) = found
-    assert part.place == place
-    assert [record.offset for record in part.records] == list(range(part.start, part.next))
-    assert part.start in (1, 50)
-    (after,) = await fetch_all(reader, 10, most=10)
-    assert after.start == (part.next if part.start == 50 else 50)
-    await reader.close()
 
 
 async def test_what_was_written_is_read_whole_and_in_order(log: Log, topic: str) -> None:

@@ -1,6 +1,7 @@
 """The two event logs, each with what a test needs to hurt it."""
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -106,6 +107,27 @@ class KafkaWorld:
 def kafka_settings(settings: Settings, bootstrap: str) -> Settings:
     """The same settings with the log in Kafka."""
     return settings.model_copy(update={"log": "kafka", "kafka_bootstrap": bootstrap})
+
+
+async def from_the_start(places: Collection[Place]) -> Mapping[Place, int]:
+    """Positions of a group that has read nothing."""
+    del places
+    return {}
+
+
+async def a_reader(log: Log, *topics: str, at: Mapping[Place, int] | None = None) -> Reader:
+    """A group of its own, going on at `at`."""
+
+    async def positions(places: Collection[Place]) -> Mapping[Place, int]:
+        return {place: offset for place, offset in (at or {}).items() if place in places}
+
+    return await log.reader(f"g-{secrets.token_hex(4)}", topics, positions)
+
+
+async def write(log: Log, topic: str, rows: list[tuple[str, bytes]]) -> None:
+    """Append rows in one batch."""
+    publisher = await log.publisher(topic)
+    await publisher.send([key for key, _ in rows], [value for _, value in rows])
 
 
 async def fetch_all(reader: Reader, count: int, *, most: int = 1000) -> list[Slice]:
