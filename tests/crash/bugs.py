@@ -81,12 +81,16 @@ SEEDED: Final = (
         "delete_first",
         Breach.LOST,
         "the broker is killed under load, then both workers before it is back: the batch that was"
-        " deleted was never answered; standing still before it is sent makes it a large one",
+        " deleted was never answered; standing still before it is sent makes it a large one; and"
+        " once more, since at the first time none may be under way",
         dict.fromkeys(WORKERS, Armed("delete_first", "relay.taken=sleep:0.3")),
         (
             Fault(3.0, KAFKA, Kind.KILL),
             Fault(4.0, FIRST, Kind.KILL),
             Fault(4.0, SECOND, Kind.KILL),
+            Fault(12.0, KAFKA, Kind.KILL),
+            Fault(13.0, FIRST, Kind.KILL),
+            Fault(13.0, SECOND, Kind.KILL),
         ),
     ),
     Seeded(
