@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +19,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.served import Served, serving
 from tests.system.known_heads import ALIVE, Client, another, note_parsed
 from tests.system.test_bad_connections import statuses
-from tests.system.test_quick_connections import KNOWN, NEW, answers, push
+from tests.system.test_quick_connections import KNOWN, NEW, answers, bodies, push
 
 pytestmark = pytest.mark.system
 
@@ -207,17 +206,6 @@ def test_however_bytes_are_cut_they_mean_the_same(
         with suppress(TimeoutError):
             heard += client.wire.recv(65_536)
     assert statuses(heard) == [status for _, status, _ in questions]
-    for found, (_, _, wanted) in zip(_bodies(heard), questions, strict=True):
+    for found, (_, _, wanted) in zip(bodies(heard), questions, strict=True):
         if wanted is not None:
             assert json.loads(found) == wanted
-
-
-def _bodies(heard: bytes) -> list[bytes]:
-    bodies = []
-    while heard:
-        top, _, rest = heard.partition(b"\r\n\r\n")
-        length = re.search(rb"content-length: ([0-9]+)", top)
-        assert length is not None, top
-        bodies.append(rest[: int(length[1])])
-        heard = rest[int(length[1]) :]
-    return bodies

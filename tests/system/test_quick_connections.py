@@ -64,7 +64,7 @@ def push(served: Served, body: Any, *lines: bytes) -> bytes:
     return head(served, b"Content-Length: %d" % len(text), *lines, path=PATH) + text
 
 
-def answers(heard: bytes) -> list[Any]:
+def bodies(heard: bytes) -> list[bytes]:
     """The bodies of all answers."""
     found = []
     while heard:
@@ -72,9 +72,14 @@ def answers(heard: bytes) -> list[Any]:
         length = re.search(rb"content-length: ([0-9]+)", top)
         assert length is not None, top
         size = int(length[1])
-        found.append(json.loads(rest[:size]))
+        found.append(rest[:size])
         heard = rest[size:]
     return found
+
+
+def answers(heard: bytes) -> list[Any]:
+    """The bodies of all answers, read."""
+    return [json.loads(body) for body in bodies(heard)]
 
 
 def test_requests_in_one_packet_are_answered_in_their_order(
