@@ -85,6 +85,7 @@ async def test_facts_of_one_contact_keep_their_order_whoever_folds_it(
 async def test_facts_in_the_outbox_are_counted_up_to_a_limit(
     world: World, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(fold, "MOST_COUNTED", 1_000_000)
     await fold_all(folder)
     before = await folder.outbox()
     await push_contacts(world, 5)
