@@ -20,6 +20,7 @@ import psutil
 
 from otklik.data import environment
 from otklik.embedded import EmbeddedPostgres
+from otklik.embedded.places import find_places
 from tests.support.kafka import KafkaBroker, free_ports, running_kafka
 from tests.support.postgres import reachable_folder
 
@@ -167,9 +168,25 @@ class Process:
 
 
 @contextmanager
+def data_folder() -> Iterator[str]:
+    """
+    A new folder for `--data`, which only its owner may enter, as most are.
+
+    The server of root runs as somebody else and lies elsewhere then: that goes with the folder.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield folder
+        finally:
+            places = find_places(Path(folder))
+            shutil.rmtree(places.cluster, ignore_errors=True)
+            shutil.rmtree(places.sockets, ignore_errors=True)
+
+
+@contextmanager
 def one_process(*arguments: str, told: Mapping[str, str] | None = None) -> Iterator[Deployment]:
     """`otklik up` on a folder of its own, with the log in a table and settings as `told`."""
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         up = Process(
             ["up", "--no-demo", "--json", "--port", str(port), "--data", folder, *arguments],

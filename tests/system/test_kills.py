@@ -5,7 +5,6 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.deployment import SERVICES, Client, Deployment, Process
+from tests.support.deployment import SERVICES, Client, Deployment, Process, data_folder
 from tests.support.kafka import free_ports
 from tests.system.scenario import until_counted
 
@@ -82,7 +81,7 @@ class Writers:
 
 def test_kill_9_of_everything_during_pushes_loses_nothing_and_doubles_nothing() -> None:
     dice = random.Random(9)
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         arguments = ["up", "--no-demo", "--json", "--port", str(port), "--data", folder]
         up = Process(arguments, {})

@@ -5,7 +5,6 @@ import os
 import signal
 import stat
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,14 @@ import pytest
 
 from otklik.data import read_state
 from otklik.embedded import EmbeddedPostgres
-from tests.support.deployment import SERVICES, START_SECONDS, Client, Deployment, Process
+from tests.support.deployment import (
+    SERVICES,
+    START_SECONDS,
+    Client,
+    Deployment,
+    Process,
+    data_folder,
+)
 from tests.support.kafka import free_ports
 from tests.system.scenario import CALLS, until_counted
 
@@ -34,7 +40,7 @@ def _up(folder: str, port: int, *more: str) -> Process:
 
 
 def test_a_second_start_finds_everything_as_it_was() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         up = _up(folder, port)
         up.start()
@@ -74,7 +80,7 @@ def test_a_second_start_finds_everything_as_it_was() -> None:
 
 
 def test_a_start_for_a_person_is_quiet_and_its_lines_work_when_pasted() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         up = Process(["up", "--no-demo", "--port", str(port), "--data", folder], {})
         up.start()
@@ -100,7 +106,7 @@ def test_a_start_for_a_person_is_quiet_and_its_lines_work_when_pasted() -> None:
 
 
 def test_ctrl_c_while_children_begin_leaves_no_traceback() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         up = _up(folder, port)
         up.start()
@@ -118,7 +124,7 @@ def test_ctrl_c_while_children_begin_leaves_no_traceback() -> None:
 
 
 def test_secrets_that_nobody_saw_are_shown_by_the_next_start() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         up = _up(folder, port)
         up.start()
@@ -139,7 +145,7 @@ def test_secrets_that_nobody_saw_are_shown_by_the_next_start() -> None:
 
 
 def test_a_stop_while_the_database_is_prepared_is_quick_and_loses_no_secrets() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         up = _up(folder, port)
         up.start()
@@ -152,7 +158,7 @@ def test_a_stop_while_the_database_is_prepared_is_quick_and_loses_no_secrets() -
 
 
 def test_who_may_enter_is_said_at_once_though_the_demo_cannot_be_loaded() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (Path(folder) / "demo.position").write_text("broken")
         (port,) = free_ports(1)
         up = Process(["up", "--port", str(port), "--data", folder], {})
@@ -188,7 +194,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     """Started with `--host 0.0.0.0` while a command has PostgreSQL running; ends well."""
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         command = EmbeddedPostgres.start(Path(folder), fsync=False)
         up = _up(folder, port, "--host", "0.0.0.0")
@@ -246,7 +252,7 @@ def test_a_command_that_started_postgresql_does_not_take_it_away_from_a_start(
 
 
 def test_a_host_that_is_not_ours_is_said_so_at_once() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         up = _up(folder, port, "--host", "192.0.2.1")  # for documentation: nobody's
         up.start()
@@ -256,7 +262,7 @@ def test_a_host_that_is_not_ours_is_said_so_at_once() -> None:
 
 
 def test_a_postgresql_that_dies_is_started_again() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         up = _up(folder, port)
         up.start()
@@ -287,7 +293,7 @@ def _answers(client: Client) -> bool:
 
 
 def test_children_end_with_a_killed_parent_and_the_next_start_works() -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with data_folder() as folder:
         (port,) = free_ports(1)
         up = _up(folder, port)
         up.start()
