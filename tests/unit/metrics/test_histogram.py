@@ -21,8 +21,7 @@ from otklik_metrics.domain.histogram import (
     decode,
     densify,
     encode,
-    quantile_ms,
-    quantiles_ms,
+    quantile,
 )
 
 spans = st.integers(0, LONGEST_MS)
@@ -71,29 +70,32 @@ def test_a_negative_span_is_refused() -> None:
 def test_a_quantile_is_the_nearest_rank_within_one_per_cent(
     values: list[int], share: Fraction
 ) -> None:
-    found = quantile_ms(densify(counted(values)), share)
+    n, bucket = quantile(counted(values), share)
     rank = -(-share.numerator * len(values) // share.denominator)
     true = sorted(values)[rank - 1]
-    assert found is not None
-    assert abs(found - true) <= Fraction(true, 100)
+    assert n == len(values)
+    assert bucket is not None
+    assert abs(MIDDLES[bucket] - true) <= Fraction(true, 100)
 
 
 def test_a_quantile_of_nothing_is_nothing() -> None:
-    assert quantile_ms(densify(b""), Fraction(1, 2)) is None
+    taken_out_again = encode({7: 2}) + encode({7: -2})
+    for nothing in (b"", taken_out_again):
+        assert quantile(nothing, Fraction(1, 2)) == (0, None)
 
 
-@given(st.lists(st.lists(spans, max_size=20), max_size=6), shares)
-def test_quantiles_of_many_are_those_of_each(many: list[list[int]], share: Fraction) -> None:
-    encoded = [counted(values) + counted(values[:3]) for values in many]
-    assert quantiles_ms(encoded, share) == [quantile_ms(densify(one), share) for one in encoded]
+@given(st.lists(spans, min_size=1, max_size=20), st.lists(spans, max_size=20), shares)
+def test_a_quantile_of_several_is_that_of_the_merged(
+    values: list[int], others: list[int], share: Fraction
+) -> None:
+    written_behind = counted(values) + counted(others)
+    assert quantile(written_behind, share) == quantile(counted(values + others), share)
 
 
 @pytest.mark.parametrize("share", [Fraction(0), Fraction(-1, 2), Fraction(3, 2)])
 def test_a_share_outside_0_to_1_is_refused(share: Fraction) -> None:
     with pytest.raises(ValueError, match="is outside 0 to 1"):
-        quantile_ms(densify(b""), share)
-    with pytest.raises(ValueError, match="is outside 0 to 1"):
-        quantiles_ms([b""], share)
+        quantile(b"", share)
 
 
 @given(counts)

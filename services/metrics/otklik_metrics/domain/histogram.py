@@ -12,7 +12,7 @@ are therefore merged by writing one behind the other, which `||` and `string_agg
 Source: Masson, Rim & Lee, DDSketch, VLDB 2019, with fixed integer bounds.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import pairwise
 
@@ -108,48 +108,28 @@ def densify(data: bytes) -> NDArray[np.int64]:
     return dense
 
 
-def count(data: bytes) -> int:
-    """How many spans a histogram holds; 0 where everything was taken out again."""
-    return int(np.frombuffer(data, dtype=PAIR)["n"].sum(dtype=np.int64))
-
-
 def compact(data: bytes) -> bytes:
     """The same histogram with every bucket named once."""
     return encode(decode(data))
 
 
-def quantile_ms(counts: NDArray[np.int64], share: Fraction) -> Fraction | None:
+def quantile(data: bytes, share: Fraction) -> tuple[int, int | None]:
     """
-    The nearest-rank quantile: the value of rank ⌈share·n⌉.
+    The nearest-rank quantile: where the value of rank ⌈share·n⌉ lies.
 
     Args:
-        counts: BUCKETS counts, none negative.
+        data: One or more encoded histograms; together no count is negative, and n is below 2⁵³.
         share: More than 0, at most 1.
     Returns:
-        Milliseconds within 1 % of the true value, or None if nothing was counted.
+        n, and the bucket, whose middle is within 1 % of the true value; None if n is 0.
     """
     if not 0 < share <= 1:
         raise ValueError(f"share {share} is outside 0 to 1")
-    reached = np.cumsum(counts)
+    pairs = np.frombuffer(data, dtype=PAIR)
+    # Sums of whole floats are exact, and three times as fast as adding to whole numbers in place.
+    reached = np.bincount(pairs["bucket"], weights=pairs["n"], minlength=1).cumsum()
     n = int(reached[-1])
     if n == 0:
-        return None
+        return 0, None
     rank = -(-share.numerator * n // share.denominator)
-    return MIDDLES[int(np.searchsorted(reached, rank, side="left"))]
-
-
-def quantiles_ms(histograms: Sequence[bytes], share: Fraction) -> list[Fraction | None]:
-    """`quantile_ms` of many encoded histograms: one reading of all, several times faster."""
-    if not 0 < share <= 1:
-        raise ValueError(f"share {share} is outside 0 to 1")
-    pairs = np.frombuffer(b"".join(histograms), dtype=PAIR)
-    sizes = np.array([len(data) // PAIR_BYTES for data in histograms], dtype=np.int64)
-    rows = np.repeat(np.arange(len(histograms)), sizes)
-    counts = np.zeros(len(histograms) * BUCKETS, dtype=np.int64)
-    np.add.at(counts, rows * BUCKETS + pairs["bucket"], pairs["n"].astype(np.int64))
-    reached = np.cumsum(counts.reshape(len(histograms), BUCKETS), axis=1)
-    totals: list[int] = reached[:, -1].tolist()
-    ranks = [-(-share.numerator * n // share.denominator) for n in totals]
-    # Where rank r is reached is how many buckets end before it.
-    places = (reached < np.array(ranks, dtype=np.int64)[:, None]).sum(axis=1)
-    return [MIDDLES[place] if n else None for place, n in zip(places.tolist(), totals, strict=True)]
+    return n, int(reached.searchsorted(rank))

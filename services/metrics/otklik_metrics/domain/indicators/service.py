@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from otklik_metrics.domain.histogram import MIDDLES, PAIR
+from otklik_metrics.domain import histogram
 from otklik_metrics.domain.indicators.cells import (
     NO_DATA,
     NOT_REACHED,
@@ -124,21 +124,17 @@ def span(values: Values, statistic: str) -> Cell:
     return Cell(found / 1000, n=n, excluded=left_out)
 
 
-_MIDDLE_SECONDS: Final = tuple(float(middle / 1000) for middle in MIDDLES)
+_MIDDLE_SECONDS: Final = tuple(float(middle / 1000) for middle in histogram.MIDDLES)
 """What each bucket of a histogram answers."""
 
 
 def _quantile(values: Values, share_: Fraction) -> Cell:
     if values.ended is not None and values.still_open is not None:
         return _censored(values.ended, values.still_open, share_)
-    pairs = np.frombuffer(values.histogram, dtype=PAIR)
-    # Whole numbers far below 2⁵³, so that sums of floats are exact too.
-    reached = np.cumsum(np.bincount(pairs["bucket"], weights=pairs["n"], minlength=1))
-    n = int(reached[-1])
-    if n == 0:
+    n, bucket = histogram.quantile(values.histogram, share_)
+    if bucket is None:
         return Cell(None, n=0, reason=NO_DATA)
-    rank = -(-share_.numerator * n // share_.denominator)
-    return Cell(_MIDDLE_SECONDS[int(reached.searchsorted(rank))], n=n)
+    return Cell(_MIDDLE_SECONDS[bucket], n=n)
 
 
 def _censored(ended: NDArray[np.int64], still_open: NDArray[np.int64], share_: Fraction) -> Cell:
