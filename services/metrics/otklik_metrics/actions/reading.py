@@ -264,6 +264,8 @@ class Desk:
         name = job.tally.histogram
         assert name is not None
         found: list[Row] = []
+        # Facts move from cell to cell: those that left may have left an empty histogram behind.
+        held = job.frame.places()
         for piece in job.plan.pieces:
             if piece.rollup is None:
                 read = await self._span_bytes(query, budget, job, piece)
@@ -275,7 +277,9 @@ class Desk:
             )
             budget.took(len(read.rows), 1, (key for _, key, _ in read.rows))
             found += [
-                (bucket, key, Values(histogram=packed)) for bucket, key, (packed,) in read.rows
+                (bucket, key, Values(histogram=packed))
+                for bucket, key, (packed,) in read.rows
+                if (bucket, key) in held
             ]
         return found
 

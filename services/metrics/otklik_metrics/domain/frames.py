@@ -122,6 +122,10 @@ class TallyFrame:
         """The groups that were read."""
         return {key for rows, _ in self._parts for _, key, _ in rows}
 
+    def places(self) -> set[Place]:
+        """The buckets and groups that were read."""
+        return {(bucket, key) for rows, _ in self._parts for bucket, key, _ in rows}
+
     def gather(self, places: Places) -> Mapping[Place, Values]:
         """The values of every place that holds anything."""
         alone: dict[Place, Values] = {}
