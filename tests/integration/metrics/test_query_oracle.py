@@ -109,6 +109,7 @@ SHAPES: Mapping[str, dict[str, Any]] = {
     },
     "another zone": {"granularity": "week", "timezone": "Asia/Kathmandu"},
     "heat map": {"group_by": ["weekday", "two_hour_slot"]},
+    "heat map by branch": {"group_by": ["hour_of_day", "branch", "weekday"]},
     "filtered": {
         "granularity": "quarter",
         "filters": [("branch", "in", ["tyumen", None]), ("weekday", "ne", [7])],

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -20,7 +20,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from otklik_metrics.domain import histogram
 from otklik_metrics.domain.dimensions import DIMENSIONS
 from otklik_metrics.domain.frames import Key, Row
 from otklik_metrics.domain.measures import MEASURES
@@ -30,12 +29,15 @@ from otklik_metrics.domain.readings import Sum, columns
 from otklik_metrics.domain.sets import Grain, RollupSet
 from otklik_metrics.domain.zones import Offsets, offsets
 from otklik_metrics.store.query_terms import (
+    WEEK,
     Column,
     bucket_by_day,
     bucket_by_instant,
     clock_by_day,
     clock_by_instant,
     conditions,
+    hour_of_week,
+    of_the_week,
 )
 from otklik_metrics.store.tables import HISTOGRAMS, ROLLUPS
 
@@ -82,14 +84,14 @@ async def read_sums(
     # Facts move from cell to cell: one that is empty by now makes no group of its own.
     heads = [func.sum(table.c[name]) for name in MEASURES[piece.rollup.kind].heads]
     some = cells.having(or_(*(head > 0 for head in heads)))
-    return await fetch(tx, some, len(query.group_by), most)
+    return await _fetch(tx, query, piece, some, most)
 
 
 async def read_histograms(
     tx: AsyncConnection, query: Query, version: Version, piece: Piece, name: str, *, most: int
 ) -> Read:
     """
-    The merged histograms of a piece, by bucket and group.
+    The merged histograms of a piece, by bucket and group; some may hold nothing any more.
 
     Raises:
         TooManyGroupsError: There are more than `most`.
@@ -100,12 +102,42 @@ async def read_histograms(
     merged = func.string_agg(table.c.hist, literal(b"", LargeBinary), type_=LargeBinary)
     number = MEASURES[kind].histogram(name).number
     cells = _cells(query, version, piece, table, [merged]).where(table.c.measure == number)
-    read = await fetch(tx, cells, len(query.group_by), most)
-    return await asyncio.to_thread(_not_empty, read)
+    return await _fetch(tx, query, piece, cells, most)
 
 
-def _not_empty(read: Read) -> Read:
-    return read._replace(rows=[row for row in read.rows if histogram.count(row[2][0])])
+async def _fetch(
+    tx: AsyncConnection, query: Query, piece: Piece, cells: Select[Any], most: int
+) -> Read:
+    names = _read_by(query, piece)
+    read = await fetch(tx, cells, len(names), most)
+    if names == query.read_by:
+        return read
+    known: dict[Key, Key] = {}
+
+    def told(key: Key) -> Key:
+        found = dict(zip(names, key, strict=True))
+        hour = found[_HOUR_OF_WEEK]
+        return tuple(
+            of_the_week(name, hour) if name in WEEK else found[name] for name in query.read_by
+        )
+
+    rows = [
+        (bucket, known.get(key) or known.setdefault(key, told(key)), values)
+        for bucket, key, values in read.rows
+    ]
+    return read._replace(rows=rows)
+
+
+def _read_by(query: Query, piece: Piece) -> tuple[str, ...]:
+    """The dimensions to read by; the weekday and its hours are read as one."""
+    assert piece.rollup is not None
+    week = [name for name in query.read_by if name in WEEK]
+    if piece.rollup.grain is Grain.DAY or len(week) < 2 or "weekday" not in week:
+        return query.read_by
+    return (*(name for name in query.read_by if name not in WEEK), _HOUR_OF_WEEK)
+
+
+_HOUR_OF_WEEK: Final = "hour of the week"
 
 
 async def fetch(tx: AsyncConnection, statement: Select[Any], keys: int, most: int) -> Read:
@@ -152,9 +184,11 @@ def _cells(
         return _dimension(table, chosen, name, moment, None if by_day else steps)
 
     def shown(name: str) -> Column:
+        if name == _HOUR_OF_WEEK:
+            return hour_of_week(moment, steps, slots="hour_of_day" not in query.read_by)
         return raw(name) if DIMENSIONS[name].computed else func.nullif(raw(name), "")
 
-    keys = [shown(name) for name in query.read_by]
+    keys = [shown(name) for name in _read_by(query, piece)]
     return (
         select(bucket, *keys, *wanted, func.count())
         .where(

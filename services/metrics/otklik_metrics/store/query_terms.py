@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
@@ -55,8 +55,22 @@ def bucket_by_day(query: Query, day: Column) -> Column:
 
 
 def clock_by_instant(name: str, moment: Column, steps: Offsets) -> Column:
+    """A computed dimension of an instant, on the wall clock of the zone."""
+    hours = _local_hours(moment, steps)
+    if name == "hour_of_day":
+        return hours % _DAY
+    if name == "two_hour_slot":
+        return hours % _DAY // literal_column("2", Integer) * literal_column("2", Integer)
+    days = hours // _DAY
+    if name == "weekday":
+        return _weekday(days)
+    first = literal_column("date '1970-01-01'", Date)
+    return cast(func.date_part("day", type_coerce(first + days, Date)), Integer)
+
+
+def _local_hours(moment: Column, steps: Offsets) -> Column:
     """
-    A computed dimension of an instant, on the wall clock of the zone.
+    Whole hours on the wall clock since the first one of 1970.
 
     The offsets come from our own time zone data: the server's may be of another year.
     """
@@ -69,16 +83,28 @@ def clock_by_instant(name: str, moment: Column, steps: Offsets) -> Column:
         shift = case(*ladder, else_=shift)
     # Whole numbers: dates and intervals would cost ten times as much a row.
     seconds = func.date_part(_EPOCH, moment, type_=Double) + shift
-    hours = cast(func.floor(seconds / _HOUR), Integer)
-    if name == "hour_of_day":
-        return hours % _DAY
-    if name == "two_hour_slot":
-        return hours % _DAY // literal_column("2", Integer) * literal_column("2", Integer)
-    days = hours // _DAY
+    return cast(func.floor(seconds / _HOUR), Integer)
+
+
+WEEK: Final = ("weekday", "hour_of_day", "two_hour_slot")
+"""Computed dimensions that an hour of the week tells."""
+
+
+def hour_of_week(moment: Column, steps: Offsets, *, slots: bool) -> Column:
+    """
+    One whole number that tells all of `WEEK`, by `of_the_week`; with `slots`, even hours alone.
+
+    Each of them by itself would work out the wall clock again, which costs more than all else.
+    """
+    hours = _local_hours(moment, steps) % literal_column("168", Integer)
+    return hours // literal_column("2", Integer) * literal_column("2", Integer) if slots else hours
+
+
+def of_the_week(name: str, hour: int) -> int:
+    """A dimension of `WEEK` at an hour of the week, as `clock_by_instant` gives it."""
     if name == "weekday":
-        return _weekday(days)
-    first = literal_column("date '1970-01-01'", Date)
-    return cast(func.date_part("day", type_coerce(first + days, Date)), Integer)
+        return (hour // 24 + 3) % 7 + 1
+    return hour % 24 if name == "hour_of_day" else hour % 24 // 2 * 2
 
 
 _EPOCH = literal_column("'epoch'", Text)
