@@ -2,6 +2,7 @@
 
 import pytest
 
+from otklik_metrics.domain import answer, budget
 from tests.support.facts import an_answer
 from tests.support.metrics_api import TEN, Office, abandoned, answered
 
@@ -21,6 +22,41 @@ async def test_a_group_that_facts_have_left_is_no_group(office: Office) -> None:
     ):
         found = await office.query(metric, group_by=["branch"])
         assert [row["branch"] for row in found["rows"]] == ["tyumen"], metric
+
+
+@pytest.mark.asyncio
+async def test_a_group_that_facts_have_left_takes_no_room(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.hear({"one": answered(branch=None)}, revision=1)
+    await office.hear({"one": answered(branch="tyumen")}, revision=2)
+    weeks = {
+        "from": "2026-03-09T00:00:00+03:00",
+        "to": "2026-03-23T00:00:00+03:00",
+        "granularity": "week",
+        "timezone": "Europe/Moscow",
+    }
+    for module in (answer, budget):
+        monkeypatch.setattr(module, "MOST_CELLS", 2)
+    found = await office.query(
+        {"name": "wait_seconds", "statistic": "p90"}, group_by=["branch"], time=weeks
+    )
+    assert [row["branch"] for row in found["rows"]] == ["tyumen", "tyumen"]
+
+
+@pytest.mark.asyncio
+async def test_the_clock_of_the_week_goes_with_branches_and_their_groups(office: Office) -> None:
+    await office.hear({"a": answered(branch="tyumen"), "b": answered(branch="omsk")})
+    by = ["branch_group", "weekday", "branch", "hour_of_day"]
+    cells = await office.cells("contacts_offered", group_by=by)
+    counted = {group: cell["value"] for group, cell in cells.items() if cell["value"]}
+    one_by_one = await office.cells("contacts_offered", group_by=["branch_group", "branch"])
+    assert counted == {
+        (group, 2, branch, 10): cell["value"]
+        for (group, branch), cell in one_by_one.items()
+        if cell["value"]
+    }
+    assert counted
 
 
 @pytest.mark.asyncio

@@ -109,6 +109,10 @@ SHAPES: Mapping[str, dict[str, Any]] = {
     },
     "another zone": {"granularity": "week", "timezone": "Asia/Kathmandu"},
     "heat map": {"group_by": ["weekday", "two_hour_slot"]},
+    "all of the week's clock": {
+        "group_by": ["two_hour_slot", "weekday", "hour_of_day"],
+        "timezone": "Asia/Kathmandu",
+    },
     "heat map by branch": {"group_by": ["hour_of_day", "branch", "weekday"]},
     "filtered": {
         "granularity": "quarter",

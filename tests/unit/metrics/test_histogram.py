@@ -78,6 +78,11 @@ def test_a_quantile_is_the_nearest_rank_within_one_per_cent(
     assert abs(MIDDLES[bucket] - true) <= Fraction(true, 100)
 
 
+def test_what_was_taken_out_again_is_not_counted() -> None:
+    left = encode({3: 5, 7: 1}) + encode({3: -5})
+    assert quantile(left, Fraction(1, 100)) == (1, 7)
+
+
 def test_a_quantile_of_nothing_is_nothing() -> None:
     taken_out_again = encode({7: 2}) + encode({7: -2})
     for nothing in (b"", taken_out_again):

@@ -1,7 +1,7 @@
 """One reading of everything that a query's metrics need, each row of the store read once."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from otklik_metrics.actions.histories import Asker
 from otklik_metrics.actions.past import counted
 from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.dimensions import Text
-from otklik_metrics.domain.frames import Frame, HistoryFrame, Row, TallyFrame
+from otklik_metrics.domain.frames import Frame, HistoryFrame, Place, Row, TallyFrame
 from otklik_metrics.domain.histogram import LONGEST_MS, buckets_of, encode
 from otklik_metrics.domain.indicators.cells import Values
 from otklik_metrics.domain.limits import MOST_FACTS
@@ -265,7 +265,7 @@ class Desk:
         assert name is not None
         found: list[Row] = []
         # Facts move from cell to cell: those that left may have left an empty histogram behind.
-        held = job.frame.places()
+        held = await asyncio.to_thread(job.frame.places)
         for piece in job.plan.pieces:
             if piece.rollup is None:
                 read = await self._span_bytes(query, budget, job, piece)
@@ -275,12 +275,9 @@ class Desk:
             read = await query_rollups.read_histograms(
                 self._tx, query, version, piece, name, most=budget.rows(query, 1)
             )
-            budget.took(len(read.rows), 1, (key for _, key, _ in read.rows))
-            found += [
-                (bucket, key, Values(histogram=packed))
-                for bucket, key, (packed,) in read.rows
-                if (bucket, key) in held
-            ]
+            rows = await asyncio.to_thread(_with_histograms, read.rows, held)
+            budget.took(len(rows), 1, (key for _, key, _ in rows))
+            found += rows
         return found
 
     async def _one_by_one(self, query: Query, budget: Budget, job: _Job) -> list[Row]:
@@ -372,6 +369,15 @@ def _alike(jobs: Sequence[_Job]) -> list[list[_Job]]:
     for job in jobs:
         found.setdefault(by(job), []).append(job)
     return list(found.values())
+
+
+def _with_histograms(rows: Sequence[Row], held: Container[Place]) -> list[Row]:
+    """Merged histograms as values, of places that hold facts."""
+    return [
+        (bucket, key, Values(histogram=packed))
+        for bucket, key, (packed,) in rows
+        if (bucket, key) in held
+    ]
 
 
 def _as_histograms(rows: Sequence[Row]) -> list[Row]:

@@ -126,7 +126,7 @@ def quantile(data: bytes, share: Fraction) -> tuple[int, int | None]:
     if not 0 < share <= 1:
         raise ValueError(f"share {share} is outside 0 to 1")
     pairs = np.frombuffer(data, dtype=PAIR)
-    # Sums of whole floats are exact, and three times as fast as adding to whole numbers in place.
+    # Sums of whole floats are exact, and twice as fast as adding to whole numbers in place.
     reached = np.bincount(pairs["bucket"], weights=pairs["n"], minlength=1).cumsum()
     n = int(reached[-1])
     if n == 0:

@@ -1,7 +1,7 @@
 """Reads of rollups: one select for the counters of a piece of time, one for each histogram."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -109,10 +109,8 @@ async def _fetch(
     tx: AsyncConnection, query: Query, piece: Piece, cells: Select[Any], most: int
 ) -> Read:
     names = _read_by(query, piece)
-    read = await fetch(tx, cells, len(names), most)
     if names == query.read_by:
-        return read
-    known: dict[Key, Key] = {}
+        return await fetch(tx, cells, len(names), most)
 
     def told(key: Key) -> Key:
         found = dict(zip(names, key, strict=True))
@@ -121,18 +119,14 @@ async def _fetch(
             of_the_week(name, hour) if name in WEEK else found[name] for name in query.read_by
         )
 
-    rows = [
-        (bucket, known.get(key) or known.setdefault(key, told(key)), values)
-        for bucket, key, values in read.rows
-    ]
-    return read._replace(rows=rows)
+    return await fetch(tx, cells, len(names), most, told)
 
 
 def _read_by(query: Query, piece: Piece) -> tuple[str, ...]:
     """The dimensions to read by; the weekday and its hours are read as one."""
     assert piece.rollup is not None
     week = [name for name in query.read_by if name in WEEK]
-    if piece.rollup.grain is Grain.DAY or len(week) < 2 or "weekday" not in week:
+    if len(week) < 2 or "weekday" not in week:
         return query.read_by
     return (*(name for name in query.read_by if name not in WEEK), _HOUR_OF_WEEK)
 
@@ -140,10 +134,18 @@ def _read_by(query: Query, piece: Piece) -> tuple[str, ...]:
 _HOUR_OF_WEEK: Final = "hour of the week"
 
 
-async def fetch(tx: AsyncConnection, statement: Select[Any], keys: int, most: int) -> Read:
+async def fetch(
+    tx: AsyncConnection,
+    statement: Select[Any],
+    keys: int,
+    most: int,
+    told: Callable[[Key], Key] = lambda key: key,
+) -> Read:
     """
     The rows of a select of bucket, group, values and the number of rows looked at.
 
+    Args:
+        told: The group that was read as this one.
     Raises:
         TooManyGroupsError: There are more than `most`.
     """
@@ -154,7 +156,10 @@ async def fetch(tx: AsyncConnection, statement: Select[Any], keys: int, most: in
     for part in result.partitions(ROWS_AT_ONCE):
         for row in part:
             key = tuple(row[1 : keys + 1])
-            rows.append((row[0], known.setdefault(key, key), row[keys + 1 : -1]))
+            group = known.get(key)
+            if group is None:
+                group = known[key] = told(key)
+            rows.append((row[0], group, row[keys + 1 : -1]))
         looked_at += sum(row[-1] for row in part)
         # Other requests of this process are answered in between.
         await asyncio.sleep(0)
