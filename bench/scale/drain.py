@@ -4,8 +4,9 @@ A backlog on Kafka drained by one process: how fast, and does it slow down as it
     python -m bench.scale drain [--records 2000000] [--json FILE]
 
 The topic is filled with real facts of contacts while nobody reads. Then one `otklik work metrics`
-counts and remembers all of them; both of its groups read every record. Rates are of records that
-both groups have taken in, by quarters of the backlog.
+counts and remembers all of them; both of its groups read every record. The rate of all is of records
+that both groups have taken in. Whether it slows down is told by what both took in together, in the
+first and the last quarter of the time in which both had something to do.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psutil
@@ -60,6 +61,20 @@ async def fill(place: Place, most: int) -> tuple[int, int]:
     return count, len(subjects)
 
 
+class Mark(NamedTuple):
+    """How many records each group had taken in, by its name's order, so many seconds after the first."""
+
+    at: float
+    taken: tuple[int, ...]
+
+
+_TAKEN = """
+    SELECT consumer, coalesce(sum(next), 0)::bigint AS at
+    FROM unnest($1::text[]) AS g(consumer) LEFT JOIN metrics.positions USING (consumer)
+    GROUP BY consumer ORDER BY consumer COLLATE "C"
+"""
+
+
 async def drain(place: Place, count: int) -> dict[str, Any]:
     """Start the worker and watch until both groups have everything."""
     process = place.processes["work"] = worker(place.told, 0, "metrics")
@@ -67,44 +82,46 @@ async def drain(place: Place, count: int) -> dict[str, Any]:
     process.start()
     assert process.running is not None
     ours, began, most_mb = psutil.Process(process.running.pid), 0.0, 0.0
-    marks: list[tuple[float, int]] = []
+    marks: list[Mark] = []
     async with asyncio.timeout(MOST_SECONDS):
-        while not marks or marks[-1][1] < count:
+        while not marks or min(marks[-1].taken) < count:
             await asyncio.sleep(LOOK_SECONDS if marks else 0.02)
-            taken = await looking.fetchval(
-                "SELECT coalesce(min(at), 0)::bigint FROM (SELECT coalesce(sum(next), 0) AS at"
-                " FROM unnest($1::text[]) AS g(consumer) LEFT JOIN metrics.positions"
-                " USING (consumer) GROUP BY consumer) AS known",
-                list(GROUPS),
-            )
+            rows = await looking.fetch(_TAKEN, list(GROUPS))
+            taken = tuple(int(row["at"]) for row in rows)
             assert process.running.poll() is None, process.last_words()
-            if taken == 0:
+            if not any(taken):
                 continue
             began = began or time.perf_counter()
-            marks.append((time.perf_counter() - began, taken))
+            marks.append(Mark(time.perf_counter() - began, taken))
             most_mb = max(most_mb, ours.memory_info().rss / 2**20)
             if len(marks) % 10 == 0:
-                print(f"{marks[-1][0]:6.0f} s  {taken:,} of {count:,}", flush=True)
+                print(f"{marks[-1].at:6.0f} s  {taken} of {count:,}", flush=True)
     await looking.close()
     cpu = sum(ours.cpu_times()[:2])
-    first, last = _rate(marks, 0.0, 0.25), _rate(marks, 0.75, 1.0)
+    both = [mark for mark in marks if max(mark.taken) < count]
+    first, last = _rate(both, 0.0, 0.25), _rate(both, 0.75, 1.0)
+    ends = [
+        next(mark.at for mark in marks if mark.taken[place] == count)
+        for place in range(len(GROUPS))
+    ]
     return {
-        "seconds": round(marks[-1][0], 1),
-        "records_per_second": round(_rate(marks, 0.0, 1.0)),
-        "first_quarter_per_second": round(first),
-        "last_quarter_per_second": round(last),
+        "seconds": round(marks[-1].at, 1),
+        "seconds_of_each_group": dict(zip(sorted(GROUPS), map(round, ends), strict=True)),
+        "records_per_second": round(count / marks[-1].at),
+        "both_first_quarter_per_second": round(first),
+        "both_last_quarter_per_second": round(last),
         "last_to_first": round(last / first, 2),
         "worker_us_per_record": round(1e6 * cpu / count, 1),
         "worker_most_mb": round(most_mb),
     }
 
 
-def _rate(marks: list[tuple[float, int]], since: float, until: float) -> float:
-    """Records a second between two shares of all."""
-    whole = marks[-1][1]
-    early = next(mark for mark in marks if mark[1] >= since * whole)
-    late = next(mark for mark in marks if mark[1] >= until * whole)
-    return (late[1] - early[1]) / max(late[0] - early[0], 1e-9)
+def _rate(marks: list[Mark], since: float, until: float) -> float:
+    """Records a second of all groups together, between two shares of the time."""
+    first, whole = marks[0].at, marks[-1].at - marks[0].at
+    early = next(mark for mark in marks if mark.at >= first + since * whole)
+    late = next(mark for mark in marks if mark.at >= first + until * whole)
+    return (sum(late.taken) - sum(early.taken)) / max(late.at - early.at, 1e-9)
 
 
 async def measure(place: Place, most: int) -> dict[str, Any]:

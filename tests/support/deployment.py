@@ -172,15 +172,25 @@ def data_folder() -> Iterator[str]:
     """
     A new folder for `--data`, which only its owner may enter, as most are.
 
-    The server of root runs as somebody else and lies elsewhere then: that goes with the folder.
+    The server of root runs as somebody else and lies elsewhere then: that goes with the folder, and
+    so does whatever a test that failed has left running.
     """
     with tempfile.TemporaryDirectory() as folder:
+        places = find_places(Path(folder))
         try:
             yield folder
         finally:
-            places = find_places(Path(folder))
+            _end_all_of(folder, str(places.cluster))
             shutil.rmtree(places.cluster, ignore_errors=True)
             shutil.rmtree(places.sockets, ignore_errors=True)
+
+
+def _end_all_of(*folders: str) -> None:
+    """Kill the processes that were told of these folders, parents before what they keep alive."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if not set(folders).isdisjoint(process.cmdline()):
+                process.kill()
 
 
 @contextmanager
