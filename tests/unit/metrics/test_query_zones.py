@@ -1,6 +1,5 @@
 """Buckets in a zone: exact over clock changes, at any offset, over the whole range."""
 
-import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otklik_common.clocks.zones import offsets
 from otklik_metrics.domain.zones import (
     Buckets,
     Granularity,
     Shift,
     buckets,
-    find_zone,
     most_buckets,
-    offsets,
     partners,
     shift_of,
 )
@@ -117,22 +115,6 @@ def test_a_range_without_data_at_both_ends_has_every_bucket() -> None:
     assert len(days) == 29
 
 
-def test_an_unknown_zone_is_none() -> None:
-    for name in ("Europe/Atlantis", "../etc/passwd", "europe/moscow", "", "Europe"):
-        assert find_zone(name) is None
-
-
-def test_a_name_that_is_no_zone_is_not_remembered() -> None:
-    find_zone("UTC")
-    tracemalloc.start()
-    try:
-        assert not any(find_zone(f"Europe/Atlantis{number}") for number in range(20_000))
-        kept, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert kept < 100_000
-
-
 def test_two_hundred_years_are_counted_without_making_them() -> None:
     start, end = datetime(1826, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
     assert most_buckets(start, end, Granularity.QUARTER_HOUR) > 7_000_000
@@ -158,35 +140,6 @@ def test_buckets_follow_one_another_and_cover_the_range(
         offsets(zone, start, start + length).changes
     )
     assert len(set(found.labels)) == len(found)
-
-
-@given(
-    st.sampled_from(ZONES),
-    moments(1995, 2030),
-    st.integers(0, 4000),
-)
-def test_every_offset_is_the_zones_own(name: str, start: datetime, hours: int) -> None:
-    zone = ZoneInfo(name)
-    steps = offsets(zone, start, start + timedelta(hours=4001))
-    instant = start + timedelta(hours=hours)
-    expected = instant.astimezone(zone).utcoffset()
-    assert expected is not None
-    micros = (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    assert steps.at(micros) == expected.total_seconds()
-
-
-def test_slots_of_today_fit_every_zone_and_local_mean_time_does_not() -> None:
-    now = datetime(2026, 1, 1, tzinfo=UTC)
-    assert all(offsets(ZoneInfo(n), now, now + timedelta(days=365)).fit_slots for n in ZONES)
-    old = datetime(1900, 1, 1, tzinfo=UTC)
-    assert not offsets(MOSCOW, old, old + timedelta(days=1)).fit_slots
-
-
-def test_a_clock_that_goes_back_over_midnight_is_noticed() -> None:
-    old = datetime(2006, 10, 1, tzinfo=UTC)
-    newfoundland = offsets(ZoneInfo("America/St_Johns"), old, old + timedelta(days=60))
-    assert not newfoundland.days_in_order
-    assert offsets(BERLIN, old, old + timedelta(days=60)).days_in_order
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.clocks.zones import micros
 from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.frames import HistoryFrame
 from otklik_metrics.domain.indicators.people import (
@@ -26,7 +27,6 @@ from otklik_metrics.domain.measures import MICRO, NPS_CATEGORIES
 from otklik_metrics.domain.planner import Piece
 from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.readings import Histories, Question
-from otklik_metrics.domain.zones import micros
 from otklik_metrics.store import query_histories
 from otklik_metrics.store.query_facts import Source
 from otklik_metrics.store.query_histories import Columns, Known, People, Rows

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import FromClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.clocks.zones import find_zone
 from otklik_metrics.actions.histories import Asker
 from otklik_metrics.actions.past import counted
 from otklik_metrics.domain.budget import Budget
@@ -22,7 +23,6 @@ from otklik_metrics.domain.query import Asked, Company, Query
 from otklik_metrics.domain.readings import Histories, Reading, Sum, Tally
 from otklik_metrics.domain.refusals import TooManyRevisions, TooManyRows
 from otklik_metrics.domain.sets import TIME_COLUMNS
-from otklik_metrics.domain.zones import find_zone
 from otklik_metrics.store import history, query_facts, query_rollups
 from otklik_metrics.store.history import facts_as_of, identity_as_of
 from otklik_metrics.store.query_facts import Source, count_up_to, in_piece, unpacked

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from otklik_common.clocks.zones import micros, offsets
 from otklik_metrics.domain.catalogue.words import HIDDEN
 from otklik_metrics.domain.closed_cells import hidden_with, is_closed
 from otklik_metrics.domain.dimensions import BRANCH_GROUP, DIMENSIONS
@@ -16,7 +17,7 @@ from otklik_metrics.domain.indicators.cells import Cell, Values, suppress, withh
 from otklik_metrics.domain.limits import MOST_CELLS
 from otklik_metrics.domain.query import Asked, Filter, Query
 from otklik_metrics.domain.refusals import TooManyCells
-from otklik_metrics.domain.zones import SLOT_SECONDS, micros, offsets
+from otklik_metrics.domain.zones import SLOT_SECONDS
 
 Seconds = NDArray[np.int64]
 

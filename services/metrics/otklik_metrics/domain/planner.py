@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from otklik_common.clocks.zones import Offsets, offsets
 from otklik_metrics.domain.bucket import day_of, quarter_of, start_of
 from otklik_metrics.domain.dimensions import DIMENSIONS, Text
 from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.readings import Histories, Reading, Tally, columns
 from otklik_metrics.domain.sets import Grain, RollupSet, sets_of
-from otklik_metrics.domain.zones import SECONDS, Offsets, offsets
+from otklik_metrics.domain.zones import SECONDS, SLOT_SECONDS
 
 SLOT = timedelta(minutes=15)
 FIRST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -126,7 +127,7 @@ def _sets(query: Query, tally: Tally, version: Version, steps: Offsets) -> list[
             raise _FactsOnly(
                 f"rollups do not count {wanted.measure}", f"сводки не считают {wanted.measure}"
             )
-    if not steps.fit_slots or not steps.days_in_order:
+    if not steps.fit(SLOT_SECONDS) or not steps.days_in_order:
         raise _FactsOnly(
             "the zone's clock cuts quarters of an hour", "часы зоны режут четверти часа"
         )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from otklik_common.clocks.zones import find_zone
 from otklik_common.ids import subject_id
 from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType, near
 from otklik_metrics.domain.catalogue.words import Params
@@ -33,7 +34,6 @@ from otklik_metrics.domain.zones import (
     Buckets,
     Granularity,
     buckets,
-    find_zone,
     most_buckets,
 )
 

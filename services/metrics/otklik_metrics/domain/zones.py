@@ -5,16 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import cache, lru_cache
-from importlib import resources
 from zoneinfo import ZoneInfo
 
+from otklik_common.clocks.zones import EPOCH, change_between, micros, offsets
 from otklik_metrics.domain.bucket import start_of
 
 SLOT_SECONDS = 900
 """Length of the finest rollup, in UTC."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_YEAR = 1900
 LAST_YEAR = 2200
 
@@ -49,32 +47,6 @@ LEAST_SECONDS = {
 }
 
 
-@cache
-def _names() -> frozenset[str]:
-    return frozenset(resources.files("tzdata").joinpath("zones").read_text().split())
-
-
-def find_zone(name: str) -> ZoneInfo | None:
-    """
-    The IANA zone of that name, exactly as it is spelt there, or None.
-
-    Always of the tzdata package: the machine's own data may be of another year.
-    """
-    # Callers send any name: what is no zone must not be remembered.
-    return _zone(name) if name in _names() else None
-
-
-@cache
-def _zone(name: str) -> ZoneInfo:
-    with resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
-        return ZoneInfo.from_file(file, key=name)
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970, exact."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
-
-
 def most_buckets(start: datetime, end: datetime, granularity: Granularity) -> int:
     """
     At least as many buckets as the range touches, by arithmetic alone.
@@ -85,83 +57,6 @@ def most_buckets(start: datetime, end: datetime, granularity: Granularity) -> in
     if granularity is Granularity.TOTAL:
         return 1
     return (end - start) // timedelta(seconds=LEAST_SECONDS[granularity]) + 2
-
-
-@dataclass(frozen=True, slots=True)
-class Offsets:
-    """
-    The offsets of one zone over a range of time, as steps.
-
-    Attributes:
-        zone: Name of the zone.
-        changes: Instants at which the offset changes, in order, as microseconds since 1970.
-        seconds: Offset from UTC before the first change, and after each.
-    """
-
-    zone: str
-    changes: tuple[int, ...]
-    seconds: tuple[int, ...]
-
-    def at(self, instant: int) -> int:
-        """Offset in seconds at `instant` (microseconds since 1970)."""
-        return self.seconds[bisect_right(self.changes, instant)]
-
-    @property
-    def fit_slots(self) -> bool:
-        """
-        Whether slots of 15 minutes UTC never straddle a local quarter of an hour.
-
-        True for every zone of today; not for local mean times and a few odd clock changes.
-        """
-        return all(second % SLOT_SECONDS == 0 for second in self.seconds) and all(
-            change % (SLOT_SECONDS * 1_000_000) == 0 for change in self.changes
-        )
-
-    @property
-    def days_in_order(self) -> bool:
-        """Whether no change of the clock leads back into the day before."""
-        before = zip(self.changes, self.seconds, self.seconds[1:], strict=False)
-        return all(
-            _local_day(change - 1, old) <= _local_day(change, new) for change, old, new in before
-        )
-
-
-def _local_day(instant: int, offset: int) -> int:
-    return (instant // 1_000_000 + offset) // 86_400
-
-
-@lru_cache(maxsize=512)
-def offsets(zone: ZoneInfo, start: datetime, end: datetime) -> Offsets:
-    """The offsets of `zone` from `start` to `end`; found by looking once a day, then halving."""
-    changes: list[int] = []
-    found = [_offset(zone, start)]
-    at = start
-    while at < end:
-        after = min(at + timedelta(days=1), end)
-        if (offset := _offset(zone, after)) != found[-1]:
-            changes.append(micros(_change(zone, at, after)))
-            found.append(offset)
-        at = after
-    return Offsets(zone.key, tuple(changes), tuple(found))
-
-
-def _offset(zone: ZoneInfo, instant: datetime) -> int:
-    offset = instant.astimezone(zone).utcoffset()
-    assert offset is not None
-    return int(offset.total_seconds())
-
-
-def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
-    """The first instant, to the second, that has the offset of `after`."""
-    old = _offset(zone, before)
-    low, high = micros(before) // 1_000_000, -(-micros(after) // 1_000_000)
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _offset(zone, EPOCH + timedelta(seconds=middle)) == old:
-            low = middle
-        else:
-            high = middle
-    return EPOCH + timedelta(seconds=high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +177,7 @@ def resolve(wall: datetime, zone: ZoneInfo) -> datetime:
     instant = wall.replace(tzinfo=zone).astimezone(UTC)
     if instant.astimezone(zone).replace(tzinfo=None) == wall.replace(fold=0):
         return instant
-    return _change(zone, instant - timedelta(days=1), instant)
+    return change_between(zone, instant - timedelta(days=1), instant)
 
 
 @dataclass(frozen=True, slots=True)

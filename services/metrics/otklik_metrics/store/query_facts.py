@@ -21,11 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.clocks.zones import offsets
 from otklik_metrics.domain.dimensions import DIMENSIONS
 from otklik_metrics.domain.planner import Piece
 from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.readings import Sum, Tally
-from otklik_metrics.domain.zones import offsets
 from otklik_metrics.store.query_measures import Moment, gathered, span, still_open, term
 from otklik_metrics.store.query_rollups import Read, fetch
 from otklik_metrics.store.query_terms import (

@@ -26,13 +26,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.clocks.zones import micros
 from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.frames import Place
 from otklik_metrics.domain.indicators.people import NOBODY, Ints
 from otklik_metrics.domain.limits import MOST_HISTORIES
 from otklik_metrics.domain.planner import Piece
 from otklik_metrics.domain.query import Query
-from otklik_metrics.domain.zones import micros
 from otklik_metrics.store.query_facts import Source, keys_of, looked_at
 from otklik_metrics.store.query_terms import (
     Column,

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.clocks.zones import Offsets, offsets
 from otklik_metrics.domain.dimensions import DIMENSIONS
 from otklik_metrics.domain.frames import Key, Row
 from otklik_metrics.domain.measures import MEASURES
@@ -27,7 +28,6 @@ from otklik_metrics.domain.planner import Piece, Version
 from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.readings import Sum, columns
 from otklik_metrics.domain.sets import Grain, RollupSet
-from otklik_metrics.domain.zones import Offsets, offsets
 from otklik_metrics.store.query_terms import (
     WEEK,
     Column,

@@ -24,9 +24,10 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from otklik_common.clocks.zones import EPOCH, Offsets
 from otklik_metrics.domain.dimensions import DIMENSIONS, Type
 from otklik_metrics.domain.query import Filter, Query
-from otklik_metrics.domain.zones import EPOCH, Granularity, Offsets
+from otklik_metrics.domain.zones import Granularity
 
 Column = ColumnElement[Any]
 Of = Callable[[str], Column]

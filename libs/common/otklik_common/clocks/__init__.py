@@ -1,0 +1,1 @@
+"""Business time and the clocks that run by it: pure, the same in every service."""
