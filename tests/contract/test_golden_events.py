@@ -49,6 +49,8 @@ def holds(part: Any, whole: Any) -> bool:
     """Whether everything that `part` says is said by `whole` too; a time with more zeros is the same time."""
     if isinstance(part, dict) and isinstance(whole, dict):
         return all(name in whole and holds(part[name], whole[name]) for name in part)
+    if isinstance(part, list) and isinstance(whole, list) and len(part) == len(whole):
+        return all(map(holds, part, whole))
     return bool(part == whole) or (moment(part) is not None and moment(part) == moment(whole))
 
 

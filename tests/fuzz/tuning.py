@@ -59,7 +59,11 @@ RULES: Final[Mapping[str, str]] = {
             bad_range
         """,
         "the text has a form of its own: a phone, an address, an amount, an origin": """
-            bad_phone bad_email bad_amount bad_format origins+malformed blank
+            bad_phone bad_email bad_amount bad_ical bad_format origins+malformed blank
+        """,
+        "hours of a day end after they begin and lie apart": "bad_hours",
+        "a calendar opens, and others can be told of it": """
+            too_many_days never_opens too_many_rules too_many_exceptions calendar_too_large
         """,
         "names or ids within the body differ": "repeated line_id_twice",
         "the order of what happened": "step_before_last returned_before_sold",

@@ -153,6 +153,8 @@ def _opened(scopes: str, caller: str) -> bool:
 
 AT: Final = "2026-03-02T09:00:00+03:00"
 WEEK: Final = {"from": "2026-03-02T00:00:00+03:00", "to": "2026-03-09T00:00:00+03:00"}
+ROUND_THE_CLOCK: Final = {"timezone": "UTC", "week": {"mon": ["00:00-24:00"]}}
+
 LINE: Final = {"id": "1", "product": "commission", "quantity": 4, "amount": "400.00"}
 
 

@@ -14,6 +14,7 @@ from tests.support.routes_table import (
     PUBLIC,
     QUERY,
     RECORDS,
+    ROUND_THE_CLOCK,
     Row,
     answer,
     came_back,
@@ -51,6 +52,26 @@ ACCESS: Final[Rows] = {
     "GET /access/v1/branch-groups/{code}": Row("access:read metrics:read", of="group"),
     "PUT /access/v1/branch-groups/{code}": Row(
         "access:write", of="group", body=same({"grouping": "region"}), missing=200, limited=403
+    ),
+    # Opening hours are no secret of a branch; without them nobody understands business time.
+    "GET /access/v1/calendars": Row("access:read metrics:read"),
+    "GET /access/v1/calendars/{code}": Row("access:read metrics:read", of="calendar"),
+    "GET /access/v1/calendars/{code}/days": Row(
+        "access:read metrics:read",
+        of="calendar",
+        query={"from": "2026-12-28", "to": "2027-01-11"},
+    ),
+    "PUT /access/v1/calendars/{code}": Row(
+        "access:write", of="calendar", body=same(ROUND_THE_CLOCK), missing=200, limited=403
+    ),
+    "POST /access/v1/calendars/{code}/days-off": Row(
+        "access:write",
+        of="removable",
+        body=same({"ical": "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"}),
+        limited=403,
+    ),
+    "DELETE /access/v1/calendars/{code}": Row(
+        "access:write", of="removable", ok=204, limited=403, fresh=True
     ),
     "GET /access/v1/branches": Row("access:read metrics:read"),
     # The rival has branches of the same codes: they see their own.

@@ -244,7 +244,8 @@ async def seen_by_rival(world: World) -> dict[str, str]:
         if route.startswith("GET") and row.of and route not in PAGES:
             named = world.rival.things[f"{row.of} foreign"]
             path = re.sub(r"\{\w+\}", named, route.removeprefix("GET "))
-            answer = await world.ask("GET", path, key=world.rival.key)
+            query = {name: said.format(id=named, number=0) for name, said in row.query.items()}
+            answer = await world.ask("GET", path, key=world.rival.key, params=query)
             assert answer.status_code == 200, f"{route}: {answer.text}"
             found[path] = answer.text
     return found

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.consumer import ReadEvent
 from otklik_common.db import Database
-from otklik_common.events.access import Branch, BranchGroup, Company, Key, Member
+from otklik_common.events.access import Branch, BranchGroup, Calendar, Company, Key, Member
 from otklik_common.events.envelope import Fact
 from otklik_common.ids import is_tenant
 from otklik_common.tables import common_tables
@@ -26,7 +26,7 @@ FRESH_SECONDS = 2.0
 MOST_COMPANIES = 2_000
 """Readings kept at once; the oldest go first."""
 
-KINDS = frozenset({"company", "branch_group", "branch", "member", "key"})
+KINDS = frozenset({"company", "branch_group", "branch", "member", "key", "calendar"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,12 @@ class Known:
     groups: Mapping[str, BranchGroup]
     members: Mapping[UUID, Member]
     keys: Mapping[str, Key]
+    calendars: Mapping[str, Calendar]
+
+    @property
+    def default_calendar(self) -> Calendar | None:
+        """The company's own calendar; None before its first."""
+        return next((one for one in self.calendars.values() if one.default), None)
 
     def branches_in(self, groups: Iterable[str]) -> frozenset[str]:
         """Codes of the branches that belong to any of `groups`."""
@@ -119,6 +125,7 @@ class Directory:
         groups: dict[str, BranchGroup] = {}
         members: dict[UUID, Member] = {}
         keys: dict[str, Key] = {}
+        calendars: dict[str, Calendar] = {}
         for kind, subject, body in found:
             if kind == "company":
                 company = Company.model_validate_json(body)
@@ -133,10 +140,13 @@ class Directory:
             elif kind == "key":
                 key = Key.model_validate_json(body)
                 keys[key.key_id] = key
-        return Known(company, branches, groups, members, keys)
+            elif kind == "calendar":
+                calendar = Calendar.model_validate_json(body)
+                calendars[calendar.code] = calendar
+        return Known(company, branches, groups, members, keys, calendars)
 
 
-_NOTHING = Known(None, {}, {}, {}, {})
+_NOTHING = Known(None, {}, {}, {}, {}, {})
 
 
 class KeepDirectory:

@@ -93,7 +93,7 @@ async def test_keys_made_before_the_mark_are_the_demo_s_where_the_launcher_made_
     admin = await asyncpg.connect(url)
     try:
         await admin.execute(
-            "ALTER TABLE access.api_key DROP COLUMN demo;"
+            "DROP TABLE access.calendar; ALTER TABLE access.api_key DROP COLUMN demo;"
             " UPDATE access.alembic_version SET version_num = '0001'"
         )
         await migrate(settings, [Tree(MODULE.schema, MODULE.migrations)])

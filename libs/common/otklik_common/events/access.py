@@ -1,9 +1,10 @@
 """The facts that access writes: companies, branches, staff, keys. Other services keep them."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from otklik_common.events.envelope import Code, Fact, Instant
 from otklik_common.events.registry import contract
@@ -108,3 +109,43 @@ class Key(Fact):
     created_at: Instant
     expires_at: Instant | None = None
     revoked_at: Instant | None = None
+
+
+Hours = Annotated[str, StringConstraints(pattern=r"^\d\d:\d\d-\d\d:\d\d$")]
+"""A part of a local day, `09:00-18:00`; midnight at its end is 24:00."""
+
+Day = tuple[Hours, ...]
+"""When a day is open; nothing: closed."""
+
+
+class CalendarRules(BaseModel):
+    """
+    How a calendar is open from a local day on.
+
+    `since` is null where these rules are the first; `week` runs from Monday to Sunday; `breaks`
+    are taken out of every day of it; `holidays` names the country whose production calendar is
+    kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: date | None = None
+    timezone: str
+    week: tuple[Day, Day, Day, Day, Day, Day, Day]
+    breaks: Day = ()
+    holidays: str | None = None
+
+
+@contract("calendar", version=1, owner=OWNER)
+class Calendar(Fact):
+    """
+    Opening hours, by which business time is told.
+
+    `exceptions` are days with hours of their own, whatever the rules say.
+    """
+
+    code: Code
+    names: dict[str, str] = Field(default_factory=dict)
+    default: bool = False
+    rules: tuple[CalendarRules, ...] = Field(min_length=1)
+    exceptions: dict[date, Day] = Field(default_factory=dict)

@@ -116,6 +116,23 @@ branch = Table(
     *_revision(),
 )
 
+calendar = Table(
+    "calendar",
+    metadata,
+    _tenant(),
+    Column("code", Text(collation="C"), primary_key=True),
+    _names(),
+    Column("is_default", Boolean, nullable=False, server_default=text("false")),
+    Column("rules", JSONB, nullable=False),
+    Column("exceptions", JSONB, nullable=False, server_default=text("'{}'")),
+    _void(),
+    *_revision(),
+    Index(
+        "calendar_default", "tenant", unique=True, postgresql_where=text("is_default AND NOT void")
+    ),
+    comment="Opening hours with all that they ever were, and days with hours of their own",
+)
+
 member = Table(
     "member",
     metadata,
@@ -229,6 +246,7 @@ GRANTS = {
     "company": Grant(api="SIU", worker="S"),
     "branch_group": Grant(api="SIU"),
     "branch": Grant(api="SIU"),
+    "calendar": Grant(api="SIU"),
     "member": Grant(api="SIU"),
     "credential": Grant(api="SIU"),
     "refresh_token": Grant(api="SIU", worker="SD"),

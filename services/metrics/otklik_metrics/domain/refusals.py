@@ -156,16 +156,16 @@ class TooManyRevisions(TooManyRows):
 
 
 class NoCalendar(QueryRefused):
-    """Business time needs a calendar, and the company has none."""
+    """Numbers are not counted by business time yet, whatever calendars a company has."""
 
     code = "no_calendar"
 
     def __init__(self, metric: str) -> None:
         super().__init__(
-            f"{metric} by the business clock needs a calendar, and there is none: ask for "
+            f"{metric} is not counted by business time yet, with a calendar or without: ask for "
             'clock "elapsed"',
-            detail_ru=f"{metric} по рабочим часам требует календаря, а его нет: запросите "
-            'clock "elapsed"',
+            detail_ru=f"{metric} по рабочему времени пока не считается, есть календарь или нет: "
+            'запросите clock "elapsed"',
         )
 
 

@@ -30,8 +30,8 @@ CLOCKS: Final = ("elapsed", "business")
 CLOCK: Final = choice(
     "clock",
     Text(
-        "elapsed time, or business time once the company has a calendar",
-        "прошедшее время или рабочее, когда у компании есть календарь",
+        "elapsed time; business time is not counted yet",
+        "прошедшее время; рабочее пока не считается",
     ),
     "elapsed",
     CLOCKS,

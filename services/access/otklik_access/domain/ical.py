@@ -1,0 +1,160 @@
+"""Days off out of an iCalendar feed. Source: RFC 5545."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+import icalendar
+from dateutil.rrule import rrulestr
+
+from otklik_common.errors import Unprocessable
+
+MOST_EVENTS: Final = 2_000
+MOST_REPEATING: Final = 200
+
+_FREQUENCIES: Final = frozenset(("YEARLY", "MONTHLY"))
+"""Of repeating events that are read; holidays come no oftener."""
+
+_LONGEST: Final = 366
+_A_DAY: Final = timedelta(days=1)
+_OLDEST: Final = date(1990, 1, 1)
+
+
+class BadFeed(Unprocessable):
+    """A text that is no calendar."""
+
+    code = "bad_ical"
+
+
+@dataclass(slots=True)
+class Feed:
+    """
+    What a feed says of a range of days.
+
+    Attributes:
+        closed: Days that all-day events cover.
+        ignored: How many events were not read, by reason: `not_all_day`, `cancelled`, `bad_dates`,
+            `too_long`, `too_frequent`, `bad_rule`.
+    """
+
+    closed: set[date] = field(default_factory=set)
+    ignored: dict[str, int] = field(default_factory=dict)
+
+
+class _Ignored(Exception):
+    """An event that closes no day; its text is the reason."""
+
+
+def read_feed(text: str, first: date, last: date) -> Feed:
+    """
+    The days off in a feed, from the first day to the last.
+
+    Only events of whole days close any; those that repeat are followed where they do so by years
+    or months. Names are not kept.
+
+    Raises:
+        BadFeed: It is no calendar, or has more events than are read.
+    """
+    feed, repeating = Feed(), 0
+    for event in _events(text):
+        try:
+            repeating += "RRULE" in event
+            if repeating > MOST_REPEATING:
+                raise _too_many(MOST_REPEATING, "repeating events", "повторяющихся событий")
+            for begins, days in _times(event, first, last):
+                covered = (begins + n * _A_DAY for n in range(days))
+                feed.closed.update(day for day in covered if first <= day <= last)
+        except _Ignored as why:
+            feed.ignored[str(why)] = feed.ignored.get(str(why), 0) + 1
+    return feed
+
+
+def _events(text: str) -> Iterable[Any]:
+    try:
+        found = icalendar.Calendar.from_ical(text)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        found = None
+    if not isinstance(found, icalendar.Calendar):
+        raise BadFeed(
+            "the text is no calendar: it begins with BEGIN:VCALENDAR and ends with END:VCALENDAR",
+            detail_ru="это не календарь: текст начинается с BEGIN:VCALENDAR и кончается END:VCALENDAR",
+        )
+    events = found.walk("VEVENT")
+    if len(events) > MOST_EVENTS:
+        raise _too_many(MOST_EVENTS, "events", "событий")
+    return events
+
+
+def _too_many(most: int, en: str, ru: str) -> BadFeed:
+    return BadFeed(f"a feed has {most} {en} at most", detail_ru=f"в ленте не больше {most} {ru}")
+
+
+def _times(event: Any, first: date, last: date) -> Iterator[tuple[date, int]]:
+    """The first day and the number of days of each time that an event happens in the range."""
+    if str(event.get("STATUS", "")).upper() == "CANCELLED":
+        raise _Ignored("cancelled")
+    begins = _day(event, "DTSTART")
+    days = _length(event, begins)
+    if not 1 <= days <= _LONGEST:
+        raise _Ignored("bad_dates" if days < 1 else "too_long")
+    if "RRULE" not in event:
+        yield begins, days
+        return
+    left_out = set(_left_out(event))
+    for day in _repeated(event, begins, first - days * _A_DAY, last):
+        if day not in left_out:
+            yield day, days
+
+
+def _day(event: Any, name: str) -> date:
+    found = getattr(event.get(name), "dt", None)
+    if isinstance(found, datetime):
+        raise _Ignored("not_all_day")
+    if not isinstance(found, date):
+        raise _Ignored("bad_dates")
+    return found
+
+
+def _length(event: Any, begins: date) -> int:
+    if "DTEND" in event:
+        return (_day(event, "DTEND") - begins).days
+    if "DURATION" in event:
+        lasts = getattr(event.get("DURATION"), "dt", None)
+        if not isinstance(lasts, timedelta):
+            raise _Ignored("bad_dates")
+        return lasts.days
+    return 1
+
+
+def _left_out(event: Any) -> Iterator[date]:
+    said = event.get("EXDATE", [])
+    for one in said if isinstance(said, list) else [said]:
+        for moment in getattr(one, "dts", ()):
+            yield _date(moment.dt)
+
+
+def _repeated(event: Any, begins: date, first: date, last: date) -> list[date]:
+    """The days on which an event begins again, each time."""
+    rule = event.get("RRULE")
+    if isinstance(rule, list) or begins < _OLDEST:
+        raise _Ignored("bad_rule")
+    if {str(one).upper() for one in rule.get("FREQ", [])} - _FREQUENCIES:
+        raise _Ignored("too_frequent")
+    try:
+        until = min([last, *(_date(one) for one in rule.get("UNTIL", []))])
+        most = min((int(one) for one in rule.get("COUNT", [])), default=None)
+        # With an end of our own: a day that never comes would be looked for until the year 9999.
+        kept = {name: said for name, said in rule.items() if name not in ("UNTIL", "COUNT")}
+        text: bytes = icalendar.vRecur(kept).to_ical()  # type: ignore[no-untyped-call]
+        found = rrulestr(
+            f"{text.decode()};UNTIL={until:%Y%m%d}", dtstart=datetime.combine(begins, time())
+        )
+        days = [moment.date() for moment in found][:most]
+    except (ValueError, TypeError, OverflowError):
+        raise _Ignored("bad_rule") from None
+    return [day for day in days if day >= first]
+
+
+def _date(moment: Any) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
