@@ -31,6 +31,10 @@ BENCHMARKS: dict[str, tuple[str, list[str]]] = {
         "Queries over a year",
         ["--events", "1000000", "--fewer", "200000", "--rounds", "6"],
     ),
+    "business_time": (
+        "Business time beside libraries",
+        ["--questions", "2000", "--rounds", "1"],
+    ),
     "end_to_end": ("From a push to a number, and memory", ["--seconds", "5"]),
 }
 """Module → what it measures, and the arguments of a quick run."""
