@@ -50,6 +50,12 @@ def test_an_edit_takes_the_place_of_those_that_were_to_come() -> None:
     assert edit(later, FIVE).rules == edit(None).rules
 
 
+def test_the_last_edit_of_a_day_is_the_one_that_counts() -> None:
+    twice = edit(edit(edit(None), SIX), replace(SIX, breaks=("13:00-14:00",)))
+    assert [one.since for one in twice.rules] == [None, MARCH]
+    assert twice.rules[-1].breaks == ("13:00-14:00",)
+
+
 def test_the_same_edit_again_changes_nothing() -> None:
     once = edit(edit(None), SIX, exceptions={date(2026, 12, 31): ("09:00-14:00",)})
     assert edit(once, SIX, exceptions={date(2026, 12, 31): ("09:00-14:00",)}) == once

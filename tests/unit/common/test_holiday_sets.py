@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from otklik_common.clocks.business_time import BusinessTime
-from otklik_common.clocks.calendar import ALWAYS, Calendar, Rules
+from otklik_common.clocks.calendar import ALWAYS, Calendar, Rules, Why
 from otklik_common.clocks.holiday_sets import COUNTRIES, holiday_year
 from otklik_common.clocks.hours import Window
 
@@ -58,10 +58,13 @@ def test_a_worked_saturday_counts_and_the_monday_it_was_changed_for_does_not() -
 
 
 def test_a_worked_saturday_has_the_hours_of_the_day_it_was_changed_for() -> None:
-    week = ((Window(600, 660),), *EIGHT * 3, (Window(600, 1200),), (), ())
+    week = ((Window(600, 660),), (Window(600, 1200),), *EIGHT * 3, (), ())
     calendar = Calendar((Rules(ALWAYS, "Europe/Moscow", week, holidays="RU"),))
-    assert holiday_year("RU", 2024).worked[date(2024, 4, 27)] == date(2024, 4, 29)
+    worked = holiday_year("RU", 2024).worked
+    assert worked[date(2024, 4, 27)] == date(2024, 4, 29)
     assert calendar.day(date(2024, 4, 27)).windows == (Window(600, 660),)
+    assert worked[date(2024, 11, 2)] == date(2024, 4, 30)
+    assert calendar.day(date(2024, 11, 2)) == ((Window(600, 1140),), Why.EVE)
 
 
 def test_a_company_that_opens_on_saturdays_keeps_its_own_hours_there() -> None:

@@ -92,8 +92,18 @@ def test_a_paused_clock_has_no_due_time_unless_it_came_before() -> None:
     assert late.state(at(16)) is State.BREACHING
 
 
+def test_a_pause_at_the_very_end_holds_the_breach_back() -> None:
+    happened = ((at(9), "start"), (at(13), "pause"))
+    clock, resumed = made(*happened), made(*happened, (at(15), "resume"))
+    assert (clock.due_at, clock.breaches_at) == (at(13), None)
+    assert (resumed.due_at, resumed.breaches_at) == (at(13), at(15))
+    assert clock.state(at(17)) is State.IMMINENT
+    assert resumed.state(at(17)) is State.BREACHING
+
+
 def test_a_clock_that_is_stopped_while_it_is_paused_has_used_what_it_ran() -> None:
     clock = made((at(10), "start"), (at(11), "pause"), (at(9, 3), "stop"))
+    assert (clock.due_at, clock.breaches_at) == (None, None)
     assert clock.used(at(10, 4)) == HOUR
     assert clock.state(at(10, 4)) is State.ACHIEVED
 
