@@ -73,7 +73,7 @@ RULES: Final[Mapping[str, str]] = {
         "a survey, and the mapping of an import, make sense as a whole": "bad_survey mapping",
         "a value fits the question that it answers": "bad_comment score_off_scale",
         "the metric has that parameter and can be cut in that way": """
-            bad_parameter impossible_dimension no_past_groups invalid_query bad_filter no_calendar
+            bad_parameter impossible_dimension no_past_groups no_past_calendar invalid_query bad_filter no_calendar
             closed_cells_only
         """,
         "the number is one of things that can be listed": "no_records",

@@ -17,6 +17,7 @@ async def company_of(directory: Directory, tenant: str) -> Company:
         currency=known.company.currency if known.company else "RUB",
         timezone=known.company.timezone if known.company else "UTC",
         groups_of={code: branch.groups for code, branch in known.branches.items()},
+        calendar=known.default_calendar,
     )
 
 

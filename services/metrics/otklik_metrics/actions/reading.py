@@ -1,7 +1,7 @@
 """One reading of everything that a query's metrics need, each row of the store read once."""
 
 import asyncio
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,23 +9,30 @@ from typing import Any
 from sqlalchemy import FromClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.clocks.business_time import business_time
+from otklik_common.clocks.told import calendar_of
 from otklik_common.clocks.zones import find_zone
 from otklik_metrics.actions.histories import Asker
 from otklik_metrics.actions.past import counted
+from otklik_metrics.actions.spans import as_histograms, in_business_time, with_histograms
 from otklik_metrics.domain.budget import Budget
 from otklik_metrics.domain.dimensions import Text
-from otklik_metrics.domain.frames import Frame, HistoryFrame, Place, Row, TallyFrame
-from otklik_metrics.domain.histogram import LONGEST_MS, buckets_of, encode
+from otklik_metrics.domain.frames import Frame, HistoryFrame, Row, TallyFrame
 from otklik_metrics.domain.indicators.cells import Values
 from otklik_metrics.domain.limits import MOST_FACTS
 from otklik_metrics.domain.planner import Piece, Plan, Version, data_range, plan
 from otklik_metrics.domain.query import Asked, Company, Query
-from otklik_metrics.domain.readings import Histories, Reading, Sum, Tally
+from otklik_metrics.domain.readings import BUSINESS_OPS, Histories, Reading, Sum, Tally
 from otklik_metrics.domain.refusals import TooManyRevisions, TooManyRows
 from otklik_metrics.domain.sets import TIME_COLUMNS
 from otklik_metrics.store import history, query_facts, query_rollups
 from otklik_metrics.store.history import facts_as_of, identity_as_of
-from otklik_metrics.store.query_facts import Source, count_up_to, in_piece, unpacked
+from otklik_metrics.store.query_facts import (
+    Source,
+    count_up_to,
+    in_piece,
+    unpacked,
+)
 from otklik_metrics.store.query_histories import Known, TooManyFactsError
 from otklik_metrics.store.query_measures import Moment
 from otklik_metrics.store.query_rollups import Read, TooManyGroupsError
@@ -124,6 +131,8 @@ class Desk:
                 known.asked.append(asked)
                 continue
             ops = {name: one.op for name, one in {**reading.sums, **reading.now}.items()}
+            if reading.business is not None:
+                ops |= BUSINESS_OPS
             jobs.append(_Job([asked], reading, self._plan(query, reading), TallyFrame(ops)))
         return jobs
 
@@ -248,6 +257,8 @@ class Desk:
         """Histograms, or the spans themselves where some go on; each read once."""
         done: dict[tuple[Any, ...], list[Row]] = {}
         for job in jobs:
+            if job.tally.business is not None and job.plan.pieces:
+                job.frame.take_values(await self._in_business_time(query, budget, job))
             if job.tally.histogram is None or not job.plan.pieces:
                 continue
             going_on = job.tally.censored and job.frame.total("begun") != job.frame.total("over")
@@ -269,13 +280,13 @@ class Desk:
         for piece in job.plan.pieces:
             if piece.rollup is None:
                 read = await self._span_bytes(query, budget, job, piece)
-                found += await asyncio.to_thread(_as_histograms, read.rows)
+                found += await asyncio.to_thread(as_histograms, read.rows)
                 continue
             version = self._versions[job.tally.kind]
             read = await query_rollups.read_histograms(
                 self._tx, query, version, piece, name, most=budget.rows(query, 1)
             )
-            rows = await asyncio.to_thread(_with_histograms, read.rows, held)
+            rows = await asyncio.to_thread(with_histograms, read.rows, held)
             budget.took(len(rows), 1, (key for _, key, _ in rows))
             found += rows
         return found
@@ -289,17 +300,29 @@ class Desk:
             for bucket, key, (over, going_on) in read.rows
         ]
 
+    async def _in_business_time(self, query: Query, budget: Budget, job: _Job) -> list[Row]:
+        told, piece = query.company.calendar, job.plan.pieces[0]
+        assert told is not None
+        read = await self._span_bytes(query, budget, job, piece)
+        self._note(query, job.asked, piece, read.looked_at, job.plan.because)
+        return await asyncio.to_thread(
+            in_business_time, read.rows, business_time(calendar_of(told))
+        )
+
     async def _span_bytes(self, query: Query, budget: Budget, job: _Job, piece: Piece) -> Read:
-        assert job.tally.histogram is not None
+        tally = job.tally
+        in_business = tally.business is not None
+        name = tally.business or tally.histogram
+        assert name is not None
         source, found = await self._counted(query, job, piece, budget.spans)
-        read = await query_facts.read_spans(
+        read = await (query_facts.read_begun if in_business else query_facts.read_spans)(
             self._tx,
             source,
             query,
-            tally=job.tally,
+            tally=tally,
             piece=piece,
             moment=self.moment(query, piece),
-            name=job.tally.histogram,
+            name=name,
             most=budget.rows(query, 1),
         )
         budget.spans -= max(found, read.looked_at)
@@ -369,24 +392,3 @@ def _alike(jobs: Sequence[_Job]) -> list[list[_Job]]:
     for job in jobs:
         found.setdefault(by(job), []).append(job)
     return list(found.values())
-
-
-def _with_histograms(rows: Sequence[Row], held: Container[Place]) -> list[Row]:
-    """Merged histograms as values, of places that hold facts."""
-    return [
-        (bucket, key, Values(histogram=packed))
-        for bucket, key, (packed,) in rows
-        if (bucket, key) in held
-    ]
-
-
-def _as_histograms(rows: Sequence[Row]) -> list[Row]:
-    """Spans one by one as the histograms that a rollup would hold of them."""
-    return [(bucket, key, Values(histogram=_as_histogram(read[0]))) for bucket, key, read in rows]
-
-
-def _as_histogram(packed: bytes | None) -> bytes:
-    counts: dict[int, int] = {}
-    for bucket in buckets_of(unpacked(packed).clip(0, LONGEST_MS).tolist()):
-        counts[bucket] = counts.get(bucket, 0) + 1
-    return encode(counts)

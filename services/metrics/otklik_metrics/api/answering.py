@@ -27,6 +27,7 @@ from otklik_metrics.domain.query import (
     top_of,
     within_reach,
 )
+from otklik_metrics.domain.readings import BUSINESS
 from otklik_metrics.domain.zones import Buckets, Granularity
 
 
@@ -41,7 +42,7 @@ def query_of(body: QueryBody, company: Company, caller: Caller, now: datetime) -
     group_by = tuple(dict.fromkeys(body.group_by))
     names = [*group_by, *(one.dimension for one in body.filters)]
     check_dimensions(asked, names)
-    check_past(body.as_of, names)
+    check_past(body.as_of, asked, names)
     query = Query(
         company=company,
         asked=asked,
@@ -193,6 +194,14 @@ def _notes(query: Query, one: Asked, language: Lang) -> list[str]:
             (
                 "a branch counts in each of its groups, so groups do not add up to the total",
                 "филиал считается в каждой своей группе, поэтому группы не складываются в итог",
+            )
+        )
+    if one.params.get("clock") == BUSINESS and query.company.calendar is not None:
+        code = query.company.calendar.code
+        notes.append(
+            (
+                f"business time of the calendar {code}, the company's default, as it is now",
+                f"рабочее время по календарю {code}, основному у компании, каков он сейчас",
             )
         )
     if is_closed(one):

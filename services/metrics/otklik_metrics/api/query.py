@@ -34,7 +34,7 @@ async def query_metrics(
     caller who is limited to branches sees only theirs, whatever they ask for. Refusals say what
     to do instead: `unknown_metric` (with near names), `impossible_dimension`,
     `unknown_timezone`, `too_many_buckets`, `too_many_cells`, `too_many_rows`, `no_calendar`,
-    `no_past_groups`, and 409 `history_behind` for an `as_of` that is not complete yet.
+    `no_past_groups`, `no_past_calendar`, and 409 `history_behind` for an `as_of` that is not complete yet.
     """
     with counted_refusals(platform):
         company = await company_asking(platform, db, caller, body.as_of)

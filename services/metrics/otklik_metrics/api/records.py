@@ -63,7 +63,7 @@ def _query(body: RecordsBody, company: Company, caller: Caller) -> Query:
     asked = ask(company, [body.metric.wanted()])
     names = [*body.group, *(one.dimension for one in body.filters)]
     check_dimensions(asked, names)
-    check_past(body.as_of, names)
+    check_past(body.as_of, asked, names)
     group = [filter_of(company, name, "eq", [value]) for name, value in body.group.items()]
     return Query(
         company=company,

@@ -113,6 +113,8 @@ def _tally(query: Query, reading: Reading) -> Tally:
         raise _FactsOnly("the past is read from history", "прошлое читается из истории")
     if isinstance(reading, Histories):
         raise _FactsOnly("it looks at people one by one", "смотрит на каждого человека отдельно")
+    if reading.business is not None:
+        raise _FactsOnly("it is counted by a calendar", "считается по календарю")
     if reading.anonymous:
         raise _FactsOnly("rollups hold no anonymous answers", "в сводках нет анонимных ответов")
     return reading

@@ -9,18 +9,20 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from otklik_common.clocks.zones import find_zone
+from otklik_common.events.access import Calendar
 from otklik_common.ids import subject_id
 from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType, near
 from otklik_metrics.domain.catalogue.words import Params
 from otklik_metrics.domain.dimensions import BRANCH_GROUP, DIMENSIONS, Dimension, Type
 from otklik_metrics.domain.limits import MANY_CELLS, MOST_BUCKETS, MOST_METRICS, MOST_VALUES
-from otklik_metrics.domain.readings import Histories, Reading
+from otklik_metrics.domain.readings import BUSINESS, Histories, Reading
 from otklik_metrics.domain.refusals import (
     BadFilter,
     BadParameter,
     BadRange,
     ImpossibleDimension,
     NoCalendar,
+    NoPastCalendar,
     NoPastGroups,
     QueryRefused,
     TooManyBuckets,
@@ -103,13 +105,15 @@ class Company:
 
     Attributes:
         timezone: Of a query of the past, the zone of that time.
+        groups_of: Groups of each branch.
+        calendar: Its default calendar, as access tells it; None before its first.
     """
 
     tenant: str
     currency: str
     timezone: str
     groups_of: Mapping[str, tuple[str, ...]]
-    """Groups of each branch."""
+    calendar: Calendar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ class Query:
         return (
             self.as_of is not None
             or (bool(self.group_by) and wide)
-            or any(isinstance(one.reading, Histories) for one in self.asked)
+            or any(isinstance(one.reading, Histories) or one.reading.business for one in self.asked)
         )
 
 
@@ -201,7 +205,7 @@ def _parameters(metric: Metric, sent: Mapping[str, Any], company: Company) -> Pa
             detail_ru=f"у {metric.name} нет параметра {unknown[0][:60]!r}; есть: {have}",
         )
     params = {name: _value(metric, known[name], sent) for name in known}
-    if params.get("clock") == "business":
+    if params.get("clock") == BUSINESS and company.calendar is None:
         raise NoCalendar(metric.name)
     if "currency" in params and params["currency"] is None:
         params["currency"] = company.currency
@@ -314,15 +318,20 @@ def check_dimensions(asked: Iterable[Asked], names: Iterable[str]) -> None:
                 )
 
 
-def check_past(as_of: datetime | None, names: Iterable[str]) -> None:
+def check_past(as_of: datetime | None, asked: Iterable[Asked], names: Iterable[str]) -> None:
     """
-    Every one of `names`, grouped or filtered by, is known as it was at `as_of`.
+    What is asked, and every one of `names`, grouped or filtered by, is known as it was at `as_of`.
 
     Raises:
-        NoPastGroups.
+        NoPastGroups, NoPastCalendar.
     """
-    if as_of is not None and BRANCH_GROUP in names:
+    if as_of is None:
+        return
+    if BRANCH_GROUP in names:
         raise NoPastGroups
+    for one in asked:
+        if one.params.get("clock") == BUSINESS:
+            raise NoPastCalendar(one.name)
 
 
 def filter_of(company: Company, name: str, op: str, values: Sequence[Any]) -> Filter:

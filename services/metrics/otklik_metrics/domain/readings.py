@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from otklik_metrics.domain.measures import MEASURES, within
 
@@ -54,6 +54,8 @@ class Tally:
         histogram: Spans of which quantiles are asked, by their name in the measures.
         censored: Spans of which some may go on: where the sums `begun` and `over` differ, the
             facts are read one by one.
+        business: Spans that are asked in business time, by their name: the facts one by one. Then
+            there are no sums: `BUSINESS_OPS` names what comes of the spans.
         anonymous: Only answers of anonymous surveys; otherwise those are never looked at.
     """
 
@@ -63,6 +65,7 @@ class Tally:
     now: Mapping[str, Sum] = field(default_factory=dict)
     histogram: str | None = None
     censored: bool = False
+    business: str | None = None
     anonymous: bool = False
 
     @property
@@ -70,6 +73,20 @@ class Tally:
         """Dimensions that the sums themselves look at."""
         sums = (*self.sums.values(), *self.now.values())
         return frozenset(s.where.dimension for s in sums if s.where is not None)
+
+
+BUSINESS: Final = "business"
+"""The clock that runs while the company is open."""
+
+BUSINESS_OPS: Final[Mapping[str, Op]] = {
+    "n": Op.SUM,
+    "ms": Op.SUM,
+    "least": Op.LEAST,
+    "most": Op.MOST,
+    "begun": Op.SUM,
+    "over": Op.SUM,
+}
+"""What is told of spans in business time: how many are over, their sum, least and most."""
 
 
 class Question(StrEnum):

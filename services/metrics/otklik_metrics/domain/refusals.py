@@ -156,16 +156,30 @@ class TooManyRevisions(TooManyRows):
 
 
 class NoCalendar(QueryRefused):
-    """Numbers are not counted by business time yet, whatever calendars a company has."""
+    """Business time needs a calendar, and the company has none."""
 
     code = "no_calendar"
 
     def __init__(self, metric: str) -> None:
         super().__init__(
-            f"{metric} is not counted by business time yet, with a calendar or without: ask for "
-            'clock "elapsed"',
-            detail_ru=f"{metric} по рабочему времени пока не считается, есть календарь или нет: "
-            'запросите clock "elapsed"',
+            f"{metric} by the business clock needs a calendar, and there is none: put one at "
+            '/access/v1/calendars, or ask for clock "elapsed"',
+            detail_ru=f"{metric} по рабочему времени требует календаря, а его нет: заведите его в "
+            '/access/v1/calendars или запросите clock "elapsed"',
+        )
+
+
+class NoPastCalendar(QueryRefused):
+    """Business time is asked as of a moment, and only today's calendar is known."""
+
+    code = "no_past_calendar"
+
+    def __init__(self, metric: str) -> None:
+        super().__init__(
+            f"the calendar of {metric} is not kept as it was in the past, so an answer would change "
+            'with its edits: ask by clock "elapsed", or without as_of',
+            detail_ru=f"календарь для {metric} в прошлом виде не хранится, и ответ менялся бы вместе "
+            'с его правками: запросите clock "elapsed" или без as_of',
         )
 
 

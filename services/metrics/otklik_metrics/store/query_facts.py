@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,15 @@ from otklik_metrics.domain.dimensions import DIMENSIONS
 from otklik_metrics.domain.planner import Piece
 from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.readings import Sum, Tally
-from otklik_metrics.store.query_measures import Moment, gathered, span, still_open, term
+from otklik_metrics.store.query_measures import (
+    Moment,
+    begun,
+    begun_and_open,
+    gathered,
+    span,
+    still_open,
+    term,
+)
 from otklik_metrics.store.query_rollups import Read, fetch
 from otklik_metrics.store.query_terms import (
     Column,
@@ -142,15 +151,49 @@ async def read_spans(
     return await fetch(tx, cells, len(query.group_by), most)
 
 
+async def read_begun(
+    tx: AsyncConnection,
+    source: Source,
+    query: Query,
+    *,
+    tally: Tally,
+    piece: Piece,
+    moment: Moment,
+    name: str,
+    most: int,
+) -> Read:
+    """
+    Spans with their beginnings, by bucket and group: those that are over, and those that go on (if
+    the tally is of such); each as bytes for `unpacked_pairs`.
+
+    Raises:
+        TooManyGroupsError: There are more than `most` groups.
+    """
+    facts = source.facts.c
+    wanted = [_packed(begun(source.kind, name, facts), span(source.kind, name, facts))]
+    if tally.censored:
+        going_on = still_open(source.kind, name, facts, moment.now)
+        wanted.append(_packed(begun_and_open(source.kind, name, facts), going_on))
+    cells = _cells(source, query, tally, piece, wanted)
+    return await fetch(tx, cells, len(query.group_by), most)
+
+
+def unpacked_pairs(packed: bytes | None) -> NDArray[np.int64]:
+    """Beginnings in microseconds since 1970 and spans in milliseconds, as two columns."""
+    return unpacked(packed).reshape(-1, 2)
+
+
 def unpacked(packed: bytes | None) -> NDArray[np.int64]:
     """Milliseconds out of what `read_spans` gave."""
     return np.frombuffer(packed or b"", dtype=BIG_ENDIAN).astype(np.int64)
 
 
-def _packed(column: Column) -> Column:
-    # Eight bytes a span: a list of numbers would be five times as large on this side.
-    sent = func.int8send(column, type_=LargeBinary)
-    return func.string_agg(sent, literal(b"", LargeBinary), type_=LargeBinary)
+def _packed(*columns: Column) -> Column:
+    """Numbers of many facts as bytes; a fact of which one is NULL is left out."""
+    # Eight bytes a number: a list of numbers would be five times as large on this side.
+    sent: list[Column] = [func.int8send(column, type_=LargeBinary) for column in columns]
+    together = reduce(lambda one, other: one.concat(other), sent)
+    return func.string_agg(together, literal(b"", LargeBinary), type_=LargeBinary)
 
 
 def _cells(

@@ -86,6 +86,22 @@ def still_open(kind: str, name: str, facts: Facts, now: datetime) -> Column:
     return _if(and_(begun.is_not(None), over.is_(None)), cast(func.greatest(lasted, 0), BigInteger))
 
 
+def begun(kind: str, name: str, facts: Facts) -> Column:
+    """When the span called `name` of one fact began, if it is over; in microseconds since 1970."""
+    found: Column = _BEGAN[kind, name](facts)
+    return _micros(found)
+
+
+def begun_and_open(kind: str, name: str, facts: Facts) -> Column:
+    """The same of a span that is not over."""
+    found, _, _ = _GOING_ON[kind, name](facts)
+    return _micros(found)
+
+
+def _micros(moment: Column) -> Column:
+    return cast(func.extract("epoch", moment) * 1_000_000, BigInteger)
+
+
 def _if(condition: Column, value: Any = 1) -> Column:
     found: Column = case((condition, value))
     return found
@@ -134,6 +150,16 @@ _GOING_ON: Mapping[tuple[str, str], Callable[[Facts], tuple[Column, Column, Colu
         f.closed_at,
     ),
     ("reply", "wait"): lambda f: (f.asked_at, f.replied_at, f.replied_at),
+}
+
+
+_BEGAN: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
+    ("contact", "first_response"): lambda f: f.first_asked_at,
+    # From the creation or the last reopening, which the fact does not tell once it is over.
+    ("contact", "resolution"): lambda f: (
+        f.closed_at - func.make_interval(0, 0, 0, 0, 0, 0, f.resolution_ms / literal(1000.0))
+    ),
+    ("reply", "wait"): lambda f: f.asked_at,
 }
 
 

@@ -15,7 +15,7 @@ from otklik_metrics.domain.catalogue.words import (
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.indicators.cells import Cell, Values
 from otklik_metrics.domain.indicators.service import QUANTILES, STATISTICS, span
-from otklik_metrics.domain.readings import Op, Pick, Reading, Sum, Tally, pick
+from otklik_metrics.domain.readings import BUSINESS, Op, Pick, Reading, Sum, Tally, pick
 
 STATISTIC: Final = choice(
     "statistic",
@@ -26,12 +26,12 @@ STATISTIC: Final = choice(
     "mean",
     STATISTICS,
 )
-CLOCKS: Final = ("elapsed", "business")
+CLOCKS: Final = ("elapsed", BUSINESS)
 CLOCK: Final = choice(
     "clock",
     Text(
-        "elapsed time; business time is not counted yet",
-        "прошедшее время; рабочее пока не считается",
+        "elapsed time, or business time of the company's default calendar, exact, by facts",
+        "прошедшее время или рабочее по основному календарю компании, точно, по фактам",
     ),
     "elapsed",
     CLOCKS,
@@ -58,6 +58,10 @@ class Span:
     def read(self, params: Params) -> Reading:
         """What a statistic needs and no more: rollups know no least and no longest."""
         statistic, name = params["statistic"], self.measure
+        if params.get("clock") == BUSINESS:
+            return Tally(
+                self.kind, self.time_column, business=name, censored=self.begun is not None
+            )
         sums = {"n": Sum(f"{name}_n")}
         if self.begun is not None and self.over is not None:
             sums |= {"begun": Sum(self.begun), "over": Sum(self.over)}

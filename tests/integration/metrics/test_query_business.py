@@ -1,0 +1,181 @@
+"""Spans by the business clock: counted by the company's default calendar, fact by fact."""
+
+import random
+import statistics
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from otklik_common.clocks.business_time import business_time
+from otklik_common.clocks.told import calendar_of
+from otklik_common.events.access import Calendar, CalendarRules
+from otklik_common.events.contact_center import Channel, Contact, Reply
+from tests.support.facts import SOURCE, a_contact
+from tests.support.metrics_api import NOW, Office, a_body, numbered
+
+pytestmark = pytest.mark.asyncio
+
+NINE_TO_SIX = ("09:00-18:00",)
+WEEK = (NINE_TO_SIX, NINE_TO_SIX, NINE_TO_SIX, NINE_TO_SIX, NINE_TO_SIX, (), ())
+FRIDAY = datetime(2026, 3, 6, 14, 30, tzinfo=UTC)
+"""17:30 in Moscow; Monday 9 March is a day off in Russia, moved from Sunday."""
+
+HOUR = timedelta(hours=1)
+
+
+def a_calendar(
+    *, default: bool = True, holidays: str | None = None, code: str = "office"
+) -> Calendar:
+    rules = CalendarRules(timezone="Europe/Moscow", week=WEEK, holidays=holidays)
+    return Calendar(code=code, default=default, rules=(rules,))
+
+
+def first_response(hours: float | None, *, asked_at: datetime = FRIDAY, **said: object) -> Contact:
+    """A chat whose first question was answered after so many hours; None: not yet."""
+    known = {} if hours is None else {"first_response_ms": round(hours * 3_600_000)}
+    return a_contact(
+        channel=Channel.CHAT, offered_at=asked_at, first_asked_at=asked_at, **known, **said
+    )
+
+
+def resolved(start: datetime, end: datetime, **said: object) -> Contact:
+    """A contact that was open from one moment to another, after who knows what."""
+    lasted = round((end - start).total_seconds() * 1000)
+    return a_contact(
+        offered_at=start - 48 * HOUR, closed_at=end, ended_at=end, resolution_ms=lasted, **said
+    )
+
+
+def by(statistic: str, name: str = "first_response_seconds") -> dict[str, str]:
+    return {"name": name, "statistic": statistic, "clock": "business", "as": statistic}
+
+
+async def test_nights_and_weekends_do_not_count(office: Office) -> None:
+    await office.access_says("calendar", "office", a_calendar())
+    await office.hear({"monday": first_response(64.5)})
+    found = await office.query(by("mean"), {"name": "first_response_seconds"}, explain=True)
+    row = found["rows"][0]
+    assert row["first_response_seconds"]["value"] == 64.5 * 3600
+    assert (row["mean"]["value"], row["mean"]["n"]) == (1.5 * 3600, 1)
+    (step,) = (one for one in found["plan"] if one["metric"] == "mean")
+    assert (step["reads"], step["rows"], step["because"]) == (
+        "facts",
+        1,
+        "it is counted by a calendar",
+    )
+
+
+async def test_days_off_of_the_production_calendar_do_not_count(office: Office) -> None:
+    await office.access_says("calendar", "office", a_calendar(holidays="RU"))
+    await office.hear({"monday": first_response(64.5)})
+    assert (await office.query(by("mean")))["rows"][0]["mean"]["value"] == 0.5 * 3600
+
+
+async def test_the_default_calendar_is_the_one_that_counts(office: Office) -> None:
+    await office.access_says("calendar", "other", a_calendar(default=False, code="other"))
+    await office.hear({"monday": first_response(64.5)})
+    body = a_body({"name": "first_response_seconds", "clock": "business"})
+    assert await office.refusal(body) == (422, "no_calendar")
+    await office.access_says("calendar", "office", a_calendar())
+    found = await office.query(by("mean"), {"name": "first_response_seconds"})
+    assert found["rows"][0]["mean"]["value"] == 1.5 * 3600
+    notes = {name: receipt["notes"] for name, receipt in found["receipts"].items()}
+    assert notes == {
+        "mean": ["business time of the calendar office, the company's default, as it is now"],
+        "first_response_seconds": [],
+    }
+
+
+async def test_the_past_has_no_calendar(office: Office) -> None:
+    await office.access_says("calendar", "office", a_calendar())
+    body = a_body({"name": "first_response_seconds", "clock": "business"}, as_of=NOW.isoformat())
+    assert await office.refusal(body) == (422, "no_past_calendar")
+
+
+async def test_every_statistic_is_told_of_business_time_and_who_waits_is_censored(
+    office: Office,
+) -> None:
+    await office.access_says("calendar", "office", a_calendar())
+    spans = {"a": 0.25, "b": 0.5, "c": 64.5, "d": 16.0}
+    facts = {name: first_response(hours) for name, hours in spans.items()}
+    await office.hear(facts | {"open": first_response(None)})
+    found = await office.query(*map(by, ("mean", "min", "max", "p50", "p75", "p99")))
+    row = found["rows"][0]
+    # 15 and 30 minutes on Friday; Monday at ten; Saturday, when only the half hour had passed.
+    hours = {
+        name: cell["value"] and cell["value"] / 3600
+        for name, cell in row.items()
+        if name != "bucket"
+    }
+    assert hours == {"mean": 0.6875, "min": 0.25, "max": 1.5, "p50": 0.5, "p75": 1.5, "p99": None}
+    assert (row["p50"]["n"], row["p50"]["open"], row["p99"]["reason"]) == (5, 1, "not_reached")
+    assert row["mean"]["excluded"] == {"still_open": 1}
+
+
+async def test_a_resolution_counts_from_its_last_reopening(office: Office) -> None:
+    await office.access_says("calendar", "office", a_calendar())
+    await office.hear({"again": resolved(FRIDAY, FRIDAY + 64.5 * HOUR)})
+    found = await office.query(by("max", "resolution_seconds"))
+    assert found["rows"][0]["max"]["value"] == 1.5 * 3600
+
+
+async def test_next_responses_count_each_gap(office: Office) -> None:
+    await office.access_says("calendar", "office", a_calendar())
+    gaps = [
+        Reply(
+            contact=uuid4(),
+            source=SOURCE,
+            channel=Channel.CHAT,
+            branch="tyumen",
+            first=False,
+            asked_at=FRIDAY,
+            replied_at=FRIDAY + hours * HOUR,
+            waited_ms=round(hours * 3_600_000),
+        )
+        for hours in (0.25, 64.5)
+    ]
+    await office.hear(numbered("gap", gaps))
+    found = await office.query(by("mean", "next_response_seconds"))
+    assert (found["rows"][0]["mean"]["value"], found["rows"][0]["mean"]["n"]) == (0.875 * 3600, 2)
+
+
+async def test_groups_add_up_whatever_they_are_gathered_by(office: Office) -> None:
+    calendar = a_calendar(holidays="RU")
+    await office.access_says("calendar", "office", calendar)
+    dice, told = random.Random(5), business_time(calendar_of(calendar))
+    branches = ("tyumen", "perm", "omsk")
+    facts, truth = [], []
+    for _ in range(150):
+        asked_at = datetime(2026, 3, 2, tzinfo=UTC) + timedelta(minutes=dice.randrange(20 * 1440))
+        hours, branch = dice.randrange(1, 300) / 4, dice.choice(branches)
+        facts.append(first_response(hours, asked_at=asked_at, branch=branch))
+        passed = told.between(asked_at, asked_at + hours * HOUR).total_seconds()
+        truth.append((branch, asked_at, passed))
+    await office.hear(numbered("f", facts))
+    metrics = [by(one) for one in ("mean", "min", "max", "p50")]
+
+    def check(row: dict[str, dict[str, float]], spans: list[float]) -> None:
+        assert row["mean"]["n"] == len(spans)
+        assert row["mean"]["value"] == pytest.approx(statistics.fmean(spans))
+        assert (row["min"]["value"], row["max"]["value"]) == (min(spans), max(spans))
+        assert row["p50"]["value"] == sorted(spans)[-(-len(spans) // 2) - 1]
+
+    by_branch = await office.query(*metrics, group_by=["branch"])
+    for row in by_branch["rows"]:
+        check(row, [passed for branch, _, passed in truth if branch == row["branch"]])
+    by_group = await office.query(*metrics, group_by=["branch_group"])
+    ural = next(row for row in by_group["rows"] if row["branch_group"] == "ural")
+    check(ural, [passed for branch, _, passed in truth if branch in ("tyumen", "perm")])
+    top = await office.query(*metrics, group_by=["branch"], top={"n": 1, "other": True})
+    other = next(row for row in top["rows"] if row.get("other"))
+    first = next(row["branch"] for row in top["rows"] if not row.get("other"))
+    check(other, [passed for branch, _, passed in truth if branch != first])
+    weeks = await office.query(*metrics, time={"granularity": "week"})
+    for row in weeks["rows"]:
+        start = datetime.fromisoformat(row["bucket"])
+        inside = [passed for _, at, passed in truth if start <= at < start + timedelta(days=7)]
+        if inside:
+            check(row, inside)
+        else:
+            assert row["mean"]["value"] is None
