@@ -12,7 +12,7 @@ from otklik_common.clocks.told import calendar_of
 from otklik_common.events.access import Calendar, CalendarRules
 from otklik_common.events.contact_center import Channel, Contact, Reply
 from tests.support.facts import SOURCE, a_contact
-from tests.support.metrics_api import NOW, Office, a_body, numbered
+from tests.support.metrics_api import NOW, Office, a_body, id_of, numbered
 
 pytestmark = pytest.mark.asyncio
 
@@ -179,3 +179,16 @@ async def test_groups_add_up_whatever_they_are_gathered_by(office: Office) -> No
             check(row, inside)
         else:
             assert row["mean"]["value"] is None
+
+
+async def test_the_spans_behind_a_number_are_listed(office: Office) -> None:
+    await office.access_says("calendar", "office", a_calendar())
+    facts = {"done": first_response(64.5), "open": first_response(None)}
+    await office.hear(facts)
+    for statistic, behind in (("mean", ["done"]), ("p50", ["done", "open"])):
+        metric = {"name": "first_response_seconds", "clock": "business", "statistic": statistic}
+        time = a_body("nps")["time"]
+        found = await office.call("POST", "/query/records", {"metric": metric, "time": time})
+        assert found.status_code == 200, found.text
+        known = {str(id_of(name)): name for name in facts}
+        assert sorted(known[one["subject"]] for one in found.json()["items"]) == behind
