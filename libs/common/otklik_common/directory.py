@@ -42,8 +42,14 @@ class Known:
 
     @property
     def default_calendar(self) -> Calendar | None:
-        """The company's own calendar; None before its first."""
-        return next((one for one in self.calendars.values() if one.default), None)
+        """
+        The company's own calendar; None before its first.
+
+        While the default moves from one to another, both may say that they are it: the first by
+        its code then, for every reader the same.
+        """
+        own = [one for one in self.calendars.values() if one.default]
+        return min(own, key=lambda one: one.code, default=None)
 
     def branches_in(self, groups: Iterable[str]) -> frozenset[str]:
         """Codes of the branches that belong to any of `groups`."""

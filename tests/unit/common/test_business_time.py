@@ -34,7 +34,8 @@ TIMES = {
     "Asia/Kathmandu": (date(1985, 12, 20),),
     "Australia/Lord_Howe": (date(2024, 3, 25), date(2024, 9, 25)),
     "America/New_York": (date(2025, 2, 25), date(2025, 10, 20)),
-    "UTC": (date(2024, 2, 20),),
+    "UTC": (date(2024, 2, 20), date(2024, 12, 10)),
+    "Pacific/Apia": (date(2011, 12, 10),),
 }
 """Beginnings of five weeks in which the clocks of a zone are changed."""
 
@@ -228,6 +229,38 @@ def test_what_stays_closed_has_no_deadline() -> None:
     assert ours.deadline(friday, 2 * MINUTE) == datetime(2028, 2, 29, 7, 1, tzinfo=UTC)
     with pytest.raises(NeverOpenError):
         ours.deadline(friday, 3 * MINUTE)
+
+
+def test_what_opens_once_more_at_the_edge_of_a_year_is_found() -> None:
+    shut = ((), (), (), (), (), (), ())
+    rules = (Rules(ALWAYS, "America/New_York", shut),)
+    once = Calendar(rules, {date(2026, 12, 31): (Window(19 * 60, 1440),)})
+    start = datetime(2026, 12, 1, tzinfo=UTC)
+    assert BusinessTime(once).deadline(start, MINUTE) == datetime(2027, 1, 1, 0, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "zones",
+    [
+        ("UTC", "Etc/GMT+12", "Pacific/Kiritimati"),
+        ("Europe/Kaliningrad", "Asia/Kamchatka", "Europe/Kaliningrad"),
+        ("Pacific/Apia", "America/New_York", "Pacific/Apia"),
+    ],
+)
+def test_rules_that_change_the_zone_count_no_moment_twice(zones: tuple[str, str, str]) -> None:
+    days = (ALWAYS, date(2011, 12, 30), date(2011, 12, 31))
+    week = (ALL_DAY,) * 7
+    rules = tuple(Rules(day, zone, week) for day, zone in zip(days, zones, strict=True))
+    start = datetime(2011, 12, 28, tzinfo=UTC)
+    for hours in range(0, 120, 7):
+        end = start + timedelta(hours=hours)
+        assert BusinessTime(Calendar(rules)).between(start, end) == end - start
+
+
+def test_a_long_way_to_a_deadline_is_gone_in_large_steps() -> None:
+    ours = BusinessTime(NINE_TO_SIX)
+    with pytest.raises(NeverOpenError):
+        ours.deadline(MONDAY, timedelta(days=366 * 200))
 
 
 def test_a_split_shift_begins_again_with_its_second_window() -> None:

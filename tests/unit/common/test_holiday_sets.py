@@ -14,6 +14,7 @@ OFFICE = Calendar((Rules(ALWAYS, "Europe/Moscow", (*EIGHT * 5, (), ()), holidays
 """Forty hours in five days."""
 
 WORKING = {
+    2014: ("17 20 20 22 19 19 23 21 22 23 18 23", 247, 1970),
     2024: ("17 20 20 21 20 19 23 22 21 23 21 21", 248, 1979),
     2025: ("17 20 21 22 18 19 23 21 22 23 19 22", 247, 1972),
     2026: ("15 19 21 22 19 21 23 21 22 22 20 22", 247, 1972),
@@ -85,6 +86,31 @@ def test_four_hours_from_the_last_working_day_of_a_year_end_after_the_holidays()
     late = datetime(2025, 12, 30, 14, tzinfo=UTC)
     found = BusinessTime(OFFICE).deadline(late, timedelta(hours=4))
     assert found == datetime(2026, 1, 12, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("year", [1950, 1990, 2002, 2004])
+def test_the_eve_of_what_was_no_holiday_is_not_short(year: int) -> None:
+    for eve in holiday_year("RU", year).short:
+        after = eve + timedelta(1)
+        assert after in holiday_year("RU", after.year).closed
+    assert date(2004, 11, 3) not in holiday_year("RU", 2004).short
+
+
+@pytest.mark.parametrize(
+    ("country", "closed", "worked"),
+    [
+        ("KZ", "2025-01-03", "2025-01-05"),
+        ("BY", "2025-01-06", "2025-01-11"),
+        ("UZ", "2025-12-31", None),
+    ],
+)
+def test_moved_days_of_other_countries_are_known(
+    country: str, closed: str, worked: str | None
+) -> None:
+    found = holiday_year(country, 2025)
+    assert date.fromisoformat(closed) in found.closed
+    if worked is not None:
+        assert date.fromisoformat(worked) in found.worked
 
 
 @pytest.mark.parametrize("country", COUNTRIES)

@@ -108,6 +108,32 @@ def test_a_clock_that_is_stopped_while_it_is_paused_has_used_what_it_ran() -> No
     assert clock.state(at(10, 4)) is State.ACHIEVED
 
 
+def test_of_one_moment_a_pause_outlasts_a_resumption_unless_its_place_says_otherwise() -> None:
+    before = [Mark(at(9), Step.START), Mark(at(10), Step.PAUSE)]
+    again = [Mark(at(11), Step.RESUME), Mark(at(11), Step.PAUSE)]
+    for marks in (before + again, before + again[::-1]):
+        clock = run(marks, FOUR_HOURS)
+        assert clock is not None
+        assert clock.is_paused
+        assert clock.used(at(17)) == HOUR
+    placed = [Mark(at(11), Step.PAUSE, 1), Mark(at(11), Step.RESUME, 2)]
+    resumed = run(before + placed, FOUR_HOURS)
+    assert resumed is not None
+    assert not resumed.is_paused
+
+
+def test_a_warning_of_the_whole_target_comes_with_the_start() -> None:
+    clock = made((at(20), "start"), (at(21), "pause"), target=Target(HOUR, HOUR, OFFICE))
+    assert clock.warn_at == at(20)
+    assert clock.state(at(20)) is State.IMMINENT
+
+
+def test_a_target_longer_than_ten_years_is_refused() -> None:
+    Target(timedelta(days=3_660))
+    with pytest.raises(ValueError, match="3661 days is longer than 3660"):
+        Target(timedelta(days=3_661))
+
+
 def test_a_cancelled_clock_says_so_and_nothing_follows_an_end() -> None:
     clock = made((at(10), "start"), (at(11), "cancel"), (at(12), "resume"), (at(13), "stop"))
     assert (clock.ended_at, clock.state(at(17))) == (at(11), State.CANCELLED)
@@ -150,14 +176,23 @@ def test_a_clock_agrees_with_a_count_of_minutes(seed: int) -> None:
         assert clock is not None
         for minute in (*moments, *dice.choices(range(moments[0], len(used)), k=20)):
             assert clock.used(MONDAY + minute * MINUTE) == used[minute] * MINUTE, marks
+            now = MONDAY + minute * MINUTE
+            if not clock.ended_at:
+                late = used[minute] * MINUTE > span
+                assert clock.state(now) is (State.BREACHING if late else State.PENDING), marks
         kept = [minute for minute, so_far in enumerate(used) if so_far * MINUTE >= span]
         if kept:
             assert clock.due_at == MONDAY + kept[0] * MINUTE, marks
+        elif clock.runs[-1].end is not None and clock.ended_at is None:
+            assert (clock.due_at, clock.breaches_at) == (None, None), marks
+        if clock.breaches_at is not None:
+            assert clock.due_at is not None
+            assert clock.breaches_at >= clock.due_at, marks
 
 
 def counted(marks: list[Mark], *, office: bool) -> list[int]:
     """Minutes used before each minute of two weeks."""
-    happened, found = dict(marks), [0]
+    happened, found = {mark.at: mark.step for mark in marks}, [0]
     runs = ended = False
     for minute in range(14 * 1440):
         now = MONDAY + minute * MINUTE

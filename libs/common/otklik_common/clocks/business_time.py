@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from itertools import accumulate
+from operator import sub
 from typing import Final
 
 import numpy as np
@@ -153,13 +154,15 @@ class BusinessTime:
         return self._keep(kept, min(years), max(years) + 1)
 
     def _reach_further(self, kept: "_Kept") -> "_Kept":
-        """With one year more."""
+        """With twice the years."""
         if kept.after > LAST_YEAR or not self._opens_after(kept.after):
             raise NeverOpenError("the calendar stays closed")
-        return self._keep(kept, kept.first, kept.after + 1)
+        after = min(kept.after + (kept.after - kept.first), LAST_YEAR + 1)
+        return self._keep(kept, kept.first, after)
 
     def _opens_after(self, year: int) -> bool:
-        later = date(year, 1, 1)
+        # Days of the year before may still end in this one, or those of the next begin in it.
+        later = date(year, 1, 1) - _MARGIN
         return (
             self._calendar.opens_for_ever
             or any(rules.since >= later for rules in self._calendar.rules)
@@ -171,18 +174,23 @@ class BusinessTime:
         for year in range(first, after):
             if not kept.first <= year < kept.after:
                 spans += _windows(self._calendar, year)
-        spans.sort()
-        through = list(accumulate(end - start for start, end in spans))
-        self._kept = _Kept(
-            first,
-            after,
-            _new_year(first),
-            _new_year(after),
-            [start for start, _ in spans],
-            [end for _, end in spans],
-            through,
-        )
+        starts, ends = _joined(sorted(spans))
+        through = list(accumulate(map(sub, ends, starts)))
+        self._kept = _Kept(first, after, _new_year(first), _new_year(after), starts, ends, through)
         return self._kept
+
+
+def _joined(spans: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Starts and ends of spans in order; of those that meet, as one."""
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end in spans:
+        if ends and ends[-1] == start:
+            ends[-1] = end
+        else:
+            starts.append(start)
+            ends.append(end)
+    return starts, ends
 
 
 @dataclass(frozen=True)
@@ -277,6 +285,9 @@ def _reigns(calendar: Calendar) -> Iterator[tuple[Rules, tuple[int, int]]]:
         _new_year(1) if place == 0 else micros(_midnight(rules))
         for place, rules in enumerate(calendar.rules)
     ]
+    # A day begins at different moments in different zones: rules never begin before those before.
+    for place in reversed(range(len(begins) - 1)):
+        begins[place] = min(begins[place], begins[place + 1])
     for place, rules in enumerate(calendar.rules):
         last = place + 1 == len(begins)
         yield rules, (begins[place], _new_year(9999) if last else begins[place + 1])

@@ -44,6 +44,7 @@ _SHORT_TOO: Final = {
         map(
             date.fromisoformat,
             (
+                "2014-02-24",
                 "2016-02-20",
                 "2018-04-28",
                 "2018-06-09",
@@ -57,7 +58,10 @@ _SHORT_TOO: Final = {
         )
     )
 }
-"""Worked days of a weekend that the yearly calendar shortens; no rule tells them from 2024-04-27."""
+"""Other days that the yearly calendar shortens; no rule tells them from 2024-04-27."""
+
+_CLOSED_TOO: Final = {"RU": frozenset({date(2014, 3, 10)})}
+"""Days off that the package does not know."""
 
 
 @cache
@@ -71,30 +75,37 @@ def holiday_year(country: str, year: int) -> HolidayYear:
         Labour Code, art. 95, and the government's yearly decrees.
     """
     found = holidays.country_holidays(country, years=year, language="en_US")
-    closed = {day: name for day, name in found.items() if day.year == year}
+    named = _named(country, year)
+    closed = frozenset(named) | {
+        day for day in _CLOSED_TOO.get(country, frozenset()) if day.year == year
+    }
     worked = {day for day in found.weekend_workdays if day.year == year}
+    first, after = date(year, 1, 1), date(year + 1, 1, 1)
+    days = (first + n * _A_DAY for n in range((after - first).days))
+    working = {day for day in days if day in worked or (day.weekday() < 5 and day not in closed)}
     return HolidayYear(
-        frozenset(closed),
-        MappingProxyType({day: _changed_for(day, closed) for day in sorted(worked)}),
-        _short(country, frozenset(closed), worked, year),
+        closed,
+        MappingProxyType({day: _changed_for(day, named) for day in sorted(worked)}),
+        frozenset(day for day in working if _is_short(country, day)),
     )
 
 
-def _changed_for(day: date, closed: Mapping[date, str]) -> date | None:
+@cache
+def _named(country: str, year: int) -> Mapping[date, str]:
+    """Holidays and moved days off of a year, with what the package calls them."""
+    found = holidays.country_holidays(country, years=year, language="en_US")
+    return MappingProxyType({day: name for day, name in found.items() if day.year == year})
+
+
+def _changed_for(day: date, named: Mapping[date, str]) -> date | None:
     """The day off that a worked day was changed for: the package names that day by this one."""
-    return next((off for off, name in closed.items() if day.strftime("%m/%d/%Y") in name), None)
+    return next((off for off, name in named.items() if day.strftime("%m/%d/%Y") in name), None)
 
 
-def _short(country: str, closed: frozenset[date], worked: set[date], year: int) -> frozenset[date]:
-    statutory = _STATUTORY.get(country, frozenset())
-    eves = {date(year, month, day) - _A_DAY for month, day in statutory}
-    working = {
-        eve
-        for eve in eves
-        if eve.year == year and (eve in worked or (eve.weekday() < 5 and eve not in closed))
-    }
-    # The eve of 1 January lies in the year itself, its holiday in the next.
-    last = date(year, 12, 31)
-    if (1, 1) in statutory and last.weekday() < 5 and last not in closed:
-        working.add(last)
-    return frozenset(working | (_SHORT_TOO.get(country, frozenset()) & worked))
+def _is_short(country: str, day: date) -> bool:
+    if day in _SHORT_TOO.get(country, frozenset()):
+        return True
+    after = day + _A_DAY
+    is_holiday = (after.month, after.day) in _STATUTORY.get(country, frozenset())
+    # Of days that were no holiday then, the package has no name.
+    return is_holiday and after in _named(country, after.year)

@@ -16,6 +16,8 @@ from otklik_common.clocks.business_time import BusinessTime, NeverOpenError, bus
 from otklik_common.clocks.calendar import Calendar, round_the_clock
 
 NOTHING: Final = timedelta()
+LONGEST: Final = timedelta(days=3_660)
+"""No promise is for longer."""
 
 
 class State(StrEnum):
@@ -23,9 +25,9 @@ class State(StrEnum):
 
     PENDING = "pending"
     IMMINENT = "imminent"
-    """Running, and within the warning before its due time."""
+    """Not over, and within the warning before its target."""
     BREACHING = "breaching"
-    """Running past its due time."""
+    """Not over, and past its target."""
     ACHIEVED = "achieved"
     BREACHED = "breached"
     CANCELLED = "cancelled"
@@ -35,17 +37,23 @@ class Step(StrEnum):
     """What may happen to a clock."""
 
     START = "start"
-    PAUSE = "pause"
     RESUME = "resume"
+    PAUSE = "pause"
     STOP = "stop"
     CANCEL = "cancel"
 
 
 class Mark(NamedTuple):
-    """Something that happened to a clock."""
+    """
+    Something that happened to a clock.
+
+    Attributes:
+        place: Of several at one moment, which came first, where that is known.
+    """
 
     at: datetime
     step: Step
+    place: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,8 @@ class Target:
     def __post_init__(self) -> None:
         if self.span <= NOTHING:
             raise ValueError("a target of nothing cannot be kept")
+        if self.span > LONGEST:
+            raise ValueError(f"a target of {self.span.days} days is longer than {LONGEST.days}")
         if not NOTHING <= self.warning <= self.span:
             raise ValueError("a warning comes before the target and not before the start")
         time = business_time(_ELAPSED if self.calendar is None else self.calendar)
@@ -138,8 +148,9 @@ def run(marks: Iterable[Mark], target: Target) -> Clock | None:
     """
     The clock that came of what happened; None where nothing started it.
 
-    Marks may come in any order; of equal times, in the order of `Step`. What follows an end is
-    none of its business, as is a pause of a clock that is paused, or a start of one that runs.
+    Marks may come in any order; of equal times they count by their places, of equal places in
+    the order of `Step`, so that a pause outlasts a resumption. What comes before the start or
+    after an end is none of its business, as is a pause of a clock that is paused.
     """
     runs: list[Run] = []
     end: Mark | None = None
@@ -175,8 +186,8 @@ _HOLDS: Final = frozenset({Step.PAUSE, Step.STOP, Step.CANCEL})
 _ORDER: Final = {step: place for place, step in enumerate(Step)}
 
 
-def _in_order(mark: Mark) -> tuple[datetime, int]:
-    return mark.at, _ORDER[mark.step]
+def _in_order(mark: Mark) -> tuple[datetime, int, int]:
+    return mark.at, mark.place, _ORDER[mark.step]
 
 
 def _passed(time: BusinessTime, part: Run, now: datetime) -> timedelta:
@@ -185,7 +196,9 @@ def _passed(time: BusinessTime, part: Run, now: datetime) -> timedelta:
 
 
 def _when(runs: Sequence[Run], time: BusinessTime, span: timedelta) -> datetime | None:
-    """The earliest moment by which runs have used so much."""
+    """The earliest moment by which runs have used so much; of nothing, their start."""
+    if span == NOTHING:
+        return runs[0].start
     left = span
     for start, end in runs:
         used = None if end is None else time.between(start, end)
