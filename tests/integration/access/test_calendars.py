@@ -1,5 +1,6 @@
 """Calendars over HTTP: put, changed from a day on, told to the others, one of them the default."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -132,7 +133,7 @@ async def test_days_off_of_a_feed_are_closed_and_own_hours_stay(http: Http) -> N
             "",
         )
     )
-    put = {**OFFICE, "exceptions": {"2030-05-02": ["10:00-12:00"]}}
+    put = {**OFFICE, "holidays": None, "exceptions": {"2030-05-02": ["10:00-12:00"]}}
     await http.good("PUT", "/calendars/office", put)
     body = {"ical": feed, "first": "2030-01-01"}
     first = await http.ask("POST", "/calendars/office/days-off", body)
@@ -150,3 +151,27 @@ async def test_days_off_of_a_feed_are_closed_and_own_hours_stay(http: Http) -> N
     assert (bad.status_code, bad.json()["code"]) == (422, "bad_ical")
     unknown = await http.ask("POST", "/calendars/none/days-off", body)
     assert unknown.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/calendars/office", {**OFFICE, "valid_from": "0001-01-01"}),
+        ("PUT", "/calendars/office", {**OFFICE, "exceptions": {"9999-12-31": []}}),
+        ("POST", "/calendars/office/days-off", {"ical": "x", "first": "9999-01-01"}),
+    ],
+)
+async def test_days_that_no_calendar_has_are_refused(
+    http: Http, method: str, path: str, body: dict[str, Any]
+) -> None:
+    await http.good("PUT", "/calendars/office", OFFICE)
+    answer = await http.ask(method, path, body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_range")
+
+
+async def test_many_defaults_at_once_leave_one(http: Http) -> None:
+    codes = [f"c{number}" for number in range(6)]
+    puts = (http.ask("PUT", f"/calendars/{code}", {**OFFICE, "default": True}) for code in codes)
+    assert {answer.status_code for answer in await asyncio.gather(*puts)} == {200}
+    listed = (await http.good("GET", "/calendars"))["items"]
+    assert sum(one["default"] for one in listed) == 1

@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otklik_access.domain.calendars import (
+    FIRST_DAY,
     MOST_EXCEPTIONS,
     MOST_RULES,
     Calendar,
     Hours,
     check_removable,
     edited,
+    with_days_off,
 )
 from otklik_common.clocks.hours import BadHours
 from otklik_common.clocks.told import calendar_of
@@ -64,8 +66,35 @@ def test_the_same_edit_again_changes_nothing() -> None:
 def test_exceptions_of_the_past_stay() -> None:
     past, coming = date(2026, 2, 20), date(2026, 4, 30)
     made = edit(None, exceptions={past: (), coming: ()})
-    again = edit(made, exceptions={date(2026, 2, 1): (), date(2026, 5, 1): ()})
+    again = edit(made, exceptions={past: (), date(2026, 5, 1): ()})
     assert set(again.exceptions) == {past, date(2026, 5, 1)}
+    assert set(edit(again, exceptions={}).exceptions) == {past}
+    for day, own in ((date(2026, 2, 1), ()), (past, ("10:00-11:00",))):
+        with pytest.raises(Unprocessable, match=f"{day} lies before 2026-03-01") as no:
+            edit(made, exceptions={day: own})
+        assert no.value.code == "exception_before_valid_from"
+
+
+def test_who_names_the_first_day_changes_what_always_was() -> None:
+    made = edit(edit(None), SIX, valid_from=FIRST_DAY, exceptions={MARCH: ()})
+    assert made == edit(None, SIX, exceptions={MARCH: ()})
+
+
+@pytest.mark.parametrize("day", [date(1899, 12, 31), date(2201, 1, 1), date.min, date.max])
+def test_days_of_no_business_time_are_refused(day: date) -> None:
+    with pytest.raises(Unprocessable, match="is outside 1900-01-01 to 2200-12-31"):
+        edit(edit(None), valid_from=day)
+    with pytest.raises(Unprocessable, match="is outside 1900-01-01 to 2200-12-31"):
+        edit(None, exceptions={day: ()})
+
+
+def test_days_that_are_closed_already_need_no_exception() -> None:
+    saturday, monday, own = date(2026, 3, 7), date(2026, 3, 9), date(2026, 3, 10)
+    made = edit(None, exceptions={own: ("10:00-11:00",)})
+    assert with_days_off(made, [saturday, monday, own]).exceptions == {
+        monday: (),
+        own: ("10:00-11:00",),
+    }
 
 
 def test_hours_are_written_alike() -> None:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otklik_access.domain.ical import MOST_EVENTS, MOST_REPEATING, BadFeed, Feed, read_feed
@@ -15,7 +15,10 @@ FIRST, LAST = date(2026, 1, 1), date(2027, 12, 31)
 def a_feed(*events: str) -> str:
     """A calendar of events, each given by its lines."""
     inside = "".join(
-        f"BEGIN:VEVENT\r\nUID:{n}\r\n{one}\r\nEND:VEVENT\r\n" for n, one in enumerate(events)
+        f"BEGIN:VEVENT\r\nUID:{n}\r\n{one}\r\nEND:VEVENT\r\n"
+        if "UID:" not in one
+        else f"BEGIN:VEVENT\r\n{one}\r\nEND:VEVENT\r\n"
+        for n, one in enumerate(events)
     )
     return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//\r\n{inside}END:VCALENDAR\r\n"
 
@@ -48,6 +51,12 @@ def read(*events: str) -> Feed:
         ("DTSTART;VALUE=DATE:20240229 RRULE:FREQ=YEARLY", []),
         ("DTSTART;VALUE=DATE:20200101 RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", []),
         ("DTSTART;VALUE=DATE:20280101", []),
+        (
+            "DTSTART;VALUE=DATE:20260105 RDATE;VALUE=DATE:20260107,20260109",
+            ["2026-01-05", "2026-01-07", "2026-01-09"],
+        ),
+        ("DTSTART;VALUE=DATE:20240612 RRULE:FREQ=YEARLY;INTERVAL=2", ["2026-06-12"]),
+        ("DTSTART;VALUE=DATE:99991231 DURATION:P2D", []),
     ],
 )
 def test_whole_days_are_closed_each_time_they_come(event: str, closed: list[str]) -> None:
@@ -67,10 +76,33 @@ def test_whole_days_are_closed_each_time_they_come(event: str, closed: list[str]
         ("DTSTART;VALUE=DATE:20260101 DTEND;VALUE=DATE:20280101", "too_long"),
         ("DTSTART;VALUE=DATE:20260101 RRULE:FREQ=DAILY", "too_frequent"),
         ("DTSTART;VALUE=DATE:19000101 RRULE:FREQ=YEARLY", "bad_rule"),
+        ("DTSTART;VALUE=DATE:20260101 RRULE:FREQ=YEARLY;INTERVAL=0", "bad_rule"),
+        ("DTSTART;VALUE=DATE:20260101 RRULE:FREQ=YEARLY;BYHOUR=0,1,2;BYMINUTE=0,1,2", "bad_rule"),
+        (
+            "DTSTART;VALUE=DATE:19900101 RRULE:FREQ=YEARLY;BYDAY=MO,TU,WE,TH,FR,SA,SU",
+            "too_frequent",
+        ),
+        ("DTSTART;VALUE=DATE:20260101 RRULE:FREQ=BOGUS", "bad_rule"),
+        ("DTSTART;VALUE=DATE:20260101 RRULE:FREQ=YEARLY;BYDAY=XX", "bad_rule"),
+        ("DTSTART;VALUE=DATE:20260101 RRULE:FREQ=YEARLY;UNTIL=x", "bad_rule"),
+        ("DTSTART;VALUE=DATE:20260101 EXDATE:foo", "bad_dates"),
     ],
 )
 def test_what_closes_no_day_is_told_by_its_reason(event: str, reason: str) -> None:
     assert read(event, "DTSTART;VALUE=DATE:20260508") == Feed({date(2026, 5, 8)}, {reason: 1})
+
+
+def test_an_event_that_was_moved_closes_its_new_day_alone() -> None:
+    series = "UID:s DTSTART;VALUE=DATE:20200612 RRULE:FREQ=YEARLY"
+    moved = "UID:s RECURRENCE-ID;VALUE=DATE:20260612 DTSTART;VALUE=DATE:20260615"
+    called_off = (
+        "UID:s RECURRENCE-ID;VALUE=DATE:20270612 STATUS:CANCELLED DTSTART;VALUE=DATE:20270612"
+    )
+    assert read(series, moved, called_off) == Feed({date(2026, 6, 15)}, {"cancelled": 1})
+
+
+def test_a_mark_before_the_text_is_no_part_of_it() -> None:
+    assert read_feed("\ufeff" + a_feed("DTSTART;VALUE=DATE:20260508"), FIRST, LAST).closed
 
 
 @pytest.mark.parametrize("text", ["", "hello", "BEGIN:VCALENDAR", "BEGIN:VEVENT\r\nEND:VEVENT\r\n"])
@@ -84,6 +116,25 @@ def test_a_feed_has_so_many_events_at_most() -> None:
         read(*["DTSTART;VALUE=DATE:20260508"] * (MOST_EVENTS + 1))
     with pytest.raises(BadFeed, match="200 repeating events at most"):
         read(*["DTSTART;VALUE=DATE:20260508 RRULE:FREQ=YEARLY"] * (MOST_REPEATING + 1))
+
+
+PARTS = st.sampled_from(
+    [
+        *("FREQ=YEARLY", "FREQ=MONTHLY", "FREQ=DAILY", "INTERVAL=0", "INTERVAL=3", "COUNT=5"),
+        *("COUNT=0", "UNTIL=20261231", "UNTIL=20261231T000000Z", "BYMONTH=2", "BYMONTHDAY=30"),
+        *("BYDAY=MO,TU,WE,TH,FR,SA,SU", "BYDAY=-1FR", "BYSETPOS=-1", "WKST=SU", "BYHOUR=1,2"),
+        *("BYYEARDAY=366", "BYWEEKNO=53", "BYEASTER=0"),
+    ]
+)
+
+
+@settings(deadline=2_000)
+@given(st.lists(PARTS, min_size=1, max_size=5), st.dates(date(1990, 1, 1), date(9999, 12, 31)))
+def test_every_rule_is_read_or_told_of_in_time(parts: list[str], begins: date) -> None:
+    rule = ";".join(parts)
+    found = read(f"DTSTART;VALUE=DATE:{begins:%Y%m%d} DURATION:P366D RRULE:{rule}")
+    assert all(FIRST <= day <= LAST for day in found.closed)
+    assert set(found.ignored) <= {"bad_rule", "too_frequent", "bad_dates"}
 
 
 @given(st.text(max_size=200) | st.text("BEGIN:VCALNDRT=;0123456789\r\n", max_size=200))

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 from otklik_access.actions.change import Actor, Change, change, changed_fields, database
 from otklik_access.actions.companies import whole_company
 from otklik_access.domain.calendars import (
+    LAST_DAY,
     Calendar,
     Hours,
     Names,
+    check_days,
     check_removable,
     edited,
     with_days_off,
@@ -20,6 +22,7 @@ from otklik_access.domain.calendars import (
 from otklik_access.domain.ical import Feed, read_feed
 from otklik_access.domain.kept import Kept, present, removed, renewed, standing
 from otklik_access.store import calendars as store
+from otklik_common.clocks.told import calendar_of
 from otklik_common.errors import NotFound
 from otklik_common.etags import Expected
 from otklik_common.events.access import Day
@@ -92,6 +95,7 @@ async def put_calendar(
         if value.default and own is not None and own.value.code != code:
             # First: there is never a moment with two.
             await _keep(this, _again(own, replace(own.value, default=False), this))
+            this.note("put", "calendar", own.value.code, ("default",))
         await _keep(this, kept)
         this.note("put", "calendar", code, changed_fields(known, value))
         return kept
@@ -118,9 +122,11 @@ async def add_days_off(
     """
     whole_company(actor)
     known = await calendar(platform, actor.tenant, code)
-    begins = first or _today(now, known.value.rules[-1].timezone)
+    begins = first or _today(now, calendar_of(known.value.fact()).rules_of(now.date()).timezone)
+    check_days(begins)
+    last = min(begins + FEED_DAYS, LAST_DAY)
     # Before anything is locked: a feed may take a while.
-    read = await asyncio.to_thread(read_feed, feed, begins, begins + FEED_DAYS)
+    read = await asyncio.to_thread(read_feed, feed, begins, last)
     async with change(platform, actor) as this:
         known = _found(await store.calendar(this.tx, actor.tenant, code), code)
         expected.check(present(known))

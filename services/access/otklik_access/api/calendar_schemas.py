@@ -58,13 +58,14 @@ class CalendarBody(StrictModel):
     exceptions: dict[date, Day] = Field(
         default_factory=dict,
         max_length=MOST_EXCEPTIONS,
-        description="days with hours of their own, whatever week and holidays say",
+        description="days with hours of their own, whatever week and holidays say; they take the"
+        " place of all from valid_from on, days off of feeds included",
         examples=[{"2026-12-31": ["09:00-14:00"]}],
     )
     valid_from: date | None = Field(
         default=None,
         description="the first day of these hours; null: today. What was said of the days before"
-        " stays. A new calendar has always been as it is now",
+        " stays. A new calendar has always been as it is now; from 1900-01-01 on, so has any",
     )
     default: bool = Field(
         default=False,

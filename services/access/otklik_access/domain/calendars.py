@@ -19,6 +19,9 @@ MOST_RULES: Final = 12
 
 MOST_EXCEPTIONS: Final = 200
 
+FIRST_DAY, LAST_DAY = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)
+"""Of which a calendar can say anything."""
+
 MOST_DAYS: Final = 400
 """That can be looked at at once."""
 
@@ -91,14 +94,18 @@ def edited(
     The calendar after an edit that is true from a day on.
 
     What it said of the days before stays as it was, dated exceptions included; what it was to say
-    after that day gives way. A calendar that is new has always been so.
+    after that day gives way. A calendar that is new, or that is edited from `FIRST_DAY` on, has
+    always been so.
 
     Raises:
         BadHours: A day has hours that cannot be.
-        Unprocessable: It would never open, or is larger than others can be told of.
+        Unprocessable: It would never open, is larger than others can be told of, or an exception
+            says something new of a day before.
     """
-    if known is None:
-        rules = (hours.since(None),)
+    written = {day: _written(own) for day, own in exceptions.items()}
+    check_days(valid_from, *written)
+    if known is None or valid_from <= FIRST_DAY:
+        rules: tuple[events.CalendarRules, ...] = (hours.since(None),)
         kept: dict[date, events.Day] = {}
     else:
         earlier = [one for one in known.rules if one.since is None or one.since < valid_from]
@@ -108,12 +115,38 @@ def edited(
         )
         rules = (*earlier, *(() if same else (said,)))
         kept = {day: own for day, own in known.exceptions.items() if day < valid_from}
-    kept |= {
-        day: _written(own) for day, own in exceptions.items() if known is None or day >= valid_from
-    }
+        _check_past(kept, written, valid_from)
+    kept |= written
     made = Calendar(code, rules, names, dict(sorted(kept.items())), default)
     _check(made)
     return made
+
+
+def _check_past(
+    kept: Mapping[date, events.Day], wanted: Mapping[date, events.Day], valid_from: date
+) -> None:
+    new = min(
+        (d for d, own in wanted.items() if d < valid_from and kept.get(d) != own), default=None
+    )
+    if new is not None:
+        raise Unprocessable(
+            f"{new} lies before {valid_from}, from which day on this is true: name an earlier"
+            " valid_from to change the past",
+            code="exception_before_valid_from",
+            detail_ru=f"{new} раньше {valid_from}, с которого это верно: чтобы менять прошлое,"
+            " укажите более ранний valid_from",
+        )
+
+
+def check_days(*days: date) -> None:
+    """Raise Unprocessable for days outside the years in which business time is told."""
+    for day in days:
+        if not FIRST_DAY <= day <= LAST_DAY:
+            raise Unprocessable(
+                f"{day} is outside {FIRST_DAY} to {LAST_DAY}",
+                code="bad_range",
+                detail_ru=f"{day} вне промежутка с {FIRST_DAY} по {LAST_DAY}",
+            )
 
 
 def _written(day: events.Day) -> events.Day:
@@ -153,14 +186,15 @@ def _check(made: Calendar) -> None:
 
 def with_days_off(known: Calendar, days: Iterable[date]) -> Calendar:
     """
-    The calendar closed on these days as well; a day that has hours of its own keeps them.
+    The calendar closed on these days as well; a day that has hours of its own keeps them, and one
+    that is closed already needs no exception.
 
     Raises:
         Unprocessable: It would hold more than others can be told of.
     """
-    made = replace(
-        known, exceptions=dict(sorted({**dict.fromkeys(days, ()), **known.exceptions}.items()))
-    )
+    calendar = calendar_of(known.fact())
+    closed = {day: () for day in days if calendar.day(day).windows}
+    made = replace(known, exceptions=dict(sorted({**closed, **known.exceptions}.items())))
     _check(made)
     return made
 
@@ -183,12 +217,7 @@ def days_of(made: Calendar, first: date, last: date) -> list[tuple[date, Day]]:
             code="too_many_days",
             detail_ru=f"запрошено дней: {(last - first).days + 1}, можно {MOST_DAYS}",
         )
-    if first.year < FIRST_YEAR or last.year > LAST_YEAR:
-        raise Unprocessable(
-            f"days lie in the years from {FIRST_YEAR} to {LAST_YEAR}",
-            code="bad_range",
-            detail_ru=f"дни бывают с {FIRST_YEAR} по {LAST_YEAR} год",
-        )
+    check_days(first, last)
     calendar = calendar_of(made.fact())
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
     return [(day, calendar.day(day)) for day in days]
