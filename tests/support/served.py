@@ -52,7 +52,8 @@ class Served:
 def serving(postgres: PostgresServer, name: str) -> Iterator[Served]:
     """Every service and the pages on a free port, over a new database with two companies in it."""
     made: Future[tuple[Served, asyncio.Event]] = Future()
-    thread = threading.Thread(target=lambda: uvloop.run(_serve(postgres, name, made)))
+    # A daemon: a loop that never ends fails one test, and does not hold up all others.
+    thread = threading.Thread(target=lambda: uvloop.run(_serve(postgres, name, made)), daemon=True)
     thread.start()
     try:
         served, stop = made.result(START_SECONDS)
@@ -61,7 +62,8 @@ def serving(postgres: PostgresServer, name: str) -> Iterator[Served]:
         finally:
             served.loop.call_soon_threadsafe(stop.set)
     finally:
-        thread.join()
+        thread.join(START_SECONDS)
+    assert not thread.is_alive(), "the server's event loop does not end"
 
 
 async def _serve(

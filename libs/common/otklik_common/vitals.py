@@ -18,6 +18,7 @@ from otklik_common import horizon
 from otklik_common.db import Database, Role
 from otklik_common.module import Platform
 from otklik_common.observability import get_logger
+from otklik_common.resting import finish, rest
 
 EVERY_SECONDS: Final = 10.0
 BEAT_SECONDS: Final = 0.5
@@ -56,9 +57,11 @@ class Vitals:
         self._checks = Gauge("otklik_check_failing", _CHECK, ("check",), registry=registry)
         self._tables = _TableVitals(registry, platform, schemas) if role == "worker" else None
         self._running: list[asyncio.Task[None]] = []
+        self._stop = asyncio.Event()
 
     async def start(self) -> None:
         """Find out from now on; call it in the event loop to be watched."""
+        self._stop.clear()
         self._running = [
             asyncio.create_task(self._keep_looking(), name="vitals"),
             asyncio.create_task(self._feel_the_loop(), name="vitals.loop"),
@@ -66,9 +69,7 @@ class Vitals:
 
     async def stop(self) -> None:
         """Find out no more."""
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await finish(self._running, self._stop)
 
     async def look(self) -> None:
         """Find everything out once."""
@@ -80,16 +81,16 @@ class Vitals:
             await self._tables.look()
 
     async def _keep_looking(self) -> None:
-        while True:
+        while not self._stop.is_set():
             try:
                 await self.look()
             except Exception as broken:  # noqa: BLE001 - who only watches must not end the work
                 _log.warning("vitals not read", exc_info=broken)
-            await asyncio.sleep(EVERY_SECONDS)
+            await rest(self._stop, EVERY_SECONDS)
 
     async def _feel_the_loop(self) -> None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._stop.is_set():
             due = loop.time() + BEAT_SECONDS
             await asyncio.sleep(BEAT_SECONDS)
             self._late.observe(max(0.0, loop.time() - due))

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from otklik_common.module import Platform
 from otklik_common.observability import get_logger
 from otklik_common.outages import outage
+from otklik_common.resting import finish, rest
 from otklik_metrics.store import exposition
 from otklik_metrics.store.tables import SCHEMA
 
@@ -62,28 +63,27 @@ def serve_gauges(platform: Platform) -> None:
     gauges = Gauges(platform, [])
     platform.registry.register(gauges)
     reading: list[asyncio.Task[None]] = []
+    stop = asyncio.Event()
 
     async def start() -> None:
-        reading.append(asyncio.create_task(_keep_reading(gauges), name="metrics.gauges"))
+        reading.append(asyncio.create_task(_keep_reading(gauges, stop), name="metrics.gauges"))
 
     async def end() -> None:
-        for task in reading:
-            task.cancel()
-        await asyncio.gather(*reading, return_exceptions=True)
+        await finish(reading, stop)
 
     platform.on_start.append(start)
     platform.on_stop.append(end)
 
 
-async def _keep_reading(gauges: Gauges) -> None:
-    while True:
+async def _keep_reading(gauges: Gauges, stop: asyncio.Event) -> None:
+    while not stop.is_set():
         try:
             await read_once(gauges)
         except Exception as failed:
             if outage(failed) is None:
                 raise
             log.warning("gauges not read", exc_info=failed)
-        await asyncio.sleep(EVERY_SECONDS)
+        await rest(stop, EVERY_SECONDS)
 
 
 async def read_once(gauges: Gauges) -> None:
