@@ -126,7 +126,10 @@ def test_everything_that_is_read_can_be_counted(name: str, params: dict[str, Any
         assert not known or columns(reading.kind, one, ()) == (one.measure,)
     if reading.histogram is not None:
         assert MEASURES[reading.kind].histogram(reading.histogram).name == reading.histogram
-    if reading.censored:
+    if reading.business is not None:
+        assert MEASURES[reading.kind].histogram(reading.business).name == reading.business
+        assert not reading.sums
+    elif reading.censored:
         assert {"begun", "over"} <= reading.sums.keys()
 
 
