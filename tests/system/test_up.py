@@ -7,6 +7,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -228,12 +229,15 @@ def test_the_api_listens_where_it_is_told_to_and_the_worker_on_this_machine(
 
 def _listens_where_told(up: Process, host: str, port: int) -> None:
     assert up.running is not None
-    listening = {
-        (found.laddr.ip, found.laddr.port)
-        for child in psutil.Process(up.running.pid).children(recursive=True)
-        for found in child.net_connections("tcp")
-        if found.status == psutil.CONN_LISTEN
-    }
+    listening: set[tuple[str, int]] = set()
+    for child in psutil.Process(up.running.pid).children(recursive=True):
+        # A start has children that live for a moment only: by now one may be gone.
+        with suppress(psutil.NoSuchProcess):
+            listening |= {
+                (found.laddr.ip, found.laddr.port)
+                for found in child.net_connections("tcp")
+                if found.status == psutil.CONN_LISTEN
+            }
     assert {address for address, at in listening if at == port} == {host}
     assert {address for address, at in listening if at != port} == {"127.0.0.1"}
 
