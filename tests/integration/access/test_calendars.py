@@ -105,6 +105,7 @@ async def test_days_are_told_with_what_decided_on_them(http: Http) -> None:
 @pytest.mark.parametrize(
     ("days", "code"),
     [
+        ("from=0&to=0", "invalid"),
         ("from=2024-11-02&to=2024-11-01", "end_before_start"),
         ("from=2024-01-01&to=2025-02-04", "too_many_days"),
         ("from=1899-12-31&to=1900-01-01", "bad_range"),

@@ -1,6 +1,5 @@
 """Calendars of opening hours."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -9,6 +8,7 @@ from otklik_access.actions import calendars
 from otklik_access.api.calendar_schemas import CalendarBody, CalendarOut, DaysOut, FeedBody, FeedOut
 from otklik_access.api.callers import Lent
 from otklik_access.api.companies import CodeInPath, Reader, Writer
+from otklik_access.api.words import DateInQuery
 from otklik_access.domain.calendars import days_of
 from otklik_common.http import PROBLEMS, IfMatch, Now, etag
 from otklik_common.paging import Page, Pages
@@ -57,8 +57,8 @@ async def list_days(
     code: CodeInPath,
     by: Reader,
     platform: Lent,
-    first: Annotated[date, Query(alias="from", description="the first day")],
-    last: Annotated[date, Query(alias="to", description="the last day, itself included")],
+    first: Annotated[DateInQuery, Query(alias="from", description="the first day")],
+    last: Annotated[DateInQuery, Query(alias="to", description="the last day, itself included")],
 ) -> DaysOut:
     """
     Of each day the hours on its own wall clock, and what decided on them: so a production calendar

@@ -1,11 +1,13 @@
 """Words that the routes of access read: codes, zones, origins, names."""
 
+import re
+from datetime import date
 from functools import lru_cache
 from typing import Annotated, Final, Literal
 from zoneinfo import available_timezones
 
 import phonenumbers
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from otklik_access.domain.keys import origin
 from otklik_access.domain.signing_in import LEAST_PASSWORD, LOGIN_NAME, MOST_PASSWORD
@@ -71,6 +73,18 @@ def _ascending(values: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(set(values)))
 
 
+def _written_out(text: object) -> object:
+    """Numbers would be read as seconds since 1970."""
+    if isinstance(text, str) and not _DATE.fullmatch(text):
+        raise bad_value(
+            "malformed", "must be a date like 2026-03-02", "ожидается дата вида 2026-03-02"
+        )
+    return text
+
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+DateInQuery = Annotated[date, BeforeValidator(_written_out)]
 Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
 Region = Annotated[str, Field(max_length=2), AfterValidator(_region)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
