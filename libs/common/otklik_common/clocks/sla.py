@@ -16,6 +16,7 @@ from otklik_common.clocks.business_time import BusinessTime, NeverOpenError, bus
 from otklik_common.clocks.calendar import Calendar, round_the_clock
 
 NOTHING: Final = timedelta()
+_MICROSECOND: Final = timedelta(microseconds=1)
 LONGEST: Final = timedelta(days=3_660)
 """No promise is for longer."""
 
@@ -209,15 +210,9 @@ def _when(runs: Sequence[Run], time: BusinessTime, span: timedelta) -> datetime 
 
 
 def _more(runs: Sequence[Run], time: BusinessTime, span: timedelta) -> datetime | None:
-    """The moment from which runs have used more than that."""
-    left = span
-    for start, end in runs:
-        used = None if end is None else time.between(start, end)
-        if used is None or left < used:
-            due_at = _deadline(time, start, left)
-            return None if due_at is None else _deadline(time, due_at, NOTHING)
-        left -= used
-    return None
+    """The moment from which runs have used more than that: just before a microsecond more."""
+    found = _when(runs, time, span + _MICROSECOND)
+    return None if found is None else found - _MICROSECOND
 
 
 def _deadline(time: BusinessTime, start: datetime, span: timedelta) -> datetime | None:

@@ -311,11 +311,10 @@ class Desk:
 
     async def _span_bytes(self, query: Query, budget: Budget, job: _Job, piece: Piece) -> Read:
         tally = job.tally
-        in_business = tally.business is not None
         name = tally.business or tally.histogram
         assert name is not None
         source, found = await self._counted(query, job, piece, budget.spans)
-        read = await (query_facts.read_begun if in_business else query_facts.read_spans)(
+        read = await query_facts.read_spans(
             self._tx,
             source,
             query,

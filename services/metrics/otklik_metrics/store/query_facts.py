@@ -138,42 +138,20 @@ async def read_spans(
 ) -> Read:
     """
     Spans one by one, by bucket and group: those that are over, and those that go on (if the
-    tally is of such); each as bytes for `unpacked`.
+    tally is of such); each as bytes for `unpacked`. Of business time with their beginnings, for
+    `unpacked_pairs`.
 
     Raises:
         TooManyGroupsError: There are more than `most` groups.
     """
     facts = source.facts.c
-    wanted = [_packed(span(source.kind, name, facts))]
-    if tally.censored:
-        wanted.append(_packed(still_open(source.kind, name, facts, moment.now)))
-    cells = _cells(source, query, tally, piece, wanted)
-    return await fetch(tx, cells, len(query.group_by), most)
-
-
-async def read_begun(
-    tx: AsyncConnection,
-    source: Source,
-    query: Query,
-    *,
-    tally: Tally,
-    piece: Piece,
-    moment: Moment,
-    name: str,
-    most: int,
-) -> Read:
-    """
-    Spans with their beginnings, by bucket and group: those that are over, and those that go on (if
-    the tally is of such); each as bytes for `unpacked_pairs`.
-
-    Raises:
-        TooManyGroupsError: There are more than `most` groups.
-    """
-    facts = source.facts.c
-    wanted = [_packed(begun(source.kind, name, facts), span(source.kind, name, facts))]
-    if tally.censored:
-        going_on = still_open(source.kind, name, facts, moment.now)
-        wanted.append(_packed(begun_and_open(source.kind, name, facts), going_on))
+    over = [span(source.kind, name, facts)]
+    going_on = [still_open(source.kind, name, facts, moment.now)] if tally.censored else []
+    if tally.business is not None:
+        over.insert(0, begun(source.kind, name, facts))
+        if going_on:
+            going_on.insert(0, begun_and_open(source.kind, name, facts))
+    wanted = [_packed(*columns) for columns in (over, going_on) if columns]
     cells = _cells(source, query, tally, piece, wanted)
     return await fetch(tx, cells, len(query.group_by), most)
 
