@@ -48,7 +48,7 @@ RULES: Final[Mapping[str, str]] = {
     for reason, codes in {
         "the name must be known: of a zone, a country, a currency, a company's own thing": """
             unknown_timezone unknown_zone unknown_region unknown_currency unknown_source
-            unknown_survey unknown_branch unknown_branch_group unknown_scope unknown_question unknown_line
+            unknown_survey unknown_branch unknown_branch_group unknown_calendar unknown_scope unknown_question unknown_line
         """,
         "a cursor is the `next_cursor` of a page before": "bad_cursor",
         "the fuzzer sends an empty If-Match now and then, against its pattern": "bad_if_match",
@@ -65,6 +65,10 @@ RULES: Final[Mapping[str, str]] = {
         "a calendar opens, and others can be told of it": """
             too_many_days never_opens too_many_rules too_many_exceptions calendar_too_large
         """,
+        "a policy promises each thing once, and warns after it begins": """
+            target_twice warning_too_early too_many_terms too_many_policies policy_too_large
+        """,
+        "no other policy has the priority": "priority_taken",
         "names or ids within the body differ": "repeated line_id_twice",
         "the order of what happened": "step_before_last returned_before_sold",
         "quantities and amounts agree with what is there": """

@@ -163,6 +163,17 @@ def same(value: Any) -> Body:
     return lambda _: value
 
 
+def a_policy(number: int) -> Any:
+    """A policy whose priority no other has."""
+    target = {"target": "first_response", "seconds": 60, "business": False}
+    return {"priority": number % 9_999 + 1, "targets": [target]}
+
+
+def policy(ask: Ask) -> Any:
+    """A policy."""
+    return a_policy(ask.number)
+
+
 def event(ask: Ask, **said: Any) -> Any:
     """An inbound call."""
     name = f"c{ask.number}"

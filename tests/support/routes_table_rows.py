@@ -19,6 +19,7 @@ from tests.support.routes_table import (
     answer,
     came_back,
     event,
+    policy,
     purchase,
     same,
     step,
@@ -70,6 +71,12 @@ ACCESS: Final[Rows] = {
         body=same({"ical": "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"}),
         limited=403,
     ),
+    "GET /access/v1/sla-policies": Row("access:read metrics:read"),
+    "GET /access/v1/sla-policies/{code}": Row("access:read metrics:read", of="policy"),
+    "PUT /access/v1/sla-policies/{code}": Row(
+        "access:write", of="policy", body=policy, missing=200, limited=403
+    ),
+    "DELETE /access/v1/sla-policies/{code}": Row("access:write", of="endable", ok=204, limited=403),
     "DELETE /access/v1/calendars/{code}": Row(
         "access:write", of="removable", ok=204, limited=403, fresh=True
     ),

@@ -13,7 +13,7 @@ import httpx
 
 from otklik_common.ids import contact_subject
 from tests.support.app import Running, forget_limits
-from tests.support.routes_table import AT, EVERYTHING, LINE, ROUND_THE_CLOCK, Place
+from tests.support.routes_table import AT, EVERYTHING, LINE, ROUND_THE_CLOCK, Place, a_policy
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
 PASSWORD_SECONDS = 1.05
@@ -109,6 +109,14 @@ class World:
     async def _removable(self, company: Company, name: str, branch: str) -> str:
         # Those that are put may be put by the other company as well; nobody puts these.
         return await self._calendar(company, name, branch)
+
+    async def _policy(self, company: Company, name: str, _: str) -> str:
+        body = a_policy(next(self.numbers))
+        await self.good("PUT", f"/access/v1/sla-policies/{name}", body, of=company)
+        return name
+
+    async def _endable(self, company: Company, name: str, branch: str) -> str:
+        return await self._policy(company, name, branch)
 
     async def _branch(self, company: Company, name: str, branch: str) -> str:
         if company is self.ours:
@@ -220,7 +228,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable member key source import contact survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source import contact survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

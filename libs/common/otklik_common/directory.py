@@ -13,7 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.consumer import ReadEvent
 from otklik_common.db import Database
-from otklik_common.events.access import Branch, BranchGroup, Calendar, Company, Key, Member
+from otklik_common.events.access import (
+    Branch,
+    BranchGroup,
+    Calendar,
+    Company,
+    Key,
+    Member,
+    SlaPolicy,
+)
 from otklik_common.events.envelope import Fact
 from otklik_common.ids import is_tenant
 from otklik_common.tables import common_tables
@@ -26,7 +34,7 @@ FRESH_SECONDS = 2.0
 MOST_COMPANIES = 2_000
 """Readings kept at once; the oldest go first."""
 
-KINDS = frozenset({"company", "branch_group", "branch", "member", "key", "calendar"})
+KINDS = frozenset({"company", "branch_group", "branch", "member", "key", "calendar", "sla_policy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class Known:
     members: Mapping[UUID, Member]
     keys: Mapping[str, Key]
     calendars: Mapping[str, Calendar]
+    sla_policies: Mapping[str, SlaPolicy]
 
     @property
     def default_calendar(self) -> Calendar | None:
@@ -132,6 +141,7 @@ class Directory:
         members: dict[UUID, Member] = {}
         keys: dict[str, Key] = {}
         calendars: dict[str, Calendar] = {}
+        policies: dict[str, SlaPolicy] = {}
         for kind, subject, body in found:
             if kind == "company":
                 company = Company.model_validate_json(body)
@@ -149,10 +159,13 @@ class Directory:
             elif kind == "calendar":
                 calendar = Calendar.model_validate_json(body)
                 calendars[calendar.code] = calendar
-        return Known(company, branches, groups, members, keys, calendars)
+            elif kind == "sla_policy":
+                policy = SlaPolicy.model_validate_json(body)
+                policies[policy.code] = policy
+        return Known(company, branches, groups, members, keys, calendars, policies)
 
 
-_NOTHING = Known(None, {}, {}, {}, {}, {})
+_NOTHING = Known(None, {}, {}, {}, {}, {}, {})
 
 
 class KeepDirectory:

@@ -19,6 +19,7 @@ from otklik_common.runtime import make_platform
 from otklik_common.settings import Settings
 from tests.integration.access.conftest import Http
 from tests.support.postgres import PostgresServer
+from tests.support.routes_table import ROUND_THE_CLOCK
 
 pytestmark = pytest.mark.asyncio
 
@@ -34,6 +35,9 @@ async def test_what_the_demo_put_goes_and_what_others_touched_stays(http: Http) 
     await put("/branches/tyumen", {"groups": ["own"]})
     await put("/branches/ours", {})
     await put("/branches/ours", {"names": {"ru": "Наш"}}, http.key)
+    await put("/calendars/hours", ROUND_THE_CLOCK)
+    target = {"target": "resolution", "seconds": 60}
+    await put("/sla-policies/usual", {"priority": 1, "targets": [target], "calendar": "hours"})
     await put("/staff/petrova", {"role": "agent", "branches": ["tyumen"]})
     shown = await http.good("POST", "/staff/petrova/password")
     await put("/staff/sidorova", {"role": "agent", "branches": ["tyumen"], "login": "sid"})
@@ -43,6 +47,8 @@ async def test_what_the_demo_put_goes_and_what_others_touched_stays(http: Http) 
     assert gone == {"branch_groups": 1, "branches": 1, "staff": 1}
     assert await http.good("DELETE", "/demo") == {"branch_groups": 0, "branches": 0, "staff": 0}
 
+    assert (await http.good("GET", "/sla-policies"))["items"] == []
+    assert (await http.good("GET", "/calendars"))["items"] == []
     codes = [one["code"] for one in (await http.good("GET", "/branches"))["items"]]
     assert codes == ["ours"]
     staff = [one["code"] for one in (await http.good("GET", "/staff"))["items"]]
@@ -93,7 +99,8 @@ async def test_keys_made_before_the_mark_are_the_demo_s_where_the_launcher_made_
     admin = await asyncpg.connect(url)
     try:
         await admin.execute(
-            "DROP TABLE access.calendar; ALTER TABLE access.api_key DROP COLUMN demo;"
+            "DROP TABLE access.calendar, access.sla_policy; ALTER TABLE access.branch DROP COLUMN"
+            " calendar; ALTER TABLE access.api_key DROP COLUMN demo;"
             " UPDATE access.alembic_version SET version_num = '0001'"
         )
         await migrate(settings, [Tree(MODULE.schema, MODULE.migrations)])

@@ -58,6 +58,12 @@ def test_exactly_the_target_is_kept_and_a_moment_more_is_not() -> None:
     assert missed.state(at(20)) is State.BREACHED
 
 
+def test_who_gives_up_mends_nothing_that_was_broken_before() -> None:
+    early = made((at(9), "start"), (at(12), "cancel"))
+    late = made((at(9), "start"), (at(13.01), "cancel"))
+    assert (early.state(at(20)), late.state(at(20))) == (State.CANCELLED, State.BREACHED)
+
+
 def test_who_answers_while_all_is_closed_answers_in_time() -> None:
     clock = made((at(14), "start"), (at(23), "stop"))
     assert (clock.due_at, clock.breaches_at) == (at(18), at(9, 1))

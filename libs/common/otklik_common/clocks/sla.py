@@ -134,10 +134,10 @@ class Clock:
     def state(self, now: datetime) -> State:
         """What it shows at a moment, not before the start."""
         if self.ended_at is not None and self.ended_at <= now:
-            if self.cancelled:
-                return State.CANCELLED
-            kept = self.used(self.ended_at) <= self.target.span
-            return State.ACHIEVED if kept else State.BREACHED
+            if self.used(self.ended_at) > self.target.span:
+                # Broken before: who gives up afterwards mends nothing.
+                return State.BREACHED
+            return State.CANCELLED if self.cancelled else State.ACHIEVED
         used = self.used(now)
         if used > self.target.span:
             return State.BREACHING

@@ -1,4 +1,8 @@
-"""The facts that access writes: companies, branches, staff, keys. Other services keep them."""
+"""
+The facts that access writes: companies, branches, staff, keys, calendars, policies of service.
+
+Other services keep them.
+"""
 
 from datetime import date
 from enum import StrEnum
@@ -63,6 +67,7 @@ class Branch(Fact):
     names: dict[str, str] = Field(default_factory=dict)
     groups: tuple[Code, ...] = ()
     timezone: str | None = None
+    calendar: Code | None = None
     opened_on: Instant | None = None
     closed_on: Instant | None = None
     active: bool = True
@@ -149,3 +154,74 @@ class Calendar(Fact):
     default: bool = False
     rules: tuple[CalendarRules, ...] = Field(min_length=1)
     exceptions: dict[date, Day] = Field(default_factory=dict)
+
+
+class TargetName(StrEnum):
+    """What may be promised about a contact."""
+
+    FIRST_RESPONSE = "first_response"
+    NEXT_RESPONSE = "next_response"
+    FIRST_RESOLUTION = "first_resolution"
+    RESOLUTION = "resolution"
+    CALLBACK = "callback"
+
+
+class PauseName(StrEnum):
+    """What may hold a clock: the sender's pause, a hold, or our waiting for the customer."""
+
+    PAUSED = "paused"
+    HELD = "held"
+    CUSTOMER = "customer"
+
+
+class SlaTarget(BaseModel):
+    """
+    One promise: by when, in which time, and what holds its clock.
+
+    `business`: the time of a calendar; else elapsed time.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    target: TargetName
+    seconds: int = Field(gt=0)
+    warning_seconds: int = Field(default=0, ge=0)
+    business: bool = True
+    pauses: tuple[PauseName, ...] = ()
+
+
+class SlaTerms(BaseModel):
+    """
+    What a policy promises from a moment on, and to whom; an empty condition fits everybody.
+
+    `since` is null where these terms are the first; `calendar` names whose business time counts:
+    null for the one of the contact's branch, else the company's own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    since: Instant | None = None
+    active: bool = True
+    priority: int
+    calendar: Code | None = None
+    channels: tuple[Code, ...] = ()
+    parties: tuple[Code, ...] = ()
+    branches: tuple[Code, ...] = ()
+    groups: tuple[Code, ...] = ()
+    queues: tuple[Code, ...] = ()
+    segments: tuple[Code, ...] = ()
+    service_levels: tuple[Code, ...] = ()
+    targets: tuple[SlaTarget, ...] = ()
+
+
+@contract("sla_policy", version=1, owner=OWNER)
+class SlaPolicy(Fact):
+    """
+    A policy of service, with all that it ever promised.
+
+    Of the policies that fit, the one with the lowest priority number holds.
+    """
+
+    code: Code
+    names: dict[str, str] = Field(default_factory=dict)
+    terms: tuple[SlaTerms, ...] = Field(min_length=1)

@@ -1,7 +1,7 @@
 """Use cases around calendars of opening hours."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -16,12 +16,15 @@ from otklik_access.domain.calendars import (
     Names,
     check_days,
     check_removable,
+    check_unused,
     edited,
     with_days_off,
 )
 from otklik_access.domain.ical import Feed, read_feed
 from otklik_access.domain.kept import Kept, present, removed, renewed, standing
+from otklik_access.domain.sla_policies import names_calendar
 from otklik_access.store import calendars as store
+from otklik_access.store import places, sla_policies
 from otklik_common.clocks.told import calendar_of
 from otklik_common.errors import NotFound
 from otklik_common.etags import Expected
@@ -156,7 +159,7 @@ async def remove_calendar(
     Remove a calendar.
 
     Raises:
-        Conflict: It is the company's default.
+        Conflict: It is the company's default, or a branch or policy counts by it.
         NotFound, PreconditionFailed, Forbidden.
     """
     whole_company(actor)
@@ -164,8 +167,33 @@ async def remove_calendar(
         known = _found(await store.calendar(this.tx, actor.tenant, code), code)
         expected.check(present(known))
         check_removable(known.value)
-        await _keep(this, removed(known, this.now))
-        this.note("remove", "calendar", code)
+        check_unused(code, **(await _users(this, code)))
+        await _remove(this, known)
+
+
+async def remove_unused(this: Change, codes: Iterable[str]) -> None:
+    """Remove those of the calendars that nothing counts by; the default one where no other is left."""
+    for code in codes:
+        known = standing(await store.calendar(this.tx, this.actor.tenant, code))
+        if known is None or any((await _users(this, code)).values()):
+            continue
+        alone = await store.codes(this.tx, this.actor.tenant) == {code}
+        if alone or not known.value.default:
+            await _remove(this, known)
+
+
+async def _users(this: Change, code: str) -> dict[str, str | None]:
+    """A branch and a policy that count by a calendar, where there are such."""
+    tenant = this.actor.tenant
+    return {
+        "branch": await places.branch_of_calendar(this.tx, tenant, code),
+        "policy": names_calendar(await sla_policies.every_policy(this.tx, tenant), code),
+    }
+
+
+async def _remove(this: Change, known: Kept[Calendar]) -> None:
+    await _keep(this, removed(known, this.now))
+    this.note("remove", "calendar", known.value.code)
 
 
 def _found(known: Kept[Calendar] | None, code: str) -> Kept[Calendar]:

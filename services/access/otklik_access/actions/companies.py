@@ -13,7 +13,7 @@ from otklik_access.actions.change import (
 from otklik_access.domain.kept import Kept, present, renewed, standing
 from otklik_access.domain.places import Branch, BranchGroup, Company, check_known
 from otklik_access.domain.staff import member_id
-from otklik_access.store import places
+from otklik_access.store import calendars, places
 from otklik_common.errors import Forbidden, NotFound
 from otklik_common.etags import Expected
 from otklik_common.ids import subject_id
@@ -136,7 +136,7 @@ async def put_branch(
     Make or replace a branch.
 
     Raises:
-        Unprocessable: A group that it names is unknown.
+        Unprocessable: A group or the calendar that it names is unknown.
         PreconditionFailed, Forbidden.
     """
     whole_company(actor)
@@ -144,6 +144,9 @@ async def put_branch(
         known = await places.branch(this.tx, actor.tenant, value.code)
         expected.check(present(known))
         check_known("branch_group", value.groups, await places.group_codes(this.tx, actor.tenant))
+        if value.calendar is not None:
+            known_ones = await calendars.codes(this.tx, actor.tenant)
+            check_known("calendar", (value.calendar,), known_ones)
         kept = renewed(known, value, this.now)
         if kept is None:
             assert known is not None

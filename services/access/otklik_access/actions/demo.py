@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from otklik_access.actions.calendars import remove_unused
 from otklik_access.actions.change import Actor, Change, change
 from otklik_access.actions.companies import put_branch_revision, put_group_revision, whole_company
+from otklik_access.actions.sla_policies import remove_policy
 from otklik_access.actions.staff import end_sessions, put_revision
 from otklik_access.domain.kept import removed, renewed, standing
 from otklik_access.domain.staff import member_id
@@ -22,7 +24,8 @@ class Removed:
 
 async def remove_demo(platform: Platform, actor: Actor) -> Removed:
     """
-    Remove branch groups, branches and staff that nobody but the demo has put, and end the demo.
+    Remove what nobody but the demo has put: branch groups, branches, staff, policies and
+    calendars that nothing else counts by. The demo ends.
 
     Safe to repeat. Raises Forbidden for a limited reach.
     """
@@ -36,6 +39,10 @@ async def remove_demo(platform: Platform, actor: Actor) -> Removed:
             branches=await _remove_branches(this, [i for k, i in put if k == "branch"]),
             staff=await _remove_staff(this, [i for k, i in put if k == "member"]),
         )
+        # Policies first: a calendar stays while anything counts by it.
+        for code in (i for k, i in put if k == "sla_policy"):
+            await remove_policy(this, code)
+        await remove_unused(this, [i for k, i in put if k == "calendar"])
         await _end(this)
         return gone
 

@@ -184,6 +184,7 @@ async def put_branch(
         names=body.names,
         groups=body.groups,
         timezone=body.timezone,
+        calendar=body.calendar,
         opened_on=body.opened_on,
         closed_on=body.closed_on,
         active=body.active,

@@ -122,6 +122,9 @@ class BranchBody(StrictModel):
     names: Names = Field(default_factory=dict)
     groups: Codes = ()
     timezone: Zone | None = Field(default=None, description="null: the company's")
+    calendar: Code | None = Field(
+        default=None, description="code of the calendar of its hours; null: the company's"
+    )
     opened_on: date | None = None
     closed_on: date | None = Field(default=None, description="the first day without work")
     active: bool = True
@@ -144,6 +147,7 @@ class BranchOut(BaseModel):
     names: dict[str, str]
     groups: tuple[str, ...]
     timezone: str | None
+    calendar: str | None
     opened_on: date | None
     closed_on: date | None
     active: bool
@@ -157,6 +161,7 @@ class BranchOut(BaseModel):
             names=value.names,
             groups=value.groups,
             timezone=value.timezone,
+            calendar=value.calendar,
             opened_on=value.opened_on,
             closed_on=value.closed_on,
             active=value.active,

@@ -231,3 +231,20 @@ def check_removable(known: Calendar) -> None:
             code="default_calendar",
             detail_ru=f"{known.code} – календарь компании по умолчанию: сначала сделайте таким другой",
         )
+
+
+def check_unused(code: str, *, branch: str | None, policy: str | None) -> None:
+    """Raise Conflict for a calendar by which a branch or a policy counts, now or of the past."""
+    if branch is not None:
+        raise Conflict(
+            f"the branch {branch} counts by {code}: give it another calendar first",
+            code="calendar_in_use",
+            detail_ru=f"по календарю {code} считает филиал {branch}: сначала дайте ему другой",
+        )
+    if policy is not None:
+        raise Conflict(
+            f"the policy {policy} counts by {code}, or did: its promises of the past need it",
+            code="calendar_in_use",
+            detail_ru=f"по календарю {code} считает или считало правило {policy}: он нужен его"
+            " прошлым обещаниям",
+        )

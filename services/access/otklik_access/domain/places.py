@@ -90,6 +90,7 @@ class Branch:
 
     Attributes:
         timezone: None where it is the company's.
+        calendar: Code of its hours; None where they are the company's.
         opened_on, closed_on: First day of work, first day without; in its own zone.
     """
 
@@ -97,6 +98,7 @@ class Branch:
     names: Names = field(default_factory=dict)
     groups: tuple[str, ...] = ()
     timezone: str | None = None
+    calendar: str | None = None
     opened_on: date | None = None
     closed_on: date | None = None
     active: bool = True
@@ -109,6 +111,7 @@ class Branch:
             names=self.names,
             groups=self.groups,
             timezone=self.timezone,
+            calendar=self.calendar,
             opened_on=beginning(self.opened_on, zone),
             closed_on=beginning(self.closed_on, zone),
             active=self.active,

@@ -62,7 +62,7 @@ async def put_only_by(
         select(table.c.object_kind, table.c.object_id)
         .where(
             table.c.tenant == tenant,
-            table.c.object_kind.in_(("branch_group", "branch", "member")),
+            table.c.object_kind.in_(("branch_group", "branch", "member", "calendar", "sla_policy")),
         )
         .group_by(table.c.object_kind, table.c.object_id)
         .having(func.bool_and(table.c.principal.in_(sorted(principals))))

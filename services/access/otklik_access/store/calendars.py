@@ -39,6 +39,14 @@ async def calendars(tx: AsyncConnection, tenant: str, part: Part) -> list[Kept[C
     return [_calendar(row) for row in await tx.execute(keyset(rows, part, order=(table.c.code,)))]
 
 
+async def codes(tx: AsyncConnection, tenant: str) -> frozenset[str]:
+    """Codes of every calendar."""
+    table = tables.calendar
+    return frozenset(
+        await tx.scalars(select(table.c.code).where(table.c.tenant == tenant, ~table.c.void))
+    )
+
+
 def _calendar(row: Row[Any]) -> Kept[Calendar]:
     value = Calendar(
         code=row.code,

@@ -175,12 +175,25 @@ async def branch_codes(tx: AsyncConnection, tenant: str) -> dict[str, frozenset[
     return {code: frozenset(in_groups) for code, in_groups in rows}
 
 
+async def branch_of_calendar(tx: AsyncConnection, tenant: str, calendar: str) -> str | None:
+    """A branch that counts by a calendar; None if none does."""
+    table = tables.branch
+    found: str | None = await tx.scalar(
+        select(table.c.code)
+        .where(table.c.tenant == tenant, table.c.calendar == calendar, ~table.c.void)
+        .order_by(table.c.code)
+        .limit(1)
+    )
+    return found
+
+
 def _branch(row: Row[Any]) -> Kept[Branch]:
     value = Branch(
         code=row.code,
         names=row.names,
         groups=tuple(row.groups),
         timezone=row.timezone,
+        calendar=row.calendar,
         opened_on=row.opened_on,
         closed_on=row.closed_on,
         active=row.active,
@@ -201,6 +214,7 @@ async def put_branch(tx: AsyncConnection, tenant: str, kept: Kept[Branch]) -> No
             "names": value.names,
             "groups": list(value.groups),
             "timezone": value.timezone,
+            "calendar": value.calendar,
             "opened_on": value.opened_on,
             "closed_on": value.closed_on,
             "active": value.active,

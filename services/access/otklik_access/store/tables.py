@@ -109,6 +109,7 @@ branch = Table(
     _names(),
     _codes("groups"),
     Column("timezone", Text),
+    Column("calendar", Text(collation="C")),
     Column("opened_on", Date),
     Column("closed_on", Date),
     _active(),
@@ -131,6 +132,27 @@ calendar = Table(
         "calendar_default", "tenant", unique=True, postgresql_where=text("is_default AND NOT void")
     ),
     comment="Opening hours with all that they ever were, and days with hours of their own",
+)
+
+sla_policy = Table(
+    "sla_policy",
+    metadata,
+    _tenant(),
+    Column("code", Text(collation="C"), primary_key=True),
+    _names(),
+    Column("priority", Integer, nullable=False),
+    _active(),
+    Column("terms", JSONB, nullable=False),
+    _void(),
+    *_revision(),
+    Index(
+        "sla_policy_priority",
+        "tenant",
+        "priority",
+        unique=True,
+        postgresql_where=text("active AND NOT void"),
+    ),
+    comment="Policies of service with all that they ever promised; priority is that of the last terms",
 )
 
 member = Table(
@@ -247,6 +269,7 @@ GRANTS = {
     "branch_group": Grant(api="SIU"),
     "branch": Grant(api="SIU"),
     "calendar": Grant(api="SIU"),
+    "sla_policy": Grant(api="SIU"),
     "member": Grant(api="SIU"),
     "credential": Grant(api="SIU"),
     "refresh_token": Grant(api="SIU", worker="SD"),

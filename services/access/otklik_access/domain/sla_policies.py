@@ -1,0 +1,191 @@
+"""Policies of service: what one may promise, and how an edit leaves past promises as they were."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from otklik_common.clocks.sla import LONGEST
+from otklik_common.errors import Conflict, Unprocessable
+from otklik_common.events import access as events
+from otklik_common.events.envelope import MAX_FACT_BYTES
+
+Names = dict[str, str]
+
+MOST_TERMS: Final = 24
+"""How often a policy may change, from the first to the last."""
+
+MOST_POLICIES: Final = 100
+"""Of a company, those that have ended apart."""
+
+MOST_SECONDS: Final = int(LONGEST.total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """
+    A policy, with all that it ever promised.
+
+    Attributes:
+        terms: The first without a moment where it has always been so, then by the moment since when
+            they are true.
+    """
+
+    code: str
+    terms: tuple[events.SlaTerms, ...]
+    names: Names = field(default_factory=dict)
+
+    @property
+    def last(self) -> events.SlaTerms:
+        """What it promises once all its terms have begun."""
+        return self.terms[-1]
+
+    def fact(self) -> events.SlaPolicy:
+        """What other services learn of it."""
+        return events.SlaPolicy(code=self.code, names=self.names, terms=self.terms)
+
+
+def edited(
+    known: Policy | None, code: str, terms: events.SlaTerms, *, names: Names, since: datetime
+) -> Policy:
+    """
+    The policy after an edit that is true from a moment on.
+
+    What was promised before stays promised, whatever becomes of it later; what was to be promised
+    after that moment gives way.
+
+    Raises:
+        Unprocessable: A promise cannot be so, or the policy is larger than others can be told of.
+    """
+    _check_targets(terms)
+    earlier = (
+        ()
+        if known is None
+        else tuple(t for t in known.terms if t.since is not None and t.since < since)
+    )
+    said = terms.model_copy(update={"since": since})
+    same = bool(earlier) and _alike(earlier[-1], said)
+    made = Policy(code, earlier if same else (*earlier, said), names)
+    _check(made)
+    return made
+
+
+def ended(known: Policy, now: datetime) -> Policy:
+    """The policy that promises nothing any more from now on."""
+    if not known.last.active:
+        return known
+    return edited(
+        known,
+        known.code,
+        known.last.model_copy(update={"active": False}),
+        names=known.names,
+        since=now,
+    )
+
+
+def _alike(one: events.SlaTerms, other: events.SlaTerms) -> bool:
+    return one.model_copy(update={"since": other.since}) == other
+
+
+def check_priority(made: Policy, others: Iterable[Policy]) -> None:
+    """
+    Raise for a priority that another policy has, and for more policies than there may be.
+
+    Raises:
+        Conflict: Nobody could tell which of the two holds.
+        Unprocessable: There are too many.
+    """
+    if not made.last.active:
+        return
+    active = [one for one in others if one.code != made.code and one.last.active]
+    taken = next((one for one in active if one.last.priority == made.last.priority), None)
+    if taken is not None:
+        free = _free(made.last.priority, {one.last.priority for one in active})
+        raise Conflict(
+            f"the policy {taken.code} has priority {made.last.priority} already, and nobody could"
+            f" tell which of the two holds: {free} is free",
+            code="priority_taken",
+            detail_ru=f"приоритет {made.last.priority} уже у правила {taken.code}, и было бы неясно,"
+            f" какое из двух действует: свободен {free}",
+        )
+    if len(active) >= MOST_POLICIES:
+        raise Unprocessable(
+            f"{MOST_POLICIES} policies hold already: end one first",
+            code="too_many_policies",
+            detail_ru=f"действуют уже {MOST_POLICIES} правил: сначала завершите одно",
+        )
+
+
+def _free(wanted: int, taken: set[int]) -> int:
+    """The nearest priority after the wanted one that nobody has."""
+    return next(number for number in range(wanted, wanted + len(taken) + 1) if number not in taken)
+
+
+def _check_targets(terms: events.SlaTerms) -> None:
+    seen: set[events.TargetName] = set()
+    for one in terms.targets:
+        if one.target in seen:
+            raise Unprocessable(
+                f"{one.target.value} is promised twice",
+                code="target_twice",
+                detail_ru=f"{one.target.value} обещано дважды",
+            )
+        seen.add(one.target)
+        if one.warning_seconds >= one.seconds:
+            raise Unprocessable(
+                f"the warning of {one.target.value} comes {one.warning_seconds} s before the target,"
+                f" which is {one.seconds} s after the start: warn later than the start",
+                code="warning_too_early",
+                detail_ru=f"предупреждение о {one.target.value} за {one.warning_seconds} с до срока"
+                f" в {one.seconds} с: оно должно быть позже начала",
+            )
+
+
+def _check(made: Policy) -> None:
+    if len(made.terms) > MOST_TERMS:
+        raise Unprocessable(
+            f"the policy has changed {len(made.terms) - 1} times, {MOST_TERMS - 1} can be kept: end"
+            " it and make a new one",
+            code="too_many_terms",
+            detail_ru=f"правило менялось {len(made.terms) - 1} раз, хранится {MOST_TERMS - 1}:"
+            " завершите его и заведите новое",
+        )
+    size = len(made.fact().said().encode())
+    if size > MAX_FACT_BYTES:
+        raise Unprocessable(
+            f"the policy takes {size} bytes, {MAX_FACT_BYTES} can be told to others: name groups"
+            " instead of branches, or make a new policy",
+            code="policy_too_large",
+            detail_ru=f"правило занимает {size} байт, можно {MAX_FACT_BYTES}: назовите группы вместо"
+            " филиалов или заведите новое правило",
+        )
+
+
+def check_calendar(terms: events.SlaTerms, known: Iterable[str], *, default: str | None) -> None:
+    """
+    Raise Unprocessable where business time is promised and nobody could tell it.
+
+    Args:
+        known: Codes of the calendars that there are.
+        default: That of the company's own.
+    """
+    if terms.calendar is not None and terms.calendar not in set(known):
+        raise Unprocessable(
+            f"no calendar has the code {terms.calendar}",
+            code="unknown_calendar",
+            detail_ru=f"нет календаря с кодом {terms.calendar}",
+        )
+    if default is None and any(one.business for one in terms.targets):
+        raise Unprocessable(
+            "business time is promised and there is no calendar: make one, or promise elapsed time",
+            code="no_calendar",
+            detail_ru="обещано рабочее время, а календаря нет: заведите его или обещайте время"
+            " по часам",
+        )
+
+
+def names_calendar(policies: Iterable[Policy], code: str) -> str | None:
+    """Code of a policy that counts by a calendar, now or by terms of the past; None if none does."""
+    return next(
+        (one.code for one in policies if any(terms.calendar == code for terms in one.terms)), None
+    )

@@ -1,0 +1,125 @@
+"""A policy is edited from a moment on: what was promised before stays promised."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from otklik_access.domain.sla_policies import (
+    MOST_POLICIES,
+    MOST_TERMS,
+    Policy,
+    check_calendar,
+    check_priority,
+    edited,
+    ended,
+    names_calendar,
+)
+from otklik_common.errors import Conflict, Unprocessable
+from otklik_common.events.access import SlaTarget, SlaTerms, TargetName
+
+MARCH = datetime(2026, 3, 1, tzinfo=UTC)
+FIRST = SlaTarget(target=TargetName.FIRST_RESPONSE, seconds=3600)
+
+
+def terms(**said: Any) -> SlaTerms:
+    return SlaTerms(**{"priority": 10, "targets": (FIRST,), **said})
+
+
+def edit(known: Policy | None, of: SlaTerms, since: datetime = MARCH) -> Policy:
+    return edited(known, "usual", of, names={}, since=since)
+
+
+def test_a_new_policy_promises_from_its_moment_on() -> None:
+    assert [(one.since, one.priority) for one in edit(None, terms()).terms] == [(MARCH, 10)]
+
+
+def test_an_edit_leaves_what_was_promised_before() -> None:
+    made = edit(edit(None, terms()), terms(priority=5), MARCH + timedelta(days=9))
+    assert [one.priority for one in made.terms] == [10, 5]
+
+
+def test_an_edit_of_an_earlier_moment_takes_the_place_of_all_after_it() -> None:
+    made = edit(edit(None, terms()), terms(priority=5), MARCH + timedelta(days=9))
+    assert [one.priority for one in edit(made, terms(priority=7), MARCH).terms] == [7]
+
+
+def test_the_same_again_is_no_edit() -> None:
+    made = edit(None, terms())
+    assert edit(made, terms(), MARCH + timedelta(days=1)) == made
+    assert edit(made, terms(), MARCH) == made
+
+
+def test_an_ended_policy_promises_nothing_more_and_can_come_back() -> None:
+    over = ended(edit(None, terms()), MARCH + timedelta(days=1))
+    assert [one.active for one in over.terms] == [True, False]
+    assert ended(over, MARCH + timedelta(days=2)) == over
+    back = edit(over, terms(), MARCH + timedelta(days=3))
+    assert [one.active for one in back.terms] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("targets", "code"),
+    [
+        ((FIRST, FIRST.model_copy(update={"seconds": 60})), "target_twice"),
+        ((FIRST.model_copy(update={"warning_seconds": 3600}),), "warning_too_early"),
+    ],
+)
+def test_promises_that_cannot_be_are_refused(targets: tuple[SlaTarget, ...], code: str) -> None:
+    with pytest.raises(Unprocessable) as refused:
+        edit(None, terms(targets=targets))
+    assert refused.value.code == code
+
+
+def test_a_policy_keeps_so_many_terms_and_no_more() -> None:
+    made: Policy | None = None
+    for number in range(MOST_TERMS):
+        made = edit(made, terms(priority=number + 1), MARCH + timedelta(days=number))
+    with pytest.raises(Unprocessable) as refused:
+        edit(made, terms(priority=99), MARCH + timedelta(days=MOST_TERMS))
+    assert refused.value.code == "too_many_terms"
+
+
+def test_a_policy_that_others_cannot_be_told_of_is_refused() -> None:
+    branches = tuple(f"{'x' * 90}-{number}" for number in range(200))
+    with pytest.raises(Unprocessable) as refused:
+        edit(None, terms(branches=branches))
+    assert refused.value.code == "policy_too_large"
+
+
+def test_two_policies_that_hold_never_have_the_same_priority() -> None:
+    usual, vip = edit(None, terms()), Policy("vip", (terms(),))
+    with pytest.raises(Conflict, match=r"usual has priority 10 already.*11 is free") as refused:
+        check_priority(vip, [usual, Policy("other", (terms(priority=12),))])
+    assert refused.value.code == "priority_taken"
+    check_priority(vip, [vip])
+    check_priority(vip, [ended(usual, MARCH + timedelta(days=1))])
+    check_priority(ended(edit(None, terms()), MARCH + timedelta(days=1)), [vip])
+
+
+def test_there_are_so_many_policies_and_no_more() -> None:
+    many = [
+        Policy(f"p{number}", (terms(priority=100 + number),)) for number in range(MOST_POLICIES)
+    ]
+    with pytest.raises(Unprocessable) as refused:
+        check_priority(Policy("one more", (terms(),)), many)
+    assert refused.value.code == "too_many_policies"
+    check_priority(Policy("p0", (terms(),)), many)
+
+
+def test_business_time_needs_a_calendar() -> None:
+    with pytest.raises(Unprocessable) as refused:
+        check_calendar(terms(), [], default=None)
+    assert refused.value.code == "no_calendar"
+    with pytest.raises(Unprocessable) as refused:
+        check_calendar(terms(calendar="night"), ["office"], default="office")
+    assert refused.value.code == "unknown_calendar"
+    elapsed = FIRST.model_copy(update={"business": False})
+    check_calendar(terms(targets=(elapsed,)), [], default=None)
+    check_calendar(terms(calendar="office"), ["office"], default="office")
+
+
+def test_a_calendar_is_named_by_terms_of_the_past_too() -> None:
+    made = edit(edit(None, terms(calendar="old")), terms(), MARCH + timedelta(days=1))
+    assert names_calendar([made], "old") == "usual"
+    assert names_calendar([made], "new") is None
