@@ -52,11 +52,17 @@ def consumer_worker(
     return Worker(group, consumer.run, consumer)
 
 
-def directory_worker(platform: Platform, service: str, schema: str) -> Worker:
-    """What access says, from the log into the directory that `service` keeps."""
-    return consumer_worker(
-        platform, f"{service}.directory", schema, ["access"], KeepDirectory(schema)
-    )
+def directory_worker(
+    platform: Platform, service: str, schema: str, keep: KeepDirectory | None = None
+) -> Worker:
+    """
+    What access says, from the log into the directory that `service` keeps.
+
+    Args:
+        keep: What keeps it, where a service does more with what it hears.
+    """
+    handler = keep or KeepDirectory(schema)
+    return consumer_worker(platform, f"{service}.directory", schema, ["access"], handler)
 
 
 def idempotency_worker(platform: Platform, service: str, schema: str) -> Worker:

@@ -1,4 +1,4 @@
-"""The background work of the contact centre: relay, directory, folding, imports."""
+"""The background work of the contact centre: relay, directory, folding, promises, imports."""
 
 import asyncio
 import time
@@ -17,6 +17,7 @@ from otklik_common.outages import outage
 from otklik_common.resting import rest
 from otklik_common.watchdog import Tracked, Watchdog
 from otklik_contact_center.actions.demo_work import demo_worker
+from otklik_contact_center.actions.due import due_worker, redo_worker
 from otklik_contact_center.actions.fold import (
     MOST_MARKS,
     QUICK_MARKS,
@@ -28,6 +29,7 @@ from otklik_contact_center.actions.fold import (
 from otklik_contact_center.actions.headroom import Headroom, Room, Served, unread
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
+from otklik_contact_center.actions.promises_heard import KeepPromises
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.store.folding import Share
 from otklik_contact_center.store.tables import SCHEMA
@@ -67,9 +69,11 @@ def workers(platform: Platform) -> list[Worker]:
     room = partial(platform.room, topic_of(SERVICE))
     return [
         relay_worker(platform, SERVICE, SCHEMA),
-        directory_worker(platform, SERVICE, SCHEMA),
+        directory_worker(platform, SERVICE, SCHEMA, KeepPromises(SCHEMA)),
         idempotency_worker(platform, SERVICE, SCHEMA),
         Worker(f"{SERVICE}.folding", Folding(folder, platform.watchdog, room).run),
+        due_worker(platform),
+        redo_worker(platform),
         import_worker(platform),
         demo_worker(platform),
     ]

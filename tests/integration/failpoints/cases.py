@@ -13,6 +13,7 @@ from tests.integration.failpoints.log_scenarios import CONSUMER, LETTERS, RELAY,
 from tests.integration.failpoints.loyalty_scenarios import POINTS
 from tests.integration.failpoints.metrics_scenarios import COUNTED, REBUILT, REPLAYED
 from tests.integration.failpoints.migration_scenarios import MIGRATED
+from tests.integration.failpoints.promise_scenarios import DUE, PROMISED
 from tests.integration.failpoints.stage import Case
 
 CASES = [
@@ -47,6 +48,10 @@ CASES = [
     Case("fold.cleared", PUSHED),
     Case("fold.committed", PUSHED),
     Case("fold.parked", PARKED),
+    Case("due.picked", DUE),
+    Case("due.written", DUE),
+    Case("due.committed", DUE),
+    Case("promises.marked", PROMISED),
     Case("imports.begun", IMPORTED),
     Case("imports.taken", IMPORTED, nth=2),
     Case("imports.committed", IMPORTED, nth=2),

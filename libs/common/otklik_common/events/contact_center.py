@@ -1,4 +1,4 @@
-"""The facts that contact_center writes: contacts, replies, leads, the states of agents, sources."""
+"""The facts that contact_center writes: contacts, replies, leads, promises, agents, sources."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -155,6 +155,54 @@ class Lead(Fact):
     attempt_ms: Millis | None = None
     contact_ms: Millis | None = None
     requests: int = 1
+
+
+class ClockState(StrEnum):
+    """What the clock of a promise shows: the first three while it runs or is held."""
+
+    PENDING = "pending"
+    IMMINENT = "imminent"
+    BREACHING = "breaching"
+    ACHIEVED = "achieved"
+    BREACHED = "breached"
+    CANCELLED = "cancelled"
+
+
+@contract("sla_clock", version=1, owner=OWNER)
+class SlaClock(Fact):
+    """
+    The clock of one promise about a contact, by the policy that held when it began.
+
+    `matched` names the conditions by which the policy is limited, all of which fitted; `calendar`
+    is null where elapsed time counts. `due_at` is the earliest moment by which the target is, or
+    would have been, used up: null while a pause holds it back. `breached_at` is when more than the
+    target was used, if that has come. `used_ms` is what it had used when it ended, in its own time.
+    """
+
+    contact: UUID
+    source: UUID
+    channel: Channel
+    party: Code | None = None
+    branch: Code | None = None
+    team: Code | None = None
+    queue: Code | None = None
+    agent: Code | None = None
+    segment: Code | None = None
+    identifiers: tuple[Pseudonym, ...] = ()
+    target: Code
+    policy: Code
+    priority: int
+    matched: tuple[Code, ...] = ()
+    calendar: Code | None = None
+    target_ms: Millis
+    warning_ms: Millis = 0
+    state: ClockState = ClockState.PENDING
+    paused: bool = False
+    started_at: Instant
+    due_at: Instant | None = None
+    breached_at: Instant | None = None
+    ended_at: Instant | None = None
+    used_ms: Millis | None = None
 
 
 @contract("agent_state", version=1, owner=OWNER)

@@ -21,9 +21,7 @@ from otklik_common.events.envelope import Event
 from otklik_common.failpoints import failpoint
 from otklik_common.ids import source_subject
 from otklik_common.module import Platform, Worker
-from otklik_common.observability import get_logger
-from otklik_common.outages import outage
-from otklik_common.resting import rest
+from otklik_common.stepping import keep_stepping
 from otklik_contact_center.actions.agent_states import take_out
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.admission import BULK
@@ -41,12 +39,9 @@ SWEPT_AFTER: Final = timedelta(seconds=30)
 """Processes remember sources for some seconds: what they still let in is swept then."""
 
 IDLE_SECONDS: Final = 1.0
-BROKEN_SECONDS: Final = 2.0
 
 stepped = failpoint("demo.stepped", "a step of a removal is written, not committed")
 committed = failpoint("demo.committed", "a step of a removal is committed, the next not begun")
-
-log = get_logger(__name__)
 
 
 def demo_worker(platform: Platform) -> Worker:
@@ -63,17 +58,8 @@ class Remover:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take out what is asked for until told to stop; a database that is away is waited for."""
-        while not stop.is_set():
-            pause = IDLE_SECONDS
-            try:
-                if await self.step():
-                    continue
-            except Exception as broken:
-                if outage(broken) is None:
-                    raise
-                log.warning("removal of the demo waits", exc_info=broken)
-                pause = BROKEN_SECONDS
-            await rest(stop, pause)
+        said = "removal of the demo waits"
+        await keep_stepping(self.step, stop, idle_seconds=IDLE_SECONDS, said=said)
 
     async def step(self) -> bool:
         """A step of each removal that is due; False when all wait for their contacts' folding."""

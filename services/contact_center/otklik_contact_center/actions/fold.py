@@ -9,7 +9,7 @@ workers never wait for each other in a circle.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Final, NamedTuple
@@ -27,21 +27,23 @@ from otklik_common.observability import get_logger
 from otklik_common.outages import outage
 from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_contact_center.actions.backlog import MOST_WAITING
+from otklik_contact_center.actions.clocks import settle
+from otklik_contact_center.actions.fold_batch import Batch, Setting, named, write
 from otklik_contact_center.actions.leads import fold_people
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.actions.outcome import Outcome, Sent, outcome_of, outcome_of_nothing
 from otklik_contact_center.actions.packing import EVENT
+from otklik_contact_center.actions.promises import Promises
 from otklik_contact_center.domain.admission import BULK, LIVE, decode_stored, is_ahead
-from otklik_contact_center.domain.contact import fold
+from otklik_contact_center.domain.contact import fold, lived_of
+from otklik_contact_center.domain.events import in_order
 from otklik_contact_center.domain.lead import MOST_CONTACTS
-from otklik_contact_center.store import backlog, folding
+from otklik_contact_center.domain.watch import watched
+from otklik_contact_center.store import backlog, clocks, folding
 from otklik_contact_center.store.folding import (
     MOST_EVENTS,
     ContactKey,
-    ContactRow,
     Dirty,
-    KnownContact,
-    Raw,
     Share,
 )
 
@@ -101,29 +103,6 @@ class Done(NamedTuple):
     companies: frozenset[str] = frozenset()
 
 
-class Setting(NamedTuple):
-    """What folding takes from a company's settings."""
-
-    region: str
-    allowed: frozenset[str]
-
-
-class _Batch(NamedTuple):
-    """
-    Contacts picked and locked; lists of the same order.
-
-    Attributes:
-        bare: Those that stand though nothing is left in the inbox of what they were made of.
-    """
-
-    sents: Sequence[Sent]
-    keys: Sequence[ContactKey]
-    raws: Sequence[Sequence[Raw]]
-    known: Mapping[ContactKey, KnownContact]
-    settings: Mapping[str, Setting]
-    bare: Mapping[ContactKey, ContactRow]
-
-
 class Folder:
     """Folds contacts of all companies."""
 
@@ -143,6 +122,7 @@ class Folder:
         """
         self._db = db
         self._directory = directory
+        self._promises = Promises(directory)
         self._sealer = sealer
         self._pseudonyms = pseudonyms
         self._meters = meters
@@ -277,11 +257,12 @@ class Folder:
         recorder = await outbox.recorder(tx)
         outcomes, failed = await self._outcomes(batch, recorder.now)
         outcomes_known()
-        taken = await _write(on, outcomes)
+        taken = await write(on, outcomes)
         announced = [one for outcome in taken.values() for one in outcome.announced]
-        announced += await fold_people(
-            on, taken, recorded_at=recorder.now, most=self._most_contacts
-        )
+        people = await fold_people(on, taken, recorded_at=recorder.now, most=self._most_contacts)
+        settled = await settle(on, taken, people, batch.policies, recorded_at=recorder.now)
+        announced += people.announced + settled.announced
+        failed.update(named(batch, settled.failed))
         contacts_written()
         if announced:
             tenants, keys, payloads = zip(*announced, strict=True)
@@ -306,7 +287,7 @@ class Folder:
         )
         return done
 
-    async def _lock(self, on: asyncpg.Connection, sents: Sequence[Sent]) -> _Batch:
+    async def _lock(self, on: asyncpg.Connection, sents: Sequence[Sent]) -> Batch:
         keys = [(sent[0], contact_subject(*sent)) for sent in sents]
         known = await folding.lock(on, sorted(keys))
         tenants = {sent[0] for sent in sents}
@@ -316,6 +297,7 @@ class Folder:
             company = await self._directory.company(tenant)
             region = REGION if company is None else company.region
             settings[tenant] = Setting(region, allowed[tenant])
+        policies = await self._promises.of(await clocks.versions(on, tenants))
         # After the locks, in a statement of its own: it sees all that was marked before them.
         raws = await folding.events(on, sents)
         bare = [
@@ -324,10 +306,10 @@ class Folder:
             if not events and key in known and not known[key].emitted.void
         ]
         rows = await folding.contacts(on, bare) if bare else {}
-        return _Batch(sents, keys, raws, known, settings, rows)
+        return Batch(sents, keys, raws, known, settings, rows, policies)
 
     async def _outcomes(
-        self, batch: _Batch, now: datetime
+        self, batch: Batch, now: datetime
     ) -> tuple[dict[ContactKey, Outcome], dict[Sent, str]]:
         """What each contact comes to, and why some could not be folded."""
         outcomes: dict[ContactKey, Outcome] = {}
@@ -345,7 +327,7 @@ class Folder:
                     outcomes[batch.keys[number]] = outcome
         return outcomes, failed
 
-    def _outcome(self, batch: _Batch, number: int, now: datetime) -> Outcome | None:
+    def _outcome(self, batch: Batch, number: int, now: datetime) -> Outcome | None:
         """A contact out of its events; None while they only correct what is not known yet."""
         sent, key, raws = batch.sents[number], batch.keys[number], batch.raws[number]
         if len(raws) > MOST_EVENTS:
@@ -376,23 +358,7 @@ class Folder:
                 region=setting.region,
             ),
             allowed=setting.allowed,
+            watched=watched(contact, lived_of(in_order(events))),
             now=now,
             traceparent=max(raws, key=lambda one: one.received_at).traceparent,
         )
-
-
-async def _write(
-    on: asyncpg.Connection, outcomes: Mapping[ContactKey, Outcome]
-) -> dict[ContactKey, Outcome]:
-    """Write contacts; returns those that are ours to announce."""
-    ordered = dict(sorted(outcomes.items()))
-    new = [outcome.row for outcome in ordered.values() if outcome.known is None]
-    known = [outcome.row for outcome in ordered.values() if outcome.known is not None]
-    added = await folding.add_contacts(on, new) if new else set()
-    if known:
-        await folding.put_contacts(on, known)
-    return {
-        key: outcome
-        for key, outcome in ordered.items()
-        if outcome.known is not None or key in added
-    }

@@ -23,6 +23,20 @@ from otklik_contact_center.store.folding import ContactKey
 from otklik_contact_center.store.people import KnownLead, LeadRow, Person
 
 
+class People(NamedTuple):
+    """
+    What became of the leads of people.
+
+    Attributes:
+        now: Leads as they are, by the contact that opened each.
+        changed: Contacts whose lead is new, changed or gone.
+    """
+
+    announced: list[Announcement]
+    now: dict[ContactKey, Lead]
+    changed: frozenset[ContactKey]
+
+
 class _Now(NamedTuple):
     """A lead as it is now, and whose."""
 
@@ -37,15 +51,13 @@ async def fold_people(
     *,
     recorded_at: datetime,
     most: int = MOST_CONTACTS,
-) -> list[Announcement]:
+) -> People:
     """
     Fold the leads of everybody whose contacts were written in this transaction.
 
     Args:
         outcomes: The contacts that were written.
         most: Whoever has more contacts, all in all and now, is a switchboard.
-    Returns:
-        What is new, changed or gone among the leads.
     """
     here: dict[Person, list[Request]] = {}
     for (tenant, _), outcome in outcomes.items():
@@ -77,7 +89,9 @@ async def fold_people(
         for key, outcome in outcomes.items()
         if outcome.known is not None and _stands_alone(key[0], outcome, crowds)
     ]
-    return await _write(on, await people.leads(on, known, openers), now, recorded_at)
+    announced, changed = await _write(on, await people.leads(on, known, openers), now, recorded_at)
+    leads = {key: one.lead for key, one in now.items()}
+    return People(announced, leads, frozenset(changed))
 
 
 def _is_nobody(person: str) -> bool:
@@ -104,7 +118,7 @@ async def _write(
     known: Mapping[ContactKey, KnownLead],
     now: Mapping[ContactKey, _Now],
     recorded_at: datetime,
-) -> list[Announcement]:
+) -> tuple[list[Announcement], list[ContactKey]]:
     rows: list[LeadRow] = []
     announced: list[Announcement] = []
     for key in sorted(known.keys() | now.keys()):
@@ -145,4 +159,4 @@ async def _write(
         )
     if rows:
         await people.put_leads(on, rows)
-    return announced
+    return announced, [(row.tenant, row.contact) for row in rows]

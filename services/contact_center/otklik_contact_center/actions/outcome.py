@@ -18,6 +18,8 @@ from otklik_contact_center.domain.emission import (
     steps,
 )
 from otklik_contact_center.domain.lead import Request, also_known_as, person_of
+from otklik_contact_center.domain.watch import NOTHING, Watched
+from otklik_contact_center.store.clocks import packed as packed_watched
 from otklik_contact_center.store.folding import ContactRow, KnownContact, packed
 
 TICK: Final = timedelta(microseconds=1)
@@ -34,6 +36,7 @@ class Outcome(NamedTuple):
     known: KnownContact | None
     request: Request | None
     announced: list[Announcement]
+    watched: Watched = NOTHING
 
 
 class Telling(NamedTuple):
@@ -59,6 +62,7 @@ def outcome_of(
     known: KnownContact | None,
     identifiers: tuple[str, ...],
     allowed: frozenset[str],
+    watched: Watched,
     now: datetime,
     traceparent: str | None,
 ) -> Outcome:
@@ -69,6 +73,7 @@ def outcome_of(
         known: As it was folded last; None if never.
         identifiers: Pseudonyms of its customer.
         allowed: Attributes that may leave.
+        watched: What its clocks are made of.
         now: When this transaction records its facts.
         traceparent: Trace of the newest event.
     """
@@ -103,9 +108,10 @@ def outcome_of(
         recorded_at=recorded_at,
         data=data,
         replies=replies,
+        watched=watched,
     )
     request = facts.request_of(contact, subject=subject, of=fact)
-    return Outcome(row, known, request, announced)
+    return Outcome(row, known, request, announced, watched)
 
 
 def _replies(
@@ -159,6 +165,7 @@ def outcome_of_nothing(last: ContactRow, known: KnownContact, *, now: datetime) 
         void=True,
         recorded_at=recorded_at,
         replies=packed(replies),
+        watched=None,
     )
     return Outcome(row, known, None, announced)
 
@@ -173,6 +180,7 @@ def _row(
     recorded_at: datetime,
     data: str,
     replies: dict[UUID, Emitted],
+    watched: Watched,
 ) -> ContactRow:
     tenant, source, named = sent
     about = contact.about
@@ -202,4 +210,5 @@ def _row(
         replies=packed(replies),
         email=email,
         external=external,
+        watched=packed_watched(watched),
     )

@@ -1,6 +1,6 @@
 """A contact is the fold of its events: the same ones, in any order and number, give the same."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -74,7 +74,7 @@ def fold(events: Sequence[Event], *, clock_ahead: bool = False) -> Contact | Non
         None while there are only corrections and recordings of something not yet heard of.
     """
     ordered = in_order(events)
-    lived = [event for event in ordered if event.type not in SILENT]
+    lived = lived_of(ordered)
     if not lived:
         return None
     overrides = amendments(ordered)
@@ -106,6 +106,11 @@ def fold(events: Sequence[Event], *, clock_ahead: bool = False) -> Contact | Non
         recorded=len(lived) < len(ordered) and any(e.type == "recording" for e in ordered),
         contradictions=tuple(sorted(flags)),
     )
+
+
+def lived_of(ordered: Iterable[Event]) -> list[Event]:
+    """Of events in order: those that make a contact."""
+    return [event for event in ordered if event.type not in SILENT]
 
 
 def _first_response(

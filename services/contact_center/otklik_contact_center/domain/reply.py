@@ -17,7 +17,9 @@ class Gap:
     Attributes:
         id: The sender's id of the event that began it: a message, a hand-over from a bot, or a
             reopening.
-        replied_at: None while nobody answered; such a gap exists only in an open contact.
+        replied_at: None while nobody answered; such a gap exists only in an open contact, or among
+            those that were dropped.
+        dropped_at: When the contact ended without an answer to it.
         first: No person had spoken in the contact before.
     """
 
@@ -28,6 +30,7 @@ class Gap:
     queue: str | None
     branch: str | None
     first: bool
+    dropped_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -39,6 +42,7 @@ class Exchange:
         first_asked_at: When the wait for the first person began; None if nobody asked.
         first_replied_at: The first words of a person that the customer could see.
         gaps: In order of time; only the last may be unanswered.
+        dropped: Those that an end of the contact left unanswered.
     """
 
     first_asked_at: datetime | None = None
@@ -47,6 +51,7 @@ class Exchange:
     agent_messages: int = 0
     bot_messages: int = 0
     gaps: list[Gap] = field(default_factory=list)
+    dropped: list[Gap] = field(default_factory=list)
     _asked: Event | None = None
     _bot_spoke: bool = False
     _bot_involved: bool = False
@@ -91,8 +96,10 @@ class Exchange:
             self._ask(event)
         self._handed_over = True
 
-    def ended(self) -> None:
+    def ended(self, at: datetime) -> None:
         """What was open is dropped: a "thank you" before the close waits for nothing."""
+        if self._asked is not None:
+            self.dropped.append(self._gap(self._asked, None, dropped_at=at))
         self._asked, self._bot_spoke, self._closed = None, False, True
 
     def reopened(self, event: Event) -> None:
@@ -113,17 +120,18 @@ class Exchange:
 
     def _close_gap(self, reply: Event | None) -> None:
         assert self._asked is not None
-        asked = self._asked
-        self.gaps.append(
-            Gap(
-                id=asked.id,
-                asked_at=asked.at,
-                replied_at=None if reply is None else reply.at,
-                agent=None if reply is None else reply.agent,
-                queue=(reply.queue if reply is not None else None) or asked.queue,
-                branch=(reply.branch if reply is not None else None) or asked.branch,
-                first=self.first_replied_at is None,
-            )
+        self.gaps.append(self._gap(self._asked, reply))
+
+    def _gap(self, asked: Event, reply: Event | None, dropped_at: datetime | None = None) -> Gap:
+        return Gap(
+            id=asked.id,
+            asked_at=asked.at,
+            replied_at=None if reply is None else reply.at,
+            agent=None if reply is None else reply.agent,
+            queue=(reply.queue if reply is not None else None) or asked.queue,
+            branch=(reply.branch if reply is not None else None) or asked.branch,
+            first=self.first_replied_at is None,
+            dropped_at=dropped_at,
         )
 
 
@@ -146,7 +154,7 @@ def exchange(ordered: Iterable[Event]) -> Exchange:
         elif kind == "answered":
             _taken(said, event)
         elif kind == "ended":
-            said.ended()
+            said.ended(event.at)
         elif kind == "reopened":
             said.reopened(event)
     said.finish()

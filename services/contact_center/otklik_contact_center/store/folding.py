@@ -81,6 +81,7 @@ class ContactRow(NamedTuple):
     replies: bytes | None
     email: str | None
     external: str | None
+    watched: bytes | None
 
 
 ContactKey = tuple[str, UUID]
@@ -136,7 +137,7 @@ _CONTACT_ARRAYS = (
     " $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],"
     " $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::bytea[],"
     " $19::boolean[], $20::timestamptz[], $21::text[], $22::bytea[],"
-    " $23::text[], $24::text[]"
+    " $23::text[], $24::text[], $25::bytea[]"
 )
 
 _CONTACTS = f"""

@@ -1,12 +1,13 @@
 """The tables of contact_center."""
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     Identity,
     Index,
@@ -24,61 +25,32 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from otklik_common.roles import Grant
 from otklik_common.tables import COMMON_GRANTS, common_tables
+from otklik_contact_center.store.columns import (
+    CHURNING,
+    code,
+    key,
+    moment,
+    number,
+    published,
+    tenant,
+)
 
 SCHEMA: Final = "contact_center"
 
 metadata = MetaData(schema=SCHEMA)
 common_tables(metadata)
 
-_CHURNING: Final = {
-    "autovacuum_vacuum_scale_factor": "0.01",
-    "autovacuum_vacuum_threshold": "1000",
-    "autovacuum_vacuum_cost_delay": "0",
-}
-
-
-def _tenant(*, primary_key: bool = True) -> Column[str]:
-    return Column("tenant", Text(collation="C"), primary_key=primary_key, nullable=False)
-
-
-def _key(name: str) -> Column[str]:
-    return Column(name, Text(collation="C"), primary_key=True, nullable=False)
-
-
-def _code(name: str, *, nullable: bool = True) -> Column[str]:
-    return Column(name, Text(collation="C"), nullable=nullable)
-
-
-def _moment(name: str, *, nullable: bool = True, **more: Any) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable, **more)
-
-
-def _number(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False, server_default=text("0"))
-
-
-def _published() -> list[Column[Any]]:
-    """What an aggregate remembers of the fact it published last: see domain/emission.py."""
-    return [
-        Column("revision", Integer, nullable=False),
-        Column("hash", LargeBinary, nullable=False),
-        Column("void", Boolean, nullable=False),
-        _moment("recorded_at", nullable=False),
-        Column("data", Text, nullable=False),
-    ]
-
-
 inbox = Table(
     "inbox",
     metadata,
-    _tenant(),
-    _key("source"),
-    _key("id"),
-    _code("contact", nullable=False),
+    tenant(),
+    key("source"),
+    key("id"),
+    code("contact", nullable=False),
     Column("body_hash", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    _moment("at", nullable=False),
-    _moment("received_at", nullable=False),
+    moment("at", nullable=False),
+    moment("received_at", nullable=False),
     Column("traceparent", Text, nullable=True),
     comment="Every event as it was pushed, sealed; only appended to, but for sources taken out whole",
 )
@@ -88,28 +60,28 @@ dirty = Table(
     "dirty",
     metadata,
     Column("id", BigInteger, Identity(always=True), nullable=False),
-    _tenant(primary_key=False),
-    _code("source", nullable=False),
-    _code("contact", nullable=False),
+    tenant(primary_key=False),
+    code("source", nullable=False),
+    code("contact", nullable=False),
     Column("lane", SmallInteger, nullable=False),
-    _moment("marked_at", nullable=False, server_default=func.now()),
+    moment("marked_at", nullable=False, server_default=func.now()),
     comment="Contacts with new events; no unique key, so that a push never waits for a fold",
-    postgresql_with=_CHURNING,
+    postgresql_with=CHURNING,
 )
 Index("dirty_next", dirty.c.lane, dirty.c.tenant, dirty.c.id)
 
 refused = Table(
     "refused",
     metadata,
-    _tenant(),
-    _key("source"),
+    tenant(),
+    key("source"),
     Column("body_hash", LargeBinary, primary_key=True, nullable=False),
     Column("number", BigInteger, Identity(always=True), nullable=False),
-    _code("code", nullable=False),
+    code("code", nullable=False),
     Column("body", LargeBinary, nullable=True),
     Column("detail", LargeBinary, nullable=False),
-    _moment("received_at", nullable=False),
-    _moment("replayed_at"),
+    moment("received_at", nullable=False),
+    moment("replayed_at"),
     comment="Events that were not let in, sealed, to be replayed; body is null above 64 KiB",
 )
 Index("refused_newest", refused.c.tenant, refused.c.number)
@@ -117,28 +89,29 @@ Index("refused_newest", refused.c.tenant, refused.c.number)
 contact = Table(
     "contact",
     metadata,
-    _tenant(),
+    tenant(),
     Column("id", Uuid, primary_key=True, nullable=False),
-    _code("source", nullable=False),
-    _code("contact", nullable=False),
-    _code("person", nullable=False),
-    _moment("at", nullable=False),
-    _code("channel", nullable=False),
-    _code("direction", nullable=False),
-    _code("outcome", nullable=False),
-    _code("party"),
-    _code("branch"),
-    _code("queue"),
-    _code("agent"),
-    _moment("assigned_at"),
-    _moment("attempted_at"),
-    _moment("connected_at"),
-    *_published(),
+    code("source", nullable=False),
+    code("contact", nullable=False),
+    code("person", nullable=False),
+    moment("at", nullable=False),
+    code("channel", nullable=False),
+    code("direction", nullable=False),
+    code("outcome", nullable=False),
+    code("party"),
+    code("branch"),
+    code("queue"),
+    code("agent"),
+    moment("assigned_at"),
+    moment("attempted_at"),
+    moment("connected_at"),
+    *published(),
     Column("replies", LargeBinary, nullable=True),
-    _code("email"),
-    _code("external"),
+    code("email"),
+    code("external"),
+    Column("watched", LargeBinary, nullable=True),
     comment="Contacts as last folded, and what was published of them and of their replies",
-    postgresql_with={"fillfactor": "80", **_CHURNING},
+    postgresql_with={"fillfactor": "80", **CHURNING},
 )
 Index("contact_at", contact.c.tenant, contact.c.at, contact.c.id)
 Index("contact_branch", contact.c.tenant, contact.c.branch, contact.c.at, contact.c.id)
@@ -159,8 +132,8 @@ Index(
 person = Table(
     "person",
     metadata,
-    _tenant(),
-    _key("person"),
+    tenant(),
+    key("person"),
     Column("crowd", Boolean, nullable=False, server_default=text("false")),
     comment="One row to lock for everybody whose leads are folded; a crowd is a switchboard",
 )
@@ -168,43 +141,100 @@ person = Table(
 lead = Table(
     "lead",
     metadata,
-    _tenant(),
+    tenant(),
     Column("contact", Uuid, primary_key=True, nullable=False),
-    _code("person", nullable=False),
-    *_published(),
+    code("person", nullable=False),
+    *published(),
     comment="What was published of leads, by the contact that opened them",
-    postgresql_with={"fillfactor": "80", **_CHURNING},
+    postgresql_with={"fillfactor": "80", **CHURNING},
 )
 Index("lead_person", lead.c.tenant, lead.c.person)
+
+sla_clock = Table(
+    "sla_clock",
+    metadata,
+    tenant(),
+    Column("id", Uuid, primary_key=True, nullable=False),
+    Column("contact", Uuid, nullable=False),
+    code("target", nullable=False),
+    *published(),
+    code("branch"),
+    code("state", nullable=False),
+    moment("due_at"),
+    moment("ended_at"),
+    moment("warn_at"),
+    moment("breaches_at"),
+    Column(
+        "next_at",
+        DateTime(timezone=True),
+        Computed("coalesce(warn_at, breaches_at)", persisted=True),
+        nullable=True,
+    ),
+    comment="Clocks of promises as published, and when each will show something else by itself",
+    postgresql_with={"fillfactor": "80", **CHURNING},
+)
+Index("sla_clock_contact", sla_clock.c.tenant, sla_clock.c.contact)
+Index(
+    "sla_clock_next",
+    sla_clock.c.next_at,
+    postgresql_where=sla_clock.c.next_at.is_not(None),
+)
+Index(
+    "sla_clock_open",
+    sla_clock.c.tenant,
+    sla_clock.c.due_at,
+    sla_clock.c.id,
+    postgresql_where=text("ended_at IS NULL AND NOT void"),
+)
+
+promises = Table(
+    "promises",
+    metadata,
+    tenant(),
+    Column("version", BigInteger, nullable=False),
+    comment="How often what a company promises has changed: clocks are made by the newest version",
+)
+
+promises_redo = Table(
+    "promises_redo",
+    metadata,
+    tenant(),
+    key("branch"),
+    moment("since", nullable=False),
+    Column("phase", SmallInteger, nullable=False),
+    moment("place_at"),
+    Column("place_id", Uuid, nullable=True),
+    comment="Whose clocks are to be made anew, since when, and how far; branch is '' for all",
+)
 
 parked = Table(
     "parked",
     metadata,
-    _tenant(),
-    _key("source"),
-    _key("contact"),
-    _code("reason", nullable=False),
-    _moment("parked_at", nullable=False),
+    tenant(),
+    key("source"),
+    key("contact"),
+    code("reason", nullable=False),
+    moment("parked_at", nullable=False),
     comment="Contacts that could not be folded; a new event or a retry tries again",
 )
 
 source = Table(
     "source",
     metadata,
-    _tenant(),
-    _key("id"),
+    tenant(),
+    key("id"),
     Column("name", Text, nullable=False),
-    _code("kind", nullable=False),
+    code("kind", nullable=False),
     Column("secret", LargeBinary, nullable=False),
     Column("former_secret", LargeBinary, nullable=True),
-    _moment("former_until"),
+    moment("former_until"),
     Column("require_signature", Boolean, nullable=False),
-    _moment("created_at", nullable=False),
+    moment("created_at", nullable=False),
     Column("revision", Integer, nullable=False),
-    _moment("recorded_at", nullable=False),
-    _code("branch"),
+    moment("recorded_at", nullable=False),
+    code("branch"),
     Column("older_secret", LargeBinary, nullable=True),
-    _moment("older_until"),
+    moment("older_until"),
     Column("demo", Boolean, nullable=False, server_default=text("false")),
     comment="What sends us events, each with a sealed secret of its own",
 )
@@ -212,31 +242,31 @@ source = Table(
 backlog = Table(
     "backlog",
     metadata,
-    _tenant(),
-    _moment("noted_at", nullable=False),
+    tenant(),
+    moment("noted_at", nullable=False),
     comment="Companies with too many contacts waiting to be folded, and when that was seen",
 )
 
 attribute_allow = Table(
     "attribute_allow",
     metadata,
-    _tenant(),
-    _key("name"),
+    tenant(),
+    key("name"),
     comment="Attributes that may leave in facts; the name campaign lets campaigns leave",
 )
 
 agent_state = Table(
     "agent_state",
     metadata,
-    _tenant(),
-    _key("id"),
-    _code("agent", nullable=False),
-    _code("state", nullable=False),
-    _code("branch"),
-    _code("team"),
-    _code("queue"),
-    _moment("at", nullable=False),
-    *_published(),
+    tenant(),
+    key("id"),
+    code("agent", nullable=False),
+    code("state", nullable=False),
+    code("branch"),
+    code("team"),
+    code("queue"),
+    moment("at", nullable=False),
+    *published(),
     comment="Changes of agents' states, each with the interval it began",
 )
 Index("agent_state_order", agent_state.c.tenant, agent_state.c.agent, agent_state.c.at)
@@ -244,34 +274,34 @@ Index("agent_state_order", agent_state.c.tenant, agent_state.c.agent, agent_stat
 agent = Table(
     "agent",
     metadata,
-    _tenant(),
-    _key("agent"),
+    tenant(),
+    key("agent"),
     comment="One row to lock for every agent whose states are pushed",
 )
 
 import_job = Table(
     "import_job",
     metadata,
-    _tenant(),
-    _key("id"),
-    _code("source", nullable=False),
+    tenant(),
+    key("id"),
+    code("source", nullable=False),
     Column("mapping", JSONB, nullable=False),
-    _code("state", nullable=False),
-    _code("principal", nullable=False),
-    _moment("created_at", nullable=False),
-    _moment("changed_at", nullable=False),
+    code("state", nullable=False),
+    code("principal", nullable=False),
+    moment("created_at", nullable=False),
+    moment("changed_at", nullable=False),
     Column("name", Text, nullable=False),
-    _code("file_hash", nullable=False),
+    code("file_hash", nullable=False),
     Column("bytes", BigInteger, nullable=False),
     Column("chunk_bytes", BigInteger, nullable=False),
     Column("total", BigInteger, nullable=True),
-    _number("rows"),
-    _number("accepted"),
-    _number("duplicates"),
-    _number("skipped"),
-    _number("refused"),
-    _number("events"),
-    _code("code"),
+    number("rows"),
+    number("accepted"),
+    number("duplicates"),
+    number("skipped"),
+    number("refused"),
+    number("events"),
+    code("code"),
     Column("detail", Text, nullable=True),
     CheckConstraint(
         "state IN ('receiving', 'ready', 'running', 'done', 'failed')", name="import_job_state"
@@ -282,8 +312,8 @@ import_job = Table(
 import_chunk = Table(
     "import_chunk",
     metadata,
-    _tenant(),
-    _key("job"),
+    tenant(),
+    key("job"),
     Column("start", BigInteger, primary_key=True, nullable=False),
     Column("body", LargeBinary, nullable=False),
     comment="Parts of a file, sealed, by the offset of their first byte; gone when it is read",
@@ -292,11 +322,11 @@ import_chunk = Table(
 import_refused = Table(
     "import_refused",
     metadata,
-    _tenant(),
-    _key("job"),
+    tenant(),
+    key("job"),
     Column("line", BigInteger, primary_key=True, nullable=False),
     Column("field", Text, nullable=True),
-    _code("code", nullable=False),
+    code("code", nullable=False),
     Column("detail", Text, nullable=False),
     comment="Rows of a file that were not taken in, by line; never with what they hold",
 )
@@ -304,16 +334,16 @@ import_refused = Table(
 demo_removal = Table(
     "demo_removal",
     metadata,
-    _tenant(),
+    tenant(),
     Column("sources", JSONB, nullable=False),
-    _code("principal", nullable=False),
-    _moment("asked_at", nullable=False),
-    _moment("done_at"),
-    _moment("swept_at"),
-    _number("contacts"),
-    _number("events"),
-    _number("agent_states"),
-    _number("refused"),
+    code("principal", nullable=False),
+    moment("asked_at", nullable=False),
+    moment("done_at"),
+    moment("swept_at"),
+    number("contacts"),
+    number("events"),
+    number("agent_states"),
+    number("refused"),
     comment="Demos on their way out, and how far; swept once nobody can push into them",
 )
 
@@ -327,6 +357,9 @@ GRANTS: Final = {
     "contact": Grant(api="S", worker="SIU"),
     "person": Grant(worker="SIU"),
     "lead": Grant(api="S", worker="SIU"),
+    "sla_clock": Grant(api="S", worker="SIU"),
+    "promises": Grant(worker="SIU"),
+    "promises_redo": Grant(worker="SIUD"),
     "parked": Grant(api="S", worker="SIUD"),
     "backlog": Grant(worker="SIUD", pusher="S"),
     "source": Grant(api="SIU", worker="SD"),

@@ -1,0 +1,250 @@
+"""The clocks of a contact: which policy holds for each, what it shows, and when that changes next."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from otklik_common.clocks import sla
+from otklik_common.clocks.policies import Choice, Policies, Promise, Subject
+from otklik_common.clocks.sla import State
+from otklik_common.ids import subject_id
+from otklik_contact_center.domain.course import ms
+from otklik_contact_center.domain.watch import Watch, Watched, marks
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of a contact's fact: what its clocks say as well."""
+
+    source: UUID
+    channel: str
+    party: str | None = None
+    branch: str | None = None
+    team: str | None = None
+    queue: str | None = None
+    agent: str | None = None
+    segment: str | None = None
+    identifiers: tuple[str, ...] = ()
+
+
+class ClockFact(About, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    A clock as others may know it: the fields of the contract `sla_clock`, in its order of meaning.
+
+    A struct, not the contract's class: it is made for several clocks at each change of a contact,
+    and stepped on by the thousand when they fall due. A test holds the two together.
+    """
+
+    contact: UUID
+    target: str
+    policy: str
+    priority: int
+    target_ms: int
+    started_at: datetime
+    matched: tuple[str, ...] = ()
+    calendar: str | None = None
+    warning_ms: int = 0
+    state: str = State.PENDING.value
+    paused: bool = False
+    due_at: datetime | None = None
+    breached_at: datetime | None = None
+    ended_at: datetime | None = None
+    used_ms: int | None = None
+
+
+class Shown(NamedTuple):
+    """
+    What a clock shows, and when it will show something else by itself.
+
+    Attributes:
+        warn_at, breaches_at: Moments still to come; None where nothing will come of them.
+    """
+
+    fact: ClockFact
+    warn_at: datetime | None
+    breaches_at: datetime | None
+
+    @property
+    def next_at(self) -> datetime | None:
+        """After which moment it is to be looked at again; None: never."""
+        return self.warn_at or self.breaches_at
+
+
+class Kept(NamedTuple):
+    """A clock with its subject."""
+
+    id: UUID
+    shown: Shown
+
+
+def about_of(data: str | bytes) -> About:
+    """What clocks say of a contact, out of its fact as published."""
+    return _about.decode(data)
+
+
+_about: Final = msgspec.json.Decoder(About)
+_clock: Final = msgspec.json.Decoder(ClockFact)
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def rendered(fact: ClockFact) -> bytes:
+    """A clock's fact as it travels; unset fields are what the contract says by default."""
+    return _encode(fact)
+
+
+def read(data: str | bytes) -> ClockFact:
+    """A clock's fact out of what `rendered` made."""
+    return _clock.decode(data)
+
+
+def clock_id(tenant: str, contact: UUID, target: str, key: str) -> UUID:
+    """Subject of a clock: the contact, the target, and the sender's id of what began it."""
+    return subject_id(tenant, "sla_clock", str(contact), target, key)
+
+
+def clocks(
+    tenant: str,
+    contact: UUID,
+    about: About,
+    watched: Watched,
+    policies: Policies,
+    *,
+    now: datetime,
+    known: Mapping[UUID, datetime],
+) -> Iterator[Kept]:
+    """
+    Every clock of a contact that some policy promises something about.
+
+    Args:
+        now: What the clocks show is what they show at this moment.
+        known: When each clock was recorded last: it never shows an earlier moment again.
+    """
+    for watch in watched.watches:
+        found = promised(about, watch, watched, policies)
+        if found is None:
+            continue
+        choice, target, promise, calendar = found
+        clock = sla.run(marks(watch, watched.pauses, promise.pauses), target)
+        assert clock is not None, "every watch begins"
+        id_ = clock_id(tenant, contact, watch.target, watch.key)
+        # Whose clock runs ahead tells of an end that is still to come: it has come then.
+        at = max(now, known.get(id_, now), clock.ended_at or now)
+        fact = _fact(contact, about, watch, choice, calendar, clock, at)
+        yield Kept(id_, _shown(fact, clock))
+
+
+class Promised(NamedTuple):
+    """What holds for one watch."""
+
+    choice: Choice
+    target: sla.Target
+    promise: Promise
+    calendar: str | None
+
+
+def promised(about: About, watch: Watch, watched: Watched, policies: Policies) -> Promised | None:
+    """What the policy that held when a clock began says of it; None where nothing is promised."""
+    branch = watch.branch or about.branch
+    subject = Subject(
+        about.channel,
+        about.party,
+        branch,
+        watch.queue or about.queue,
+        watched.segment or about.segment,
+        watched.service_level,
+    )
+    choice = policies.choose(subject, watch.started_at)
+    if choice is None:
+        return None
+    promise = choice.terms.promises.get(watch.target)
+    if promise is None:
+        return None
+    calendar = policies.calendar_of(choice.terms, branch) if promise.business else None
+    target = policies.target(promise, calendar)
+    return None if target is None else Promised(choice, target, promise, calendar)
+
+
+def _fact(
+    contact: UUID,
+    about: About,
+    watch: Watch,
+    choice: Choice,
+    calendar: str | None,
+    clock: sla.Clock,
+    now: datetime,
+) -> ClockFact:
+    state = clock.state(now)
+    broken = state in _BROKEN
+    ended_at = clock.ended_at
+    return ClockFact(
+        contact=contact,
+        source=about.source,
+        channel=about.channel,
+        party=about.party,
+        branch=watch.branch or about.branch,
+        team=about.team,
+        queue=watch.queue or about.queue,
+        agent=watch.agent or about.agent,
+        segment=about.segment,
+        identifiers=about.identifiers,
+        target=watch.target,
+        policy=choice.policy,
+        priority=choice.terms.priority,
+        matched=choice.matched,
+        calendar=calendar,
+        target_ms=ms(clock.target.span),
+        warning_ms=ms(clock.target.warning),
+        state=state.value,
+        paused=clock.is_paused,
+        started_at=_utc(clock.started_at),
+        due_at=None if clock.due_at is None else _utc(clock.due_at),
+        breached_at=_utc(clock.breaches_at) if broken and clock.breaches_at else None,
+        ended_at=None if ended_at is None else _utc(ended_at),
+        used_ms=None if ended_at is None else ms(clock.used(ended_at)),
+    )
+
+
+_BROKEN: Final = frozenset((State.BREACHING, State.BREACHED))
+
+
+def _shown(fact: ClockFact, clock: sla.Clock) -> Shown:
+    if fact.ended_at is not None or fact.state == State.BREACHING.value:
+        return Shown(fact, None, None)
+    pending = fact.state == State.PENDING.value
+    warn_at = clock.warn_at if pending and not clock.is_paused else None
+    breaches_at = None if clock.is_paused else clock.breaches_at
+    return Shown(fact, warn_at, breaches_at)
+
+
+def stepped(shown: Shown, now: datetime) -> Shown:
+    """What a clock shows at a later moment, if nothing happened to it but time."""
+    fact, warn_at, breaches_at = shown
+    if breaches_at is not None and now > breaches_at:
+        broken = {"state": State.BREACHING.value, "breached_at": _utc(breaches_at)}
+        return Shown(msgspec.structs.replace(fact, **broken), None, None)
+    if warn_at is not None and now >= warn_at:
+        soon = msgspec.structs.replace(fact, state=State.IMMINENT.value)
+        return Shown(soon, None, breaches_at)
+    return shown
+
+
+def verb(fact: ClockFact) -> str:
+    """What the newest state of a clock is about, for readers of the log."""
+    if fact.ended_at is not None:
+        return "stopped"
+    return "started" if fact.state == State.PENDING.value else "due"
+
+
+def time_of(fact: ClockFact, recorded_at: datetime) -> datetime:
+    """When what a clock shows became so; a warning has no time but that of its record."""
+    if fact.ended_at is not None:
+        return fact.ended_at
+    if fact.state == State.IMMINENT.value:
+        return recorded_at
+    return fact.breached_at or fact.started_at
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)

@@ -1,0 +1,42 @@
+"""The kinds of columns that the tables of contact_center are made of."""
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Text, text
+
+CHURNING: Final = {
+    "autovacuum_vacuum_scale_factor": "0.01",
+    "autovacuum_vacuum_threshold": "1000",
+    "autovacuum_vacuum_cost_delay": "0",
+}
+
+
+def tenant(*, primary_key: bool = True) -> Column[str]:
+    return Column("tenant", Text(collation="C"), primary_key=primary_key, nullable=False)
+
+
+def key(name: str) -> Column[str]:
+    return Column(name, Text(collation="C"), primary_key=True, nullable=False)
+
+
+def code(name: str, *, nullable: bool = True) -> Column[str]:
+    return Column(name, Text(collation="C"), nullable=nullable)
+
+
+def moment(name: str, *, nullable: bool = True, **more: Any) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable, **more)
+
+
+def number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default=text("0"))
+
+
+def published() -> list[Column[Any]]:
+    """What an aggregate remembers of the fact it published last: see domain/emission.py."""
+    return [
+        Column("revision", Integer, nullable=False),
+        Column("hash", LargeBinary, nullable=False),
+        Column("void", Boolean, nullable=False),
+        moment("recorded_at", nullable=False),
+        Column("data", Text, nullable=False),
+    ]

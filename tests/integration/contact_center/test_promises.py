@@ -1,0 +1,365 @@
+"""Clocks of promises: made by folding, told when they fall due, made anew when promises change."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from otklik_common.db import raw
+from otklik_common.events.access import Branch
+from otklik_common.events.contact_center import ClockState, SlaClock
+from otklik_contact_center.actions.due import Due
+from otklik_contact_center.actions.fold import Folder
+from otklik_contact_center.domain.events import Event
+from otklik_contact_center.store import clocks as store
+from tests.integration.contact_center.conftest import Pusher, World, a_folder, fold_all, now
+from tests.integration.contact_center.promising import (
+    Promising,
+    a_calendar,
+    a_policy,
+    a_target,
+)
+from tests.unit.contact_center.builders import a_call, a_message, an_event, at
+
+pytestmark = pytest.mark.asyncio
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+
+@pytest_asyncio.fixture
+async def promising(world: World, folder: Folder) -> Promising:
+    """Access as the contact centre hears it."""
+    return Promising(world, folder)
+
+
+async def shown(world: World) -> list[tuple[str, str]]:
+    """Target and state of every clock."""
+    found = (await world.latest("sla_clock")).values()
+    return sorted((one.target, one.state.value) for one in found)
+
+
+async def one(world: World, target: str) -> SlaClock:
+    """The only clock of a target."""
+    (found,) = [c for c in (await world.latest("sla_clock")).values() if c.target == target]
+    assert isinstance(found, SlaClock)
+    return found
+
+
+async def test_every_promise_about_a_call_has_its_clock(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(
+        a_calendar(),
+        a_policy(
+            a_target("first_response", 20, warning_seconds=5),
+            a_target("resolution", HOUR, business=True),
+            a_target("callback", 15 * MINUTE),
+            code="calls",
+            channels=("call",),
+            branches=("tyumen",),
+        ),
+    )
+    await door.push(*a_call())
+    await promising.work()
+    assert await shown(world) == [("first_response", "achieved"), ("resolution", "achieved")]
+    first = await one(world, "first_response")
+    assert first == SlaClock(
+        contact=first.contact,
+        source=first.source,
+        channel=first.channel,
+        branch="tyumen",
+        queue="sales",
+        agent="petrova",
+        target="first_response",
+        policy="calls",
+        priority=10,
+        matched=("channel", "branch"),
+        target_ms=20_000,
+        warning_ms=5_000,
+        state=ClockState.ACHIEVED,
+        started_at=at(0),
+        due_at=at(20),
+        ended_at=at(9),
+        used_ms=9_000,
+    )
+    resolution = await one(world, "resolution")
+    assert (resolution.calendar, resolution.due_at) == ("office", at(HOUR))
+    revisions = Counter(str(event.subject) for event in await world.facts("sla_clock"))
+    assert set(revisions.values()) == {1}
+
+
+async def test_without_a_policy_there_is_no_clock_and_nothing_is_asked(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(a_calendar())
+    await door.push(*a_call())
+    await promising.work()
+    assert await world.count("sla_clock") == await world.count("promises") == 0
+    assert await world.count("promises_redo") == 0
+
+
+async def test_a_missed_call_is_called_back_by_another_contact(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(a_policy(a_target("callback", 15 * MINUTE)))
+    phone = "+79991234567"
+    missed = [an_event("queued", 0, channel="call", from_=phone), an_event("ended", 30)]
+    again = [
+        an_event("queued", 120, id="q2", contact="call-2", channel="call", from_=phone),
+        an_event("ended", 150, id="e2", contact="call-2"),
+    ]
+    await door.push(*missed, *again)
+    await promising.work()
+    # One person, one callback: for the first call that nobody took.
+    clock = await one(world, "callback")
+    assert (clock.started_at, clock.state) == (at(30), ClockState.BREACHING)
+    back: dict[str, Any] = {"contact": "call-3", "channel": "call", "direction": "out"}
+    await door.push(
+        an_event("started", 600, id="b1", to=phone, agent="petrova", actor="human", **back)
+    )
+    await promising.work()
+    clock = await one(world, "callback")
+    assert (clock.state, clock.used_ms, clock.agent) == (ClockState.ACHIEVED, 570_000, "petrova")
+
+
+async def test_an_edit_from_now_on_leaves_what_was_promised(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(a_policy(a_target("first_response", 20)))
+    await door.push(*a_call())
+    await promising.work()
+    usual = a_policy(a_target("first_response", 20)).terms[0]
+    later = usual.model_copy(update={"since": now(), "targets": (a_target("first_response", 5),)})
+    await promising.hear(a_policy().model_copy(update={"terms": (usual, later)}))
+    await promising.work()
+    assert (await one(world, "first_response")).target_ms == 20_000
+    assert len(await world.facts("sla_clock")) == 1
+
+
+async def test_an_edit_of_the_past_makes_its_clocks_anew_and_no_others(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    usual = a_policy(a_target("first_response", 20)).terms[0]
+    await promising.hear(a_policy(a_target("first_response", 20)))
+    early = [
+        an_event("queued", -DAY, id="q0", contact="early", channel="call", direction="in"),
+        an_event("answered", -DAY + 9, id="a0", contact="early"),
+        an_event("ended", -DAY + 60, id="e0", contact="early"),
+    ]
+    await door.push(*early, *a_call())
+    await promising.work()
+    stricter = usual.model_copy(
+        update={"since": at(-HOUR), "targets": (a_target("first_response", 5),)}
+    )
+    await promising.hear(a_policy().model_copy(update={"terms": (usual, stricter)}))
+    await promising.work()
+    found = (await world.latest("sla_clock")).values()
+    assert sorted((one.target_ms, one.state.value) for one in found) == [
+        (5_000, "breached"),
+        (20_000, "achieved"),
+    ]
+    assert len(await world.facts("sla_clock")) == 3
+
+
+async def test_a_hold_stays_left_out_when_the_policy_changes(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    letter: dict[str, Any] = {"contact": "letter", "channel": "email"}
+    hours = a_calendar()
+    before = a_target("resolution", 8 * HOUR, business=True, pauses=("paused",))
+    await promising.hear(hours, a_policy(before))
+    await door.push(
+        an_event("started", 0, id="l1", direction="in", **letter),
+        an_event("paused", 2 * HOUR, id="l2", **letter),
+        an_event("unpaused", 2 * DAY + 2 * HOUR, id="l3", **letter),
+    )
+    await promising.work()
+    assert (await one(world, "resolution")).due_at == at(2 * DAY + 8 * HOUR)
+    after = a_target("resolution", 4 * HOUR, business=True, pauses=("paused",))
+    await promising.hear(a_policy(after))
+    await promising.work()
+    assert (await one(world, "resolution")).due_at == at(2 * DAY + 4 * HOUR)
+
+
+async def test_hours_of_a_branch_come_before_those_of_the_company(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    night = a_calendar("night", day=("00:00-24:00",)).model_copy(update={"default": False})
+    target = a_target("resolution", 12 * HOUR, business=True)
+    await promising.hear(a_calendar(), night, a_policy(target), Branch(code="tyumen"))
+    await door.push(*a_call(ended=None))
+    await promising.work()
+    clock = await one(world, "resolution")
+    assert (clock.calendar, clock.due_at) == ("office", at(DAY + 3 * HOUR))
+    await promising.hear(Branch(code="tyumen", calendar="night"))
+    await promising.work()
+    clock = await one(world, "resolution")
+    assert (clock.calendar, clock.due_at) == ("night", at(12 * HOUR))
+    await promising.hear(Branch(code="omsk", calendar="night"))
+    await promising.work()
+    assert len(await world.facts("sla_clock")) == 2
+
+
+async def test_saturdays_that_are_worked_from_now_on_change_nothing_of_the_past(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    target = a_target("resolution", 2 * DAY, business=True)
+    await promising.hear(a_calendar(), a_policy(target))
+    await door.push(*a_call())
+    await promising.work()
+    old = a_calendar()
+    since = {"since": datetime(2030, 1, 1, tzinfo=UTC).date()}
+    rules = (*old.rules, a_calendar(saturday=True).rules[0].model_copy(update=since))
+    await promising.hear(old.model_copy(update={"rules": rules}))
+    await promising.work()
+    assert len(await world.facts("sla_clock")) == 1
+
+
+async def test_an_ended_policy_takes_no_clock_back_and_a_removed_one_does(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    policy = a_policy(a_target("first_response", 20))
+    await promising.hear(policy)
+    await door.push(*a_call())
+    await promising.work()
+    over = policy.terms[0].model_copy(update={"since": now(), "active": False})
+    await promising.hear(policy.model_copy(update={"terms": (*policy.terms, over)}))
+    await promising.work()
+    assert await shown(world) == [("first_response", "achieved")]
+    await promising.hear(policy, void=True)
+    await promising.work()
+    assert await shown(world) == []
+    assert [event.void for event in await world.facts("sla_clock")] == [False, True]
+
+
+async def test_a_clock_falls_due_once_whoever_looks(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(a_policy(a_target("first_response", 2, warning_seconds=1)))
+    begun = now() - timedelta(milliseconds=500)
+    await door.push(an_event("queued", at=begun, id="q", channel="call", direction="in"))
+    await promising.work()
+    states: list[str] = []
+    for _ in range(40):
+        await asyncio.gather(*(Due(world.worker).step() for _ in range(3)))
+        states = [event.data.state.value for event in await world.facts("sla_clock")]  # type: ignore[attr-defined]
+        if states[-1] == "breaching":
+            break
+        await asyncio.sleep(0.1)
+    assert states == ["pending", "imminent", "breaching"]
+    (_, _, breach) = await world.facts("sla_clock")
+    assert isinstance(breach.data, SlaClock)
+    assert breach.data.breached_at == breach.time == begun + timedelta(seconds=2)
+    await door.push(
+        an_event("answered", at=begun + timedelta(seconds=1), id="a", channel="call"),
+        an_event("ended", at=begun + timedelta(seconds=9), id="e", channel="call"),
+    )
+    await promising.work()
+    # What is heard late corrects it: the answer had come in time.
+    assert await shown(world) == [("first_response", "achieved")]
+    assert (await one(world, "first_response")).breached_at is None
+
+
+async def test_a_fold_that_came_first_does_not_take_a_breach_back(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(a_policy(a_target("first_response", 1)))
+    begun = now() - timedelta(milliseconds=900)
+    await door.push(an_event("queued", at=begun, id="q", channel="call", direction="in"))
+    await promising.work()
+    await asyncio.sleep(0.2)
+    await promising.due()
+    assert await shown(world) == [("first_response", "breaching")]
+    # Folded again by a process whose clock runs behind.
+    async with world.worker.begin_as_worker() as tx:
+        on = await raw(tx)
+        ((key, known),) = (await store.lock(on, [await _contact(world)])).items()
+        assert known.recorded_at > begun + timedelta(seconds=1)
+    await door.push(an_event("ringing", at=begun, id="r", agent="petrova"))
+    await promising.work()
+    assert await shown(world) == [("first_response", "breaching")]
+    assert key[0] == world.tenant
+
+
+async def _contact(world: World) -> Any:
+    row = await world.admin.fetchrow(
+        "SELECT tenant, id FROM contact_center.contact WHERE tenant = $1", world.tenant
+    )
+    assert row is not None
+    return row["tenant"], row["id"]
+
+
+async def test_a_promise_that_changes_while_contacts_are_folded_reaches_them_all(
+    world: World, promising: Promising
+) -> None:
+    """Many folds and edits at once: in the end every clock is by the newest terms."""
+    await promising.hear(a_policy(a_target("first_response", 1)))
+    events: list[Event] = []
+    for number in range(200):
+        events += [
+            an_event("queued", number, id=f"q{number}", contact=f"c{number}", channel="call"),
+            an_event("ended", number + 60, id=f"e{number}", contact=f"c{number}"),
+        ]
+    door, folders = Pusher(world), [a_folder(world) for _ in range(2)]
+
+    async def push() -> None:
+        for first in range(0, len(events), 40):
+            await door.push(*events[first : first + 40])
+            await asyncio.sleep(0.01)
+
+    async def edit() -> None:
+        for seconds in range(2, 12):
+            await promising.hear(a_policy(a_target("first_response", seconds)))
+            await asyncio.sleep(0.02)
+
+    await asyncio.gather(push(), edit(), *(fold_all(one) for one in folders))
+    await promising.work()
+    found = (await world.latest("sla_clock")).values()
+    assert Counter(one.target_ms for one in found) == {11_000: 200}
+
+
+async def test_a_contact_whose_clocks_cannot_be_made_is_parked_and_stays_told(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    unheard = a_calendar()
+    rules = (unheard.rules[0].model_copy(update={"holidays": "ZZ"}),)
+    await promising.hear(
+        unheard.model_copy(update={"rules": rules}),
+        a_policy(a_target("first_response", 20, business=True)),
+    )
+    await door.push(*a_call())
+    await promising.work()
+    assert len(await world.latest("contact")) == 1
+    assert await world.count("parked") == 1
+    await promising.hear(a_calendar())
+    await promising.work()
+    assert await shown(world) == [("first_response", "achieved")]
+    assert await world.count("parked") == 0
+
+
+async def test_what_is_said_in_turn_has_a_clock_for_every_answer(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(
+        a_policy(a_target("first_response", HOUR), a_target("next_response", MINUTE))
+    )
+    await door.push(
+        a_message("customer", 0),
+        a_message("human", 10),
+        a_message("customer", 20),
+        a_message("human", 50),
+        a_message("customer", 60),
+        a_message("human", 200),
+        a_message("customer", 300),
+        an_event("ended", 310, channel="chat"),
+    )
+    await promising.work()
+    assert await shown(world) == [
+        ("first_response", "achieved"),
+        ("next_response", "achieved"),
+        ("next_response", "breached"),
+        ("next_response", "cancelled"),
+    ]
