@@ -9,7 +9,7 @@ Each prints its progress and ends in one JSON object.
 import sys
 from importlib import import_module
 
-NAMES = ("noisy", "rebalance", "drain", "processes", "companies", "rebuild")
+NAMES = ("noisy", "rebalance", "drain", "processes", "companies", "rebuild", "due")
 
 
 def main() -> None:

@@ -35,6 +35,10 @@ class Wire:
         """Status and body of the answer; `retry_after` is what it said of it."""
         return await self._ask("POST", path, body)
 
+    async def put(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """The same."""
+        return await self._ask("PUT", path, body)
+
     async def get(self, path: str) -> tuple[int, bytes]:
         """The same without a body."""
         return await self._ask("GET", path, b"")

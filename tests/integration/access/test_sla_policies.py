@@ -15,6 +15,17 @@ FIRST = {"target": "first_response", "seconds": 3600, "business": False}
 USUAL: dict[str, Any] = {"priority": 10, "targets": [FIRST], "valid_from": "2026-01-01T00:00:00Z"}
 
 
+async def heard(world: World, code: str) -> SlaPolicy:
+    """What a reader of the directory knows of a policy, once it does."""
+    for _ in range(100):
+        known = await world.platform.directory("access").known(world.tenant)
+        if code in known.sla_policies:
+            return known.sla_policies[code]
+        world.platform.directory("access").forget(world.tenant)
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"nobody hears of {code}")
+
+
 async def test_a_policy_is_put_by_code_and_told_to_the_others(http: Http, world: World) -> None:
     await http.good("PUT", "/calendars/office", OFFICE)
     await http.good("PUT", "/branches/tyumen", {"calendar": "office"})
@@ -34,9 +45,7 @@ async def test_a_policy_is_put_by_code_and_told_to_the_others(http: Http, world:
     again = await http.ask("PUT", "/sla-policies/usual", body)
     assert first.headers["etag"] == again.headers["etag"] == '"1"'
     assert await http.good("GET", "/sla-policies/usual") == first.json()
-    (told,) = await world.facts("sla_policy")
-    assert isinstance(told.data, SlaPolicy)
-    (terms,) = told.data.terms
+    (terms,) = (await heard(world, "usual")).terms
     assert terms.channels == ("call", "email")
     assert [one.target.value for one in terms.targets] == ["first_response", "resolution"]
     assert [one.pauses for one in terms.targets] == [(), ("customer", "paused")]
@@ -64,6 +73,8 @@ async def test_an_ended_policy_frees_its_priority_and_stays_readable(http: Http)
         ({"targets": [{**FIRST, "target": "smile"}]}, "not_one_of"),
         ({"channels": ["pigeon"]}, "not_one_of"),
         ({"priority": 0}, "out_of_range"),
+        ({"targets": [FIRST, {**FIRST, "seconds": 60}]}, "target_twice"),
+        ({"targets": [{**FIRST, "warning_seconds": 3600}]}, "warning_too_early"),
     ],
 )
 async def test_what_no_policy_can_promise_is_said_with_its_field(

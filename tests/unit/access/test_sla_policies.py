@@ -58,19 +58,6 @@ def test_an_ended_policy_promises_nothing_more_and_can_come_back() -> None:
     assert [one.active for one in back.terms] == [True, False, True]
 
 
-@pytest.mark.parametrize(
-    ("targets", "code"),
-    [
-        ((FIRST, FIRST.model_copy(update={"seconds": 60})), "target_twice"),
-        ((FIRST.model_copy(update={"warning_seconds": 3600}),), "warning_too_early"),
-    ],
-)
-def test_promises_that_cannot_be_are_refused(targets: tuple[SlaTarget, ...], code: str) -> None:
-    with pytest.raises(Unprocessable) as refused:
-        edit(None, terms(targets=targets))
-    assert refused.value.code == code
-
-
 def test_a_policy_keeps_so_many_terms_and_no_more() -> None:
     made: Policy | None = None
     for number in range(MOST_TERMS):

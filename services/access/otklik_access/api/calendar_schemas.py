@@ -2,49 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
-from otklik_access.api.words import Names, Zone
+from otklik_access.api.words import Names
 from otklik_access.domain.calendars import MOST_EXCEPTIONS, Calendar, Hours
 from otklik_access.domain.ical import Feed
 from otklik_access.domain.kept import Kept
 from otklik_common.clocks.calendar import Day as OpenDay
 from otklik_common.clocks.calendar import Why
-from otklik_common.clocks.hours import MOST_WINDOWS, BadHours
-from otklik_common.clocks.told import windows_of
 from otklik_common.events.access import CalendarRules
-from otklik_common.http import StrictModel, bad_value
-
-WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-
-
-def _day(hours: tuple[str, ...]) -> tuple[str, ...]:
-    try:
-        return tuple(str(one) for one in windows_of(hours))
-    except BadHours as no:
-        raise bad_value("bad_hours", str(no), no.detail_ru or str(no)) from None
-
-
-Day = Annotated[
-    tuple[Annotated[str, Field(max_length=40)], ...],
-    Field(
-        max_length=MOST_WINDOWS,
-        description="when it is open, on the wall clock; nothing: closed; midnight at the end is 24:00",
-        examples=[["09:00-13:00", "14:00-18:00"]],
-    ),
-    AfterValidator(_day),
-]
-Country = Annotated[
-    Literal["RU", "BY", "KZ", "UZ"],
-    Field(
-        description="the country whose production calendar is kept: holidays and moved days are"
-        " closed, worked Saturdays open, eves of Russian holidays an hour shorter"
-    ),
-]
+from otklik_common.hours_words import WEEKDAYS, Country, Day, Weekday, Zone
+from otklik_common.http import StrictModel
 
 
 class CalendarBody(StrictModel):

@@ -18,13 +18,13 @@ from otklik_access.api.words import (
     Origins,
     Region,
     Thresholds,
-    Zone,
 )
 from otklik_access.domain.kept import Kept
 from otklik_access.domain.places import Branch, BranchGroup, Company
 from otklik_access.domain.staff import Member
 from otklik_access.store.audit import Entry
 from otklik_common.events.access import Role
+from otklik_common.hours_words import Zone
 from otklik_common.http import StrictModel, bad_value, never_null
 
 

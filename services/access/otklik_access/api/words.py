@@ -2,9 +2,7 @@
 
 import re
 from datetime import date
-from functools import lru_cache
 from typing import Annotated, Final, Literal
-from zoneinfo import available_timezones
 
 import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -25,21 +23,6 @@ Code = Annotated[
     ),
 ]
 """A company's own code; it stands in addresses, so it has no slash."""
-
-
-@lru_cache(1)
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones()) - {"localtime", "Factory"}
-
-
-def _zone(name: str) -> str:
-    if name not in _zones():
-        raise bad_value(
-            "unknown_timezone",
-            "is no time zone of the IANA database",
-            "нет такой зоны в базе IANA",
-        )
-    return name
 
 
 def _region(code: str) -> str:
@@ -85,7 +68,6 @@ def _written_out(text: object) -> object:
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 DateInQuery = Annotated[date, BeforeValidator(_written_out)]
-Zone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
 Region = Annotated[str, Field(max_length=2), AfterValidator(_region)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Language = Literal["ru", "en"]

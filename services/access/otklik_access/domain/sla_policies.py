@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from otklik_common.clocks.sla import LONGEST
 from otklik_common.errors import Conflict, Unprocessable
 from otklik_common.events import access as events
 from otklik_common.events.envelope import MAX_FACT_BYTES
@@ -17,8 +16,6 @@ MOST_TERMS: Final = 24
 
 MOST_POLICIES: Final = 100
 """Of a company, those that have ended apart."""
-
-MOST_SECONDS: Final = int(LONGEST.total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +52,8 @@ def edited(
     after that moment gives way.
 
     Raises:
-        Unprocessable: A promise cannot be so, or the policy is larger than others can be told of.
+        Unprocessable: The policy is larger than others can be told of.
     """
-    _check_targets(terms)
     earlier = (
         ()
         if known is None
@@ -119,26 +115,6 @@ def check_priority(made: Policy, others: Iterable[Policy]) -> None:
 def _free(wanted: int, taken: set[int]) -> int:
     """The nearest priority after the wanted one that nobody has."""
     return next(number for number in range(wanted, wanted + len(taken) + 1) if number not in taken)
-
-
-def _check_targets(terms: events.SlaTerms) -> None:
-    seen: set[events.TargetName] = set()
-    for one in terms.targets:
-        if one.target in seen:
-            raise Unprocessable(
-                f"{one.target.value} is promised twice",
-                code="target_twice",
-                detail_ru=f"{one.target.value} обещано дважды",
-            )
-        seen.add(one.target)
-        if one.warning_seconds >= one.seconds:
-            raise Unprocessable(
-                f"the warning of {one.target.value} comes {one.warning_seconds} s before the target,"
-                f" which is {one.seconds} s after the start: warn later than the start",
-                code="warning_too_early",
-                detail_ru=f"предупреждение о {one.target.value} за {one.warning_seconds} с до срока"
-                f" в {one.seconds} с: оно должно быть позже начала",
-            )
 
 
 def _check(made: Policy) -> None:

@@ -1,0 +1,115 @@
+"""What a policy promises, as callers of several services write it."""
+
+from typing import Annotated, Final, Self
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from otklik_common.clocks.sla import LONGEST
+from otklik_common.events.access import PauseName, SlaTarget, SlaTerms, TargetName
+from otklik_common.events.contact_center import Channel
+from otklik_common.http import StrictModel, bad_value
+
+MOST_SECONDS: Final = int(LONGEST.total_seconds())
+
+Seconds = Annotated[int, Field(ge=1, le=MOST_SECONDS)]
+Free = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+"""A code as senders write it: a queue, a party, a segment."""
+Frees = Annotated[tuple[Free, ...], Field(max_length=200)]
+
+
+class TargetBody(StrictModel):
+    """One promise."""
+
+    target: TargetName = Field(
+        description="first_response and next_response: until a person of ours answers;"
+        " first_resolution: until the first end; resolution: all the time that it is open, however"
+        " often it is opened again; callback: from a missed contact to our attempt to reach the"
+        " person. Bots stop no clock"
+    )
+    seconds: Seconds = Field(description="who takes exactly so long has kept the promise")
+    warning_seconds: Annotated[int, Field(ge=0, lt=MOST_SECONDS)] = Field(
+        default=0, description="how long before, in the same time, the state is imminent"
+    )
+    business: bool = Field(default=True, description="by the calendar; false: elapsed time")
+    pauses: tuple[PauseName, ...] = Field(
+        default=(),
+        max_length=len(PauseName),
+        description="what holds the clock: `paused` between the sender's paused and unpaused,"
+        " `held` while a call is on hold, `customer` while the last words are ours",
+    )
+
+    @model_validator(mode="after")
+    def _warns_after_the_start(self) -> Self:
+        if self.warning_seconds >= self.seconds:
+            raise bad_value(
+                "warning_too_early",
+                f"a warning {self.warning_seconds} s before a target of {self.seconds} s would come"
+                " before the start",
+                f"предупреждение за {self.warning_seconds} с до срока в {self.seconds} с было бы"
+                " раньше начала",
+            )
+        return self
+
+    def target_of(self) -> SlaTarget:
+        """As access tells it."""
+        return SlaTarget(
+            target=self.target,
+            seconds=self.seconds,
+            warning_seconds=self.warning_seconds,
+            business=self.business,
+            pauses=tuple(sorted(set(self.pauses))),
+        )
+
+
+class TermsBody(StrictModel):
+    """What a policy promises, and to whom; a condition left empty fits every contact."""
+
+    priority: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        description="of the policies that fit a contact, the one with the lowest number holds, for"
+        " every target; two that hold never have the same"
+    )
+    channels: list[Channel] = Field(default_factory=list, max_length=len(Channel))
+    parties: Frees = ()
+    branches: Frees = ()
+    groups: Frees = Field(default=(), description="branch groups: any of them fits")
+    queues: Frees = ()
+    segments: Frees = Field(default=(), description="of the contact's attribute `segment`")
+    service_levels: Frees = Field(
+        default=(), description="of the contact's attribute `service_level`: what was purchased"
+    )
+    calendar: Free | None = Field(
+        default=None,
+        description="whose business time counts; null: that of the contact's branch, else the"
+        " company's",
+    )
+    targets: list[TargetBody] = Field(min_length=1, max_length=len(TargetName))
+
+    @field_validator("targets")
+    @classmethod
+    def _each_once(cls, targets: list[TargetBody]) -> list[TargetBody]:
+        names = [one.target.value for one in targets]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise bad_value("target_twice", f"{twice} is promised twice", f"{twice} обещано дважды")
+        return targets
+
+    def terms(self) -> SlaTerms:
+        """As access tells them, lists in order."""
+        return SlaTerms(
+            priority=self.priority,
+            calendar=self.calendar,
+            channels=_sorted(tuple(channel.value for channel in self.channels)),
+            parties=_sorted(self.parties),
+            branches=_sorted(self.branches),
+            groups=_sorted(self.groups),
+            queues=_sorted(self.queues),
+            segments=_sorted(self.segments),
+            service_levels=_sorted(self.service_levels),
+            targets=tuple(
+                one.target_of() for one in sorted(self.targets, key=lambda one: one.target.value)
+            ),
+        )
+
+
+def _sorted(codes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(codes)))
