@@ -202,6 +202,14 @@ CONTACT_CENTER: Final[Rows] = {
     "POST /contact-center/v1/contacts:find": Row(
         "contacts:read", body=same({"phone": "+79990001122"})
     ),
+    "GET /contact-center/v1/clocks": Row("contacts:read"),
+    "GET /contact-center/v1/contacts/{contact_id}/clocks": Row(
+        "contacts:read", of="contact", away=404
+    ),
+    "POST /contact-center/v1/sla-policies:backtest": Row(
+        "contacts:read",
+        body=same({"from": "2026-03-02T00:00:00Z", "to": "2026-03-03T00:00:00Z"}),
+    ),
     "GET /contact-center/v1/contacts/{contact_id}": Row("contacts:read", of="contact", away=404),
 }
 

@@ -28,6 +28,11 @@ class ContactNotFound(NotFound):
     code = "contact_not_found"
 
 
+def not_found(contact: UUID) -> ContactNotFound:
+    """What is said of a contact that cannot be seen."""
+    return ContactNotFound(f"there is no contact {contact}", detail_ru=f"нет обращения {contact}")
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What reading needs besides the database; `region` is that of phones without a plus."""
@@ -99,7 +104,7 @@ async def read_contact(db: Database, means: Means, caller: Caller, id_: UUID) ->
     async with db.begin(tenant) as tx:
         kept = await contacts_read.get(tx, tenant, id_, caller.branches)
         if kept is None:
-            raise ContactNotFound(f"there is no contact {id_}", detail_ru=f"нет обращения {id_}")
+            raise not_found(id_)
         stored = await contacts_read.events_of(tx, tenant, kept)
     happened = [
         Happened(decode_stored(means.sealer.open(tenant, EVENT, one.body)), one.received_at)

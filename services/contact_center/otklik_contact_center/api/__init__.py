@@ -12,6 +12,7 @@ from otklik_contact_center.actions.push import Door
 from otklik_contact_center.actions.sources import SourceBook
 from otklik_contact_center.api import (
     agent_states,
+    clocks,
     contacts,
     demo,
     imports,
@@ -33,6 +34,7 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         *pushes.routes(platform, book, door),
         agent_states.router(platform),
         contacts.router(platform),
+        clocks.router(platform),
         refusals.router(platform, book, door),
         demo.router(platform, book),
         sources.router(platform, book),
