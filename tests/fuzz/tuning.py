@@ -48,7 +48,7 @@ RULES: Final[Mapping[str, str]] = {
     for reason, codes in {
         "the name must be known: of a zone, a country, a currency, a company's own thing": """
             unknown_timezone unknown_zone unknown_region unknown_currency unknown_source
-            unknown_survey unknown_branch unknown_branch_group unknown_calendar unknown_scope unknown_question unknown_line
+            unknown_survey unknown_branch unknown_branch_group unknown_calendar unknown_policy unknown_scope unknown_question unknown_line
         """,
         "a cursor is the `next_cursor` of a page before": "bad_cursor",
         "the fuzzer sends an empty If-Match now and then, against its pattern": "bad_if_match",
@@ -82,7 +82,7 @@ RULES: Final[Mapping[str, str]] = {
         """,
         "the number is one of things that can be listed": "no_records",
         "a query may cost so much and no more": """
-            too_many_buckets too_many_cells too_many_rows
+            too_many_buckets too_many_cells too_many_rows too_many_contacts
         """,
     }.items()
     for code in (word.replace("+", " ") for word in codes.split())

@@ -65,6 +65,24 @@ def attainment(known: Known, facts: Facts, _: Mapping[str, Any]) -> Cell:
     )
 
 
+def promises_kept(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """Achieved, of those that came to anything or are past due."""
+    states = [fact.state.value for _, fact in facts if fact.target == said["target"]]
+    kept = states.count("achieved")
+    return share_of(kept, kept + states.count("breached") + states.count("breaching"))
+
+
+def clocks(*states: str) -> Naive:
+    """How many clocks are in some states."""
+
+    def naive(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+        asked = [f for _, f in facts if said["target"] in ("any", f.target)]
+        n = sum(fact.state.value in states for fact in asked)
+        return n, n
+
+    return naive
+
+
 def _spans(known: Known, facts: Facts, which: str) -> tuple[list[int], list[int]]:
     """Those that are over, and how long the others have lasted."""
 

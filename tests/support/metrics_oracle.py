@@ -8,9 +8,11 @@ from tests.support.metrics_known import Cell, Facts, Known, Naive
 from tests.support.metrics_naive_contacts import (
     abandonment,
     attainment,
+    clocks,
     fcr,
     missed,
     not_called_back,
+    promises_kept,
     service_level,
     span,
     unworked,
@@ -31,12 +33,19 @@ from tests.support.metrics_naive_scores_and_sales import (
 TIMES = {
     "contact": "offered_at",
     "reply": "asked_at",
+    "sla_clock": "started_at",
     "lead": "created_at",
     "answer": "answered_at",
     "case": "opened_at",
     "purchase": "sold_at",
     "points": "moved_at",
 }
+
+
+def definition(name: str, said: Mapping[str, Any]) -> tuple[str, Naive]:
+    """Kind and definition of a metric with its parameters."""
+    of_policy = name == "sla_attainment" and said["target"] != "due_at"
+    return NAIVE[f"{name} of a policy" if of_policy else name]
 
 
 def chosen(
@@ -71,6 +80,10 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "aht_seconds": ("contact", span("handle")),
     "abandonment_rate": ("contact", abandonment),
     "sla_attainment": ("contact", attainment),
+    "sla_attainment of a policy": ("sla_clock", promises_kept),
+    "sla_breaches": ("sla_clock", clocks("breached", "breaching")),
+    "sla_at_risk": ("sla_clock", clocks("imminent")),
+    "sla_overdue": ("sla_clock", clocks("breaching")),
     "fcr": ("contact", fcr),
     "wait_seconds": ("contact", span("wait")),
     "handle_seconds": ("contact", span("handle")),

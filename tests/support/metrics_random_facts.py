@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid5
 
-from otklik_common.events.contact_center import Channel, Contact, Direction, Lead, Outcome, Reply
+from otklik_common.events.contact_center import (
+    Channel,
+    ClockState,
+    Contact,
+    Direction,
+    Lead,
+    Outcome,
+    Reply,
+    SlaClock,
+)
 from otklik_common.events.envelope import Fact
 from otklik_common.events.feedback import Answer, Case
 from otklik_common.events.loyalty import Points, Purchase
@@ -31,6 +40,7 @@ def some_facts(seed: int, size: int = 250) -> Known:
     makers: dict[str, Callable[[random.Random], Fact]] = {
         "contact": _contact,
         "reply": _reply,
+        "sla_clock": _clock,
         "lead": _lead,
         "answer": _answer,
         "case": _case,
@@ -114,6 +124,23 @@ def _reply(dice: random.Random) -> Reply:
         asked_at=at,
         replied_at=replied,
         waited_ms=wait if replied else None,
+        **_dimensions(dice),
+    )
+
+
+def _clock(dice: random.Random) -> SlaClock:
+    at = _moment(dice)
+    return SlaClock(
+        contact=SPACE,
+        source=uuid5(SPACE, dice.choice("ab")),
+        channel=dice.choice([Channel.CALL, Channel.CHAT]),
+        queue=dice.choice(["sales", None]),
+        target=dice.choice(["first_response", "first_response", "resolution"]),
+        policy=dice.choice(["usual", "gold"]),
+        priority=10,
+        target_ms=60_000,
+        state=dice.choice(list(ClockState)),
+        started_at=at,
         **_dimensions(dice),
     )
 

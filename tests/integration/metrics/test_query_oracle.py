@@ -13,7 +13,7 @@ from otklik_metrics.domain.answer import Row
 from otklik_metrics.domain.query import Query
 from tests.integration.metrics.conftest import World
 from tests.support.metrics_known import Facts, Known
-from tests.support.metrics_oracle import NAIVE, TIMES, chosen
+from tests.support.metrics_oracle import TIMES, chosen, definition
 from tests.support.metrics_random_facts import some_facts
 from tests.support.metrics_world import (
     Wanted,
@@ -66,6 +66,15 @@ REPLIES: Sequence[Wanted] = tuple(
     ("next_response_seconds", {"statistic": statistic})
     for statistic in ("mean", "max", "p50", "p75", "p95", "p99")
 )
+PROMISES: Sequence[Wanted] = (
+    ("sla_attainment", {"target": "first_response"}),
+    ("sla_attainment", {"target": "resolution"}),
+    ("sla_attainment", {"target": "callback"}),
+    "sla_breaches",
+    ("sla_breaches", {"target": "resolution"}),
+    "sla_at_risk",
+    "sla_overdue",
+)
 ANSWERS: Sequence[Wanted] = (
     "answers",
     "nps",
@@ -96,7 +105,7 @@ LEADS: Sequence[Wanted] = (
     ("unworked_rate", {"party": "seller"}),
     ("unworked_rate", {"party": None}),
 )
-ALL = (CONTACTS, MORE_CONTACTS, SPANS, REPLIES, ANSWERS, CASES, MONEY, POINTS, LEADS)
+ALL = (CONTACTS, MORE_CONTACTS, SPANS, REPLIES, PROMISES, ANSWERS, CASES, MONEY, POINTS, LEADS)
 
 SHAPES: Mapping[str, dict[str, Any]] = {
     "total": {},
@@ -149,8 +158,8 @@ def _steps(found: Answered) -> list[Step]:
 
 def _check(known: Known, query: Query, row: Row) -> None:
     for asked, cell in zip(query.asked, row.cells, strict=True):
-        kind, naive = NAIVE[asked.metric.name]
         said = dict(asked.params)
+        kind, naive = definition(asked.metric.name, said)
         value, n = naive(known, _facts_of(known, query, kind, row), said)
         shown = (asked.metric.identity(said), row.bucket, row.key, cell, value, n)
         if cell.n is None:

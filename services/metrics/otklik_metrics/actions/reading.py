@@ -368,7 +368,7 @@ class Desk:
         reads = facts if piece.rollup is None else "rollup"
         why = because if piece.rollup is None else None
         for one in asked:
-            self.steps[one.name].append(Step(reads, one.metric.kind, piece, rows, why))
+            self.steps[one.name].append(Step(reads, one.reading.kind, piece, rows, why))
 
     @staticmethod
     def too_many(query: Query, asked: Asked, most: int, because: Text) -> TooManyRows:

@@ -57,9 +57,9 @@ async def records(
     piece = Piece(*data_range(query, now))
     async with bounded(query), db.snapshot(query.company.tenant) as tx:
         await check_history(tx, query.as_of)
-        versions = await query_state.live_versions(tx, query.company.tenant, [metric.kind])
+        versions = await query_state.live_versions(tx, query.company.tenant, [reading.kind])
         desk = Desk(tx, query.company, versions, query.as_of or now)
-        source = desk.source(query, metric.kind, metric.time_column, piece)
+        source = desk.source(query, reading.kind, reading.time_column, piece)
         if isinstance(reading, Histories):
             try:
                 asker = await desk.asker(query, reading, piece, Budget(query), reading.days)
@@ -75,7 +75,7 @@ async def records(
             tx,
             source,
             query,
-            time_column=metric.time_column,
+            time_column=reading.time_column,
             piece=piece,
             only=only,
             part=part,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from otklik_common.http import PROBLEMS, Language
 from otklik_common.language import Lang
@@ -53,6 +53,9 @@ class MetricOut(BaseModel):
     unit: str
     kind: str
     time_column: str
+    other_kinds: dict[str, str] = Field(
+        description="kinds that are counted instead where a parameter says so, with their time column"
+    )
     formula: dict[str, str]
     numerator: str | None
     denominator: str | None
@@ -119,6 +122,7 @@ def _metric(metric: Metric, language: Lang) -> dict[str, Any]:
         "unit": metric.unit,
         "kind": metric.kind,
         "time_column": metric.time_column,
+        "other_kinds": dict(metric.other_kinds),
         "formula": {name: text.in_(language) for name, text in metric.formula.items()},
         "numerator": metric.numerator and metric.numerator.in_(language),
         "denominator": metric.denominator and metric.denominator.in_(language),

@@ -74,6 +74,8 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
         Dimension("survey", Text("survey", "опрос"), Type.UUID),
         Dimension("template", Text("kind of survey", "вид опроса")),
         Dimension("outcome", Text("outcome", "исход")),
+        Dimension("policy", Text("policy of service", "правило обслуживания")),
+        Dimension("target", Text("what was promised", "что обещано")),
         Dimension("reason", Text("reason", "причина")),
         Dimension("origin", Text("origin of the purchase", "происхождение покупки")),
         Dimension("currency", Text("currency", "валюта")),
@@ -105,6 +107,7 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
     for kind, names in {
         "contact": _CONTACT,
         "reply": "branch agent channel queue party source",
+        "sla_clock": "branch team agent channel queue party source segment policy target",
         "lead": "branch agent channel queue party source campaign",
         "answer": "branch team agent channel queue direction party source campaign stage "
         "touchpoint segment survey template",

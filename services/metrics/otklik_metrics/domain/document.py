@@ -58,7 +58,7 @@ def _facts(metric: Metric) -> Iterator[str]:
         yield f"- numerator · числитель: {metric.numerator.en} · {metric.numerator.ru}"
         yield f"- denominator · знаменатель: {metric.denominator.en} · {metric.denominator.ru}"
     yield (
-        f"- {metric.shape}, {metric.unit}; facts `{metric.kind}` by `{metric.time_column}`; "
+        f"- {metric.shape}, {metric.unit}; facts {_counted(metric)}; "
         f"{metric.computation}; version {metric.version}"
         + (f"; interval: {metric.interval}" if metric.interval else "")
         + (f"; withheld under {metric.minimum_n}" if metric.minimum_n else "")
@@ -66,6 +66,11 @@ def _facts(metric: Metric) -> Iterator[str]:
     carried = [f"`{name}`" for name in DIMENSIONS if name in metric.dimensions]
     yield f"- dimensions · измерения: {', '.join(carried)}"
     yield f"- source · источник: {metric.source.en}"
+
+
+def _counted(metric: Metric) -> str:
+    kinds = {metric.kind: metric.time_column, **metric.other_kinds}
+    return " or ".join(f"`{kind}` by `{column}`" for kind, column in kinds.items())
 
 
 def _parameter(one: Parameter) -> tuple[str, str, str, str]:

@@ -130,6 +130,10 @@ def _reply(fact: FactLike, _: Definition) -> Iterator[Part]:
     yield Part(fact.asked_at, counters, spans)
 
 
+def _sla_clock(fact: FactLike, _: Definition) -> Iterator[Part]:
+    yield Part(fact.started_at, {"started": 1, str(fact.state): 1}, {})
+
+
 def _lead(fact: FactLike, definition: Definition) -> Iterator[Part]:
     counters, spans = {"created": 1, "requests": fact.requests}, dict[int, int]()
     attempted_at = fact.attempted_at
@@ -272,6 +276,7 @@ READS: Mapping[str, tuple[str, ...]] = {
         "identifiers",
     ),
     "reply": ("asked_at", "replied_at", "waited_ms", "first"),
+    "sla_clock": ("started_at", "state"),
     "lead": (
         "created_at",
         "assigned_at",
@@ -329,6 +334,7 @@ _CALLED, _SOLVED = (h.number for h in MEASURES["case"].histograms)
 _FOLDS: Mapping[str, Callable[[FactLike, Definition], Iterator[Part]]] = {
     "contact": _contact,
     "reply": _reply,
+    "sla_clock": _sla_clock,
     "lead": _lead,
     "answer": _answer,
     "case": _case,

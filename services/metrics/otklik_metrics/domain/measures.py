@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from otklik_common.events.contact_center import Outcome
+from otklik_common.events.contact_center import ClockState, Outcome
 
 MICRO = 1_000_000
 
@@ -195,6 +195,14 @@ REPLY = Measures(
     ),
 )
 
+SLA_CLOCK = Measures(
+    heads=("started",),
+    counters=(
+        Counter("started", "clocks of promises; all below are among these"),
+        *(Counter(state.value, "of these, clocks in this state") for state in ClockState),
+    ),
+)
+
 LEAD = Measures(
     heads=("created",),
     counters=(
@@ -293,6 +301,7 @@ POINTS = Measures(
 MEASURES: Mapping[str, Measures] = {
     "contact": CONTACT,
     "reply": REPLY,
+    "sla_clock": SLA_CLOCK,
     "lead": LEAD,
     "answer": ANSWER,
     "case": CASE,

@@ -13,7 +13,13 @@ from otklik_common.events.access import Calendar
 from otklik_common.ids import subject_id
 from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType, near
 from otklik_metrics.domain.catalogue.words import Params
-from otklik_metrics.domain.dimensions import BRANCH_GROUP, DIMENSIONS, Dimension, Type
+from otklik_metrics.domain.dimensions import (
+    BRANCH_GROUP,
+    DIMENSIONS,
+    Dimension,
+    Type,
+    dimensions_of,
+)
 from otklik_metrics.domain.limits import MANY_CELLS, MOST_BUCKETS, MOST_METRICS, MOST_VALUES
 from otklik_metrics.domain.readings import BUSINESS, Histories, Reading
 from otklik_metrics.domain.refusals import (
@@ -309,12 +315,13 @@ def check_dimensions(asked: Iterable[Asked], names: Iterable[str]) -> None:
             if name in metric.impossible:
                 reason = metric.impossible[name]
                 raise ImpossibleDimension(metric.name, name, reason.en, reason.ru)
-            if name not in metric.dimensions:
+            kind = one.reading.kind
+            if name not in dimensions_of(kind):
                 raise ImpossibleDimension(
                     metric.name,
                     name,
-                    f"facts of kind {metric.kind} do not carry it",
-                    f"факты вида {metric.kind} его не несут",
+                    f"facts of kind {kind} do not carry it",
+                    f"факты вида {kind} его не несут",
                 )
 
 

@@ -43,6 +43,7 @@ MAX_DIMENSIONS = 4
 TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "contact": ("offered_at",),
     "reply": ("asked_at",),
+    "sla_clock": ("started_at",),
     "lead": ("created_at",),
     "answer": ("answered_at",),
     "case": ("opened_at", "closed_at"),
@@ -87,6 +88,15 @@ SETS: tuple[RollupSet, ...] = (
         (12, _D, ("branch", "channel"), 200, True),
         (13, _D, ("branch", "agent"), 500, False),
         (14, _D, ("channel", "queue", "party"), 60, True),
+    ),
+    *_sets(
+        "sla_clock",
+        (1, _Q, ("target",), 400, False),
+        (2, _Q, ("target", "branch"), 9_000, False),
+        (11, _D, ("target", "branch"), 200, False),
+        (12, _D, ("target", "policy", "channel"), 60, False),
+        (13, _D, ("target", "branch", "team", "agent"), 1_500, False),
+        (14, _D, ("target", "channel", "queue", "party"), 200, False),
     ),
     *_sets(
         "lead",

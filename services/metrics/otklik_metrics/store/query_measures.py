@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, ColumnElement, Numeric, Text, and_, case, cast, func, literal
 
+from otklik_common.events.contact_center import ClockState
 from otklik_metrics.domain.bucket import GRACE, worked_until
 from otklik_metrics.domain.measures import MICRO, NPS_CATEGORIES
 from otklik_metrics.domain.readings import Op, Sum
@@ -190,10 +191,19 @@ _CONTACT: Mapping[str, Term] = {
     **{f"outcome_{name}": _outcome(name) for name in ("overflowed", "callback_requested", "open")},
 }
 
+
+def _in_state(state: ClockState) -> Term:
+    return lambda f, _: _if(f.state == state.value)
+
+
 _OTHERS: Mapping[str, Mapping[str, Term]] = {
     "reply": {
         "asked": lambda f, _: _if(f.asked_at.is_not(None)),
         "replied": lambda f, _: _if(f.replied_at.is_not(None)),
+    },
+    "sla_clock": {
+        "started": lambda f, _: _if(f.started_at.is_not(None)),
+        **{state.value: _in_state(state) for state in ClockState},
     },
     "lead": {
         "created": lambda f, _: _if(f.created_at.is_not(None)),

@@ -46,6 +46,7 @@ SCHEMA = "metrics"
 KINDS = (
     "contact",
     "reply",
+    "sla_clock",
     "lead",
     "agent_state",
     "source",

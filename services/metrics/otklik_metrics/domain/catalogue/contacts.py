@@ -11,7 +11,6 @@ from otklik_metrics.domain.catalogue.words import (
     ParameterType,
     Params,
     Shape,
-    choice,
     milliseconds,
     one,
     seconds,
@@ -70,12 +69,6 @@ def _asa(values: Values, _: Params) -> Cell:
 
 def _aht(values: Values, _: Params) -> Cell:
     return mean_seconds(values["ms"], values["n"], not_ended=values["answered"] - values["n"])
-
-
-def _attainment(values: Values, _: Params) -> Cell:
-    met, missed, late = values["met"], values["missed"], values["past_due"]
-    pending = values["due"] - met - missed - late
-    return share(met, met + missed + late, not_due_yet=pending)
 
 
 def _occupancy(values: Values, _: Params) -> Cell:
@@ -237,39 +230,6 @@ METRICS: Final = (
         ),
         interval="wilson",
         impossible=NO_OUTCOME,
-    ),
-    Metric(
-        name="sla_attainment",
-        title=Text("SLA attainment", "выполнение SLA"),
-        shape=Shape.SHARE,
-        unit="share",
-        kind=KIND,
-        time_column=BY,
-        formula=one(
-            Text(
-                "closed by the due time / all with a due time that is past, or closed; open past "
-                "due is a breach, closed exactly at it is not",
-                "закрыты к сроку / все, чей срок прошёл, и закрытые; открытое после срока – "
-                "нарушение, закрытое ровно в срок – нет",
-            )
-        ),
-        numerator=Text("contacts closed in time", "обращения, закрытые в срок"),
-        denominator=Text(
-            "contacts with a due time that are closed or past due",
-            "обращения со сроком, закрытые или просроченные",
-        ),
-        source=OWN,
-        read=lambda _: Tally(
-            KIND,
-            BY,
-            {"due": Sum("due"), "met": Sum("due_met"), "missed": Sum("due_missed")},
-            now={"past_due": Sum("past_due")},
-        ),
-        work_out=_attainment,
-        base=lambda _: pick("due_met", "due_missed", "past_due"),
-        above=lambda _: pick("due_met"),
-        parameters=(choice("target", Text("which due time", "какой срок"), "due_at", ("due_at",)),),
-        interval="wilson",
     ),
     Metric(
         name="fcr",

@@ -115,6 +115,7 @@ class Metric:
         minimum_n: Below it, scores are withheld.
         interval: How the interval is made; None where there is none.
         impossible: Dimensions that the facts carry and that would mislead, with the reason.
+        other_kinds: Kinds that it counts instead where a parameter says so, with their time column.
         closed_cells: Only the cells of `domain/closed_cells.py` may be asked for when the
             parameter of that name says `anonymous`.
     """
@@ -141,12 +142,14 @@ class Metric:
     interval: str | None = None
     impossible: Mapping[str, Text] = field(default_factory=dict)
     closed_cells: str | None = None
+    other_kinds: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
 
     @property
     def dimensions(self) -> frozenset[str]:
         """Everything that it can be grouped and filtered by."""
-        return dimensions_of(self.kind) - self.impossible.keys()
+        found = dimensions_of(self.kind).union(*map(dimensions_of, self.other_kinds))
+        return found - self.impossible.keys()
 
     @property
     def has_records(self) -> bool:
