@@ -10,6 +10,7 @@ from deploy.watch.operations import (
     LEVEL_HOUR,
     NOT_CALLED_BACK,
     SERVICE_LEVEL_TARGET,
+    SLA_OVERDUE,
 )
 from otklik_metrics.domain.dimensions import Text
 
@@ -131,6 +132,35 @@ OPERATIONS: Final = Group(
                 "перезвоните тем, кто не дождался.",
             ),
             commands=(f"otklik query service_level --by queue {_TODAY}",),
+        ),
+        Alert(
+            name="OtklikPromisesOverdue",
+            severity=Severity.WARNING,
+            when=only(each(SLA_OVERDUE, ANY_COMPANY), ">= 10"),
+            lasts="30m",
+            summary=Text(
+                "{{ $value }} promises of {{ $labels.branch }} are broken and still waited for",
+                "{{ $labels.branch }}: просрочено и ещё ждут {{ $value }} обещаний",
+            ),
+            means=Text(
+                "Ten or more customers of a branch have waited longer than its policies promise, for "
+                "half an hour now, and wait on.",
+                "Десять или больше клиентов филиала уже полчаса ждут дольше, чем обещано правилами, "
+                "и всё ещё ждут.",
+            ),
+            look=Text(
+                "`GET /contact-center/v1/clocks?state=breaching` lists them, whatever is due first "
+                "before the others, each with the policy and why it holds.",
+                "`GET /contact-center/v1/clocks?state=breaching` перечисляет их по сроку, с правилом "
+                "и тем, почему оно действует.",
+            ),
+            do=Text(
+                "Answer, call back or close them. Too strict a promise? Try another one on the past: "
+                "`POST /contact-center/v1/sla-policies:backtest`.",
+                "Ответьте, перезвоните или закройте. Обещание слишком строгое? Проверьте другое на "
+                "прошлом: `POST /contact-center/v1/sla-policies:backtest`.",
+            ),
+            commands=(f"otklik query sla_overdue --by branch {_MONTH}",),
         ),
         Alert(
             name="OtklikNotCalledBack",

@@ -5,9 +5,10 @@ Every API process of metrics serves the same gauges, so before anything is added
 made one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from types import MappingProxyType
+from typing import Any, Self
 
 from otklik_metrics.domain.catalogue import CATALOGUE
 from otklik_metrics.domain.dimensions import Text
@@ -23,12 +24,18 @@ Z = 1.96
 """Two-sided 95 %."""
 
 
-def gauge_of(metric: str, window: Window | None = None, *, base: bool = False) -> Gauge:
+def gauge_of(
+    metric: str,
+    window: Window | None = None,
+    *,
+    base: bool = False,
+    params: Mapping[str, Any] = MappingProxyType({}),
+) -> Gauge:
     """
     The gauge that shows a metric of the catalogue.
 
     Raises:
-        LookupError: None does, or several do: then name the window.
+        LookupError: None does, or several do: then name the window, or the parameters.
     """
     # The same number cut in another way has labels of names of its own.
     found = [
@@ -37,6 +44,7 @@ def gauge_of(metric: str, window: Window | None = None, *, base: bool = False) -
         if gauge.metric == metric
         and gauge.base == base
         and window in (None, gauge.window)
+        and dict(gauge.params) == dict(params)
         and not gauge.renamed
     ]
     if len(found) != 1:

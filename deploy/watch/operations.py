@@ -16,6 +16,7 @@ from deploy.watch.layout import (
     bad_above,
     good_above,
 )
+from otklik_metrics.domain.catalogue import promises
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.gauges import Gauge, Window
 
@@ -35,6 +36,11 @@ BASE_HOUR: Final = gauge_of("service_level", Window.HOUR, base=True)
 WAIT: Final = gauge_of("asa_seconds")
 FIRST_RESPONSE: Final = gauge_of("first_response_seconds")
 ATTAINMENT: Final = gauge_of("sla_attainment")
+POLICIES: Final = [
+    gauge_of("sla_attainment", params={"target": target}) for target in promises.TARGETS
+]
+AT_RISK: Final = gauge_of("sla_at_risk")
+SLA_OVERDUE: Final = gauge_of("sla_overdue")
 UNWORKED: Final = gauge_of("unworked_rate")
 CASES_OPEN: Final = gauge_of("cases_open")
 CASES_OVERDUE: Final = gauge_of("cases_overdue")
@@ -202,6 +208,43 @@ BY_BRANCH: Final = Row(
     ],
 )
 
+PROMISES: Final = Row(
+    Text("Promises", "Обещания"),
+    [
+        Panel(
+            title_of(AT_RISK),
+            about(AT_RISK),
+            [Query(each(AT_RISK, CHOSEN), _BY_BRANCH)],
+            steps=_ANY_IS_BAD,
+        ),
+        Panel(
+            title_of(SLA_OVERDUE),
+            about(SLA_OVERDUE),
+            [Query(each(SLA_OVERDUE, CHOSEN), _BY_BRANCH)],
+            steps=_ANY_IS_BAD,
+        ),
+        Panel(
+            Text("Promises kept, by policy", "Сдержанные обещания по правилам"),
+            Text(
+                "Of 28 days, by the policy that held when each clock began and by what it promises. "
+                "A promise that is broken and still waited for counts as broken.",
+                "За 28 дней, по правилу, действовавшему в начале отсчёта, и по тому, что обещано. "
+                "Просроченное, но ещё идущее обещание считается нарушенным.",
+            ),
+            [
+                Query(
+                    each(gauge, CHOSEN), Text("{{policy}} · {{target}}", "{{policy}} · {{target}}")
+                )
+                for gauge in POLICIES
+            ],
+            unit="percentunit",
+            steps=_LEVEL_STEPS,
+            most=1,
+            width=24,
+        ),
+    ],
+)
+
 TRUST: Final = Row(
     Text("Can these numbers be trusted?", "Можно ли верить этим числам?"),
     [
@@ -243,7 +286,7 @@ OPERATIONS: Final = Dashboard(
         "Who called and wrote today, who was answered and how fast, whom nobody called back.",
         "Кто сегодня звонил и писал, кому и как быстро ответили, кому не перезвонили.",
     ),
-    rows=[NOW, THROUGH_THE_DAY, BY_CHANNEL, BY_BRANCH, TRUST],
+    rows=[NOW, THROUGH_THE_DAY, BY_CHANNEL, PROMISES, BY_BRANCH, TRUST],
     companies=True,
     hours=12,
 )

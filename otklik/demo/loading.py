@@ -11,6 +11,7 @@ from typing import Any
 
 from otklik.client import Client
 from otklik.demo.agency import BRANCHES, OPERATORS, REGIONS, ZONE, realtors
+from otklik.demo.promises import HOURS, OFFICE, POLICIES
 from otklik.demo.simulation import DAYS, Push, Sort, simulate
 
 BATCH = 2_000
@@ -103,7 +104,7 @@ class Teller:
 
     def set_up(self, begins: date) -> None:
         """
-        Branches, staff, the surveys, how purchases earn, and the source: once.
+        Branches, staff, hours and promises, the surveys, how purchases earn, and the source: once.
 
         What the company has changed since is its own, so nothing of it is said again.
 
@@ -128,6 +129,7 @@ class Teller:
         for region, operators in OPERATORS.items():
             for number, code in enumerate(operators, 1):
                 self._member(code, f"Оператор {REGIONS[region][0]} {number}", [], [region])
+        self._promises(begins)
         self._attributes()
         self._surveys()
         self._earning(begins)
@@ -219,6 +221,16 @@ class Teller:
     def _member(self, code: str, name: str, branches: list[str], groups: list[str]) -> None:
         body = {"name": name, "role": "agent", "branches": branches, "groups": groups}
         self.client.call("PUT", f"/access/v1/staff/{code}", json=body)
+
+    def _promises(self, begins: date) -> None:
+        """Office hours and what is promised; a company that has such already keeps its own."""
+        if self.client.get("/access/v1/calendars")["items"]:
+            return
+        self.client.call("PUT", f"/access/v1/calendars/{OFFICE}", json=HOURS)
+        since = _midnight(begins).isoformat()
+        for code, policy in POLICIES.items():
+            body = policy | {"valid_from": since}
+            self.client.call("PUT", f"/access/v1/sla-policies/{code}", json=body)
 
     def _attributes(self) -> None:
         """What leaves the contact centre beside the standard fields is declared, never implied."""

@@ -21,6 +21,9 @@ NPS = {"name": "nps", "as": "nps"}
 OPENED = {"name": "cases_open", "as": "cases"}
 OVERDUE = {"name": "cases_overdue", "as": "overdue"}
 
+AT_RISK = {"name": "sla_at_risk", "as": "at_risk"}
+BROKEN = {"name": "sla_overdue", "as": "broken"}
+
 METRICS: dict[str, dict[str, Any]] = {
     "calls": OFFERED,
     "sl20": SERVICE,
@@ -28,10 +31,15 @@ METRICS: dict[str, dict[str, Any]] = {
     "nps": NPS,
     "cases": OPENED,
     "overdue": OVERDUE,
+    "at_risk": AT_RISK,
+    "broken": BROKEN,
 }
 """Name on the page → metric of the query API; what a number links to."""
 
 ABOUT_CALLS = frozenset(("calls", "sl20", "waiting"))
+
+NOW = ("cases", "overdue", "at_risk", "broken")
+"""What somebody is to do something about now."""
 
 CASES_SHOWN = 8
 
@@ -177,10 +185,10 @@ async def first_page(visit: Visit, period: Period, branch: str | None) -> Number
     asked = [
         body(about_calls, period, branch=branch, agent=None, by=[]),
         body(["nps"], period, branch=branch, agent=None, by=[]),
-        body(["cases", "overdue"], period, branch=branch, agent=None, by=[]),
+        body([*NOW], period, branch=branch, agent=None, by=[]),
         body(about_calls, period, branch=branch, agent=None, by=["branch"]),
         body(["nps"], period, branch=branch, agent=None, by=["branch"]),
-        body(["cases", "overdue"], period, branch=branch, agent=None, by=["branch"]),
+        body([*NOW], period, branch=branch, agent=None, by=["branch"]),
         body(["waiting"], period, branch=branch, agent=None, by=["branch", "agent"]),
     ]
     answers = await asyncio.gather(

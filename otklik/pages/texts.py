@@ -59,6 +59,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nps_title": ("Готовы рекомендовать (NPS)", "Would recommend us (NPS)"),
     "too_few": ("мало ответов", "too few answers"),
     "cases_title": ("Недовольные, с кем надо связаться", "Unhappy customers to call"),
+    "promises_title": ("Обещания на грани срыва", "Promises about to break"),
+    "at_risk_about": ("скоро сорвутся", "will break soon"),
+    "broken": ("Сорвано, ещё ждут", "Broken, still waiting"),
     "overdue_one": ("просрочен", "overdue"),
     "all": ("все {}", "all {}"),
     "the_others": ("и ещё {}", "and {} more"),
@@ -156,6 +159,13 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "recording": ("есть запись", "recording kept"),
         "amended": ("данные исправлены", "details amended"),
     },
+    "target": {
+        "first_response": ("первый ответ", "first response"),
+        "next_response": ("следующий ответ", "next response"),
+        "first_resolution": ("первое решение", "first resolution"),
+        "resolution": ("решение", "resolution"),
+        "callback": ("перезвонить", "callback"),
+    },
     "state": {
         "open": ("открыт", "open"),
         "contacted": ("связались", "contacted"),
@@ -167,6 +177,7 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "ces": ("было трудно решить вопрос (CES)", "found it hard (CES)"),
     },
     "choice": {
+        "any": ("все обещания", "every promise"),
         "all": ("считаются все ответы", "all answers count"),
         "0-10": ("шкала от 0 до 10", "a scale of 0 to 10"),
     },
@@ -202,6 +213,10 @@ NOUNS: dict[str, dict[str, dict[str, str]]] = {
     "overdue": {
         "ru": {"one": "просрочен", "many": "просрочено"},
         "en": {"other": "overdue"},
+    },
+    "broken": {
+        "ru": {"one": "сорвано и ещё ждёт", "many": "сорвано и ещё ждут"},
+        "en": {"other": "broken and still waiting"},
     },
     "got": {
         "ru": {"one": "получил", "many": "получили"},

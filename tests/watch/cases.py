@@ -277,6 +277,14 @@ CASES: Final[Mapping[str, Case]] = {
         labels=_BRANCH,
         value="7",
     ),
+    "OtklikPromisesOverdue": Case(
+        {_of("otklik_sla_overdue_promises", _BRANCH): _then(12, 3, 35)},
+        "20m",
+        "31m",
+        "36m",
+        labels=_BRANCH,
+        value="12",
+    ),
     "OtklikEventsRefused": Case(
         {
             _of("otklik_contact_center_events_total", {"result": "refused"}): "0+5x160 800x120",

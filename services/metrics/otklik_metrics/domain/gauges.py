@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from otklik_metrics.domain.catalogue import CATALOGUE
+from otklik_metrics.domain.catalogue.promises import TARGETS
 from otklik_metrics.domain.catalogue.words import HIDDEN
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.frames import Frame, Key, Place
@@ -113,6 +114,22 @@ def _level_base(window: Window) -> Gauge:
     return replace(_level(window), name="otklik_service_level_contacts", help=help_, base=True)
 
 
+def _promises(target: str) -> Gauge:
+    help_ = Text(
+        "share of promises kept by policy, 28 days; absent where none has come due",
+        "доля сдержанных обещаний по правилам, 28 дней",
+    )
+    return Gauge(
+        "otklik_sla_policy_attainment_ratio",
+        help_,
+        "sla_attainment",
+        Window.MONTH,
+        ("policy",),
+        params={"target": target},
+        fixed={"target": target},
+    )
+
+
 CSI: Final = Gauge(
     "otklik_csi_points",
     Text("CSI (raw) of 28 days; absent under 5 answers", "CSI (raw) за 28 дней"),
@@ -161,6 +178,27 @@ GAUGES: Final[tuple[Gauge, ...]] = (
         "otklik_sla_attainment_ratio",
         Text("share closed by the due time, 28 days", "доля закрытых в срок, 28 дней"),
         "sla_attainment",
+        Window.MONTH,
+        ("branch",),
+    ),
+    *(_promises(target) for target in TARGETS),
+    Gauge(
+        "otklik_sla_at_risk_promises",
+        Text(
+            "promises of 28 days that run and are about to break",
+            "обещания за 28 дней на грани срыва",
+        ),
+        "sla_at_risk",
+        Window.MONTH,
+        ("branch",),
+    ),
+    Gauge(
+        "otklik_sla_overdue_promises",
+        Text(
+            "promises of 28 days that are broken and still waited for",
+            "обещания за 28 дней, которые просрочены и которых ещё ждут",
+        ),
+        "sla_overdue",
         Window.MONTH,
         ("branch",),
     ),

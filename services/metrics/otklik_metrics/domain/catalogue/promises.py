@@ -127,8 +127,8 @@ METRICS: Final = (
         "sla_breaches",
         Text("promises broken", "нарушено обещаний"),
         Text(
-            "clocks that have used more than their target, ended or not, by when they began",
-            "часы, превысившие свой срок, завершённые или нет, по времени их начала",
+            "promises past their target, ended or not, by when their clock began",
+            "обещания, чей срок превышен, завершённые или нет, по времени начала отсчёта",
         ),
         _BROKEN,
     ),
@@ -136,8 +136,9 @@ METRICS: Final = (
         "sla_at_risk",
         Text("promises about to break", "обещания на грани срыва"),
         Text(
-            "clocks that run, within the warning before their target, by when they began",
-            "идущие часы, до срока которых осталось не больше предупреждения, по времени начала",
+            "promises still to be kept, within the warning before their target, by when their clock"
+            " began",
+            "обещания, до срока которых осталось не больше предупреждения, по времени начала отсчёта",
         ),
         ("imminent",),
     ),
@@ -145,8 +146,8 @@ METRICS: Final = (
         "sla_overdue",
         Text("broken promises that are still waited for", "просрочено и ещё ждут"),
         Text(
-            "clocks that run and have used more than their target, by when they began",
-            "идущие часы, превысившие свой срок, по времени начала",
+            "promises past their target while the customer still waits, by when their clock began",
+            "обещания, срок которых прошёл, а клиент ещё ждёт, по времени начала отсчёта",
         ),
         ("breaching",),
     ),
