@@ -35,6 +35,10 @@ BENCHMARKS: dict[str, tuple[str, list[str]]] = {
         "Business time beside libraries",
         ["--questions", "2000", "--rounds", "1"],
     ),
+    "promises": (
+        "Promises: folding with clocks, and a back-test",
+        ["--contacts", "2000", "--rounds", "1", "--past", "5000"],
+    ),
     "end_to_end": ("From a push to a number, and memory", ["--seconds", "5"]),
 }
 """Module → what it measures, and the arguments of a quick run."""
