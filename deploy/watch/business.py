@@ -58,6 +58,12 @@ def each(gauge: Gauge, companies: str) -> str:
     return f"max by ({', '.join(label_names(gauge))}) ({gauge.name}{{{companies}{fixed}}})"
 
 
+def every(gauges: Sequence[Gauge], companies: str) -> str:
+    """Every series of gauges of one name that differ in what is fixed."""
+    (name,) = {gauge.name for gauge in gauges}
+    return f"max by ({', '.join(label_names(gauges[0]))}) ({name}{{{companies}}})"
+
+
 def total(gauge: Gauge, companies: str, by: Sequence[str] = ()) -> str:
     """The sum of a gauge that counts things, by some of its labels."""
     return f"sum by ({', '.join(by)}) ({each(gauge, companies)})"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from deploy.watch.business import CHOSEN, about, each, gauge_of, pooled, title_of, total
+from deploy.watch.business import CHOSEN, about, each, every, gauge_of, pooled, title_of, total
 from deploy.watch.layout import (
     GREEN,
     RED,
@@ -233,9 +233,9 @@ PROMISES: Final = Row(
             ),
             [
                 Query(
-                    each(gauge, CHOSEN), Text("{{policy}} · {{target}}", "{{policy}} · {{target}}")
+                    every(POLICIES, CHOSEN),
+                    Text("{{policy}} · {{target}}", "{{policy}} · {{target}}"),
                 )
-                for gauge in POLICIES
             ],
             unit="percentunit",
             steps=_LEVEL_STEPS,

@@ -28,6 +28,7 @@ from otklik_metrics.domain.gauges import GAUGES
 from tests.support.deployment import Deployment, one_process
 from tests.support.kafka import free_ports
 from tests.support.prometheus import Prometheus, configure, promtool, running_prometheus
+from tests.support.recount import clocks, recount, windows
 from tests.watch.cases import CASES
 
 pytestmark = pytest.mark.system
@@ -284,3 +285,34 @@ def test_a_key_of_a_company_sees_no_numbers_of_others_nor_does_a_stranger(watche
     client = watched.deployment.client()
     assert client.call("GET", "/metrics").status_code == 200
     assert httpx.get(f"{watched.deployment.urls['metrics']}/metrics").status_code == 401
+
+
+def test_worked_saturdays_on_the_demo_agree_with_a_straight_recount(watched: Watched) -> None:
+    """Who was promised business time is counted again, from the records and the days alone."""
+    now = datetime.now(UTC)
+    first, last = now - timedelta(days=DAYS + 3), now + timedelta(days=1)
+    time_ = {
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+        "granularity": "total",
+        "timezone": str(ZONE),
+    }
+    worked = {"calendars": {"office": {"week": {"sat": ["09:00-20:00"]}}}, "limit": 1_000}
+    with Client(watched.deployment.urls["metrics"], watched.deployment.key) as client:
+        body = {"from": time_["from"], "to": time_["to"], **worked}
+        told = client.post("/contact-center/v1/sla-policies:backtest", body)
+        days = (first.date() - timedelta(days=3), last.date() + timedelta(days=1), ZONE)
+        before, after = (windows(client, *days, saturday) for saturday in (None, "09:00-20:00"))
+        records = list(clocks(client, "callback", time_))
+    found = recount(records, before, after, now.timestamp())
+    (target,) = (one for one in told["targets"] if one["target"] == "callback")
+    kept, broken = (
+        sum(n for (was, _), n in found.items() if was == word) for word in ("kept", "broken")
+    )
+    assert (target["before"]["kept"], target["before"]["broken"]) == (kept, broken)
+    flipped = found["kept", "broken"]
+    assert flipped > 0
+    listed = [flip for flip in told["flips"] if flip["target"] == "callback"]
+    from_kept = [flip for flip in listed if flip["before"]["state"] == "achieved"]
+    assert len(from_kept) == flipped
+    assert target["after"]["kept"] == found["kept", "kept"]
