@@ -263,6 +263,42 @@ async def test_a_clock_falls_due_once_whoever_looks(
     assert (await one(world, "first_response")).breached_at is None
 
 
+async def test_a_clock_is_due_a_moment_after_its_target_and_not_at_it(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(a_policy(a_target("first_response", 3_600)))
+    begun = now() + timedelta(minutes=5)
+    await door.push(an_event("queued", at=begun, id="q", channel="call", direction="in"))
+    await promising.work()
+    target = begun + timedelta(seconds=3_600)
+    for moment, due in ((target, []), (target + timedelta.resolution, ["pending"])):
+        async with world.worker.begin_as_worker() as tx:
+            rows = await store.due(await raw(tx), moment, 10)
+            assert [row.state for row in rows if row.tenant == world.tenant] == due
+
+
+async def test_a_clock_that_cannot_be_read_is_put_aside_and_holds_nobody_up(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(a_policy(a_target("first_response", 1)))
+    for name in ("a", "b"):
+        begun = now() - timedelta(milliseconds=900)
+        call: dict[str, Any] = {"id": name, "contact": name, "channel": "call", "direction": "in"}
+        await door.push(an_event("queued", at=begun, **call))
+    await promising.work()
+    await world.admin.execute(
+        "UPDATE contact_center.sla_clock SET data = '{}' WHERE tenant = $1 AND id ="
+        " (SELECT id FROM contact_center.sla_clock WHERE tenant = $1 ORDER BY id LIMIT 1)",
+        world.tenant,
+    )
+    await asyncio.sleep(0.2)
+    await promising.due()
+    states = [event.data.state.value for event in await world.facts("sla_clock")]  # type: ignore[attr-defined]
+    assert states == ["pending", "pending", "breaching"]
+    left = "SELECT count(*) FROM contact_center.sla_clock WHERE tenant = $1 AND next_at IS NOT NULL"
+    assert await world.admin.fetchval(left, world.tenant) == 0
+
+
 async def test_a_fold_that_came_first_does_not_take_a_breach_back(
     world: World, door: Pusher, promising: Promising
 ) -> None:

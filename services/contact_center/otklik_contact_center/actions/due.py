@@ -12,12 +12,13 @@ from otklik_common import outbox
 from otklik_common.db import Database, raw
 from otklik_common.failpoints import failpoint
 from otklik_common.module import Platform, Worker
+from otklik_common.observability import get_logger
 from otklik_common.stepping import keep_stepping
-from otklik_contact_center.actions.clocks import Change, change
+from otklik_contact_center.actions.clocks import change
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.admission import BULK
 from otklik_contact_center.domain.clock import Shown, read, stepped
-from otklik_contact_center.domain.emission import Emitted
+from otklik_contact_center.domain.emission import Announcement, Emitted
 from otklik_contact_center.store import clocks, folding, promises
 from otklik_contact_center.store.clocks import ClockRow
 from otklik_contact_center.store.tables import SCHEMA
@@ -40,6 +41,8 @@ IDLE_SECONDS: Final = 1.0
 picked = failpoint("due.picked", "clocks that are due are locked, nothing is written")
 written = failpoint("due.written", "clocks and their facts are written, not committed")
 committed = failpoint("due.committed", "a step of clocks is committed, the next not begun")
+log = get_logger(__name__)
+
 marked = failpoint("promises.marked", "contacts are marked, how far is not committed")
 
 
@@ -84,21 +87,28 @@ class Due:
             if not rows:
                 return False
             picked()
-            changes = [found for row in rows if (found := _changed(row, recorder)) is not None]
-            await clocks.step(on, [one.row for one in changes])
-            tenants, keys, payloads = zip(*(one.announcement for one in changes), strict=True)
-            await recorder.append_encoded(tenants, keys, payloads)
+            found = [_changed(row, recorder) for row in rows]
+            await clocks.step(on, [row for row, _ in found])
+            told = [announcement for _, announcement in found if announcement is not None]
+            if told:
+                tenants, keys, payloads = zip(*told, strict=True)
+                await recorder.append_encoded(tenants, keys, payloads)
             written()
         committed()
         return len(rows) == AT_ONCE
 
 
-def _changed(row: ClockRow, recorder: outbox.Recorder) -> Change | None:
-    shown = stepped(Shown(read(row.data), row.warn_at, row.breaches_at), recorder.now)
-    known = Emitted(row.revision, row.hash, row.void, row.data.encode())
-    at = max(recorder.now, row.recorded_at + TICK)
-    found = change((row.tenant, row.id), known, shown, at)
-    assert found is not None, "a clock that is due shows something else"
+def _changed(row: ClockRow, recorder: outbox.Recorder) -> tuple[ClockRow, Announcement | None]:
+    """What a clock that is due shows now; one that is broken is put aside, lest all wait for it."""
+    try:
+        shown = stepped(Shown(read(row.data), row.warn_at, row.breaches_at), recorder.now)
+        known = Emitted(row.revision, row.hash, row.void, row.data.encode())
+        at = max(recorder.now, row.recorded_at + TICK)
+        found = change((row.tenant, row.id), known, shown, at)
+        assert found is not None, "a clock that is due shows something else"
+    except Exception as broken:
+        log.error("clock put aside", tenant=row.tenant, subject=row.id, exc_info=broken)
+        return row._replace(warn_at=None, breaches_at=None), None
     return found
 
 

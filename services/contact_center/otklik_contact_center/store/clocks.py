@@ -92,7 +92,7 @@ JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.id = k.id AND NOT c.void
 
 _DUE: Final = f"""
 SELECT {_COLUMNS} FROM {SCHEMA}.sla_clock
-WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
+WHERE next_at IS NOT NULL AND next_at < $1 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED
 """  # noqa: S608 - a name of our own
 
 _NEXT: Final = f"""
@@ -162,7 +162,11 @@ async def put(on: asyncpg.Connection, rows: Sequence[ClockRow]) -> None:
 
 
 async def due(on: asyncpg.Connection, now: datetime, most: int) -> list[ClockRow]:
-    """Clocks that show something else by now, the longest due first, not those another worker has."""
+    """
+    Clocks that show something else by now, the longest due first, not those another worker has.
+
+    At the very moment of its target a clock has used it and no more: it breaks after it.
+    """
     return [ClockRow(*row) for row in await on.fetch(_DUE, now, most)]
 
 
