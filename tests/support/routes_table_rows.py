@@ -163,6 +163,15 @@ CONTACT_CENTER: Final[Rows] = {
     "POST /contact-center/v1/sources/{source_id}/hook": Row(
         PUBLIC, of="source", ok=401, missing=401, body=event
     ),
+    "POST /contact-center/v1/sources/{source_id}/hook/{rest:path}": Row(
+        PUBLIC, of="source", ok=401, missing=401, body=event
+    ),
+    "GET /contact-center/v1/sources/{source_id}/bodies": Row(
+        "sources:write", of="source", limited=403
+    ),
+    "POST /contact-center/v1/sources/{source_id}/bodies:replay": Row(
+        "sources:write", of="source", body=same({}), ok=422, limited=403
+    ),
     "POST /contact-center/v1/agent-states": Row(
         "events:push",
         ok=202,

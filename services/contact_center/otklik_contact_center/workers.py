@@ -27,6 +27,7 @@ from otklik_contact_center.actions.fold import (
     Whose,
 )
 from otklik_contact_center.actions.headroom import Headroom, Room, Served, unread
+from otklik_contact_center.actions.hooks import hooks_worker
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.actions.promises_heard import KeepPromises
@@ -74,6 +75,7 @@ def workers(platform: Platform) -> list[Worker]:
         Worker(f"{SERVICE}.folding", Folding(folder, platform.watchdog, room).run),
         due_worker(platform),
         redo_worker(platform),
+        hooks_worker(platform),
         import_worker(platform),
         demo_worker(platform),
     ]

@@ -5,6 +5,7 @@ import pytest
 from tests.integration.failpoints.contact_center_scenarios import (
     AGENTS,
     DEMO,
+    HOOKED,
     IMPORTED,
     PARKED,
     PUSHED,
@@ -52,6 +53,7 @@ CASES = [
     Case("due.written", DUE),
     Case("due.committed", DUE),
     Case("promises.marked", PROMISED),
+    Case("hooks.kept", HOOKED),
     Case("imports.begun", IMPORTED),
     Case("imports.taken", IMPORTED, nth=2),
     Case("imports.committed", IMPORTED, nth=2),

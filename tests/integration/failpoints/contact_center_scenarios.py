@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -30,6 +31,7 @@ from tests.integration.failpoints.processes import shorten
 from tests.integration.failpoints.stage import Scenario, Stage, run_until
 from tests.unit.contact_center.builders import a_call, an_event
 from tests.unit.contact_center.mapping_builders import a_file, a_mapping_as_json, a_row
+from tests.unit.contact_center.test_mango import CREDENTIALS, payloads, pushed
 
 BASE = "/contact-center/v1"
 SCHEMA = "contact_center"
@@ -286,3 +288,39 @@ async def only_the_demo_is_gone(stage: Stage) -> None:
 
 
 DEMO = Scenario("demo", a_demo, remove_demo, only_the_demo_is_gone)
+
+
+# --- Pushed by a provider ------------------------------------------------------------------------
+
+
+async def a_company_with_an_exchange(settings: Settings) -> None:
+    """A source of Mango Office; its id is known to whoever pushes."""
+    await a_company(settings)
+    async with client_of(MODULE, settings) as client:
+        body = {"name": "exchange", "kind": "mango", "credentials": CREDENTIALS}
+        answer = await until_answered(lambda: client.post(f"{BASE}/sources", json=body))
+        assert answer.status_code == 201, answer.text
+
+
+async def push_as_mango(settings: Settings) -> None:
+    """What Mango Office pushes of a call, until it is taken in and folded."""
+    async with client_of(MODULE, settings) as client:
+        sources = (await client.get(f"{BASE}/sources")).json()["items"]
+        (hook,) = (one["hook"] for one in sources if one["kind"] == "mango")
+        for said in payloads("missed"):
+            sent = pushed(said)
+            once = partial(client.post, hook, content=sent.body, headers=dict(sent.headers))
+            answer = await until_answered(once)
+            assert answer.status_code == 202, answer.text
+    await fold_all(settings)
+
+
+async def a_call_of_mango_is_told_once(stage: Stage) -> None:
+    """One contact, one lead, every body once and read."""
+    assert await stage.count("contact_center.hook_body") == 3
+    assert await stage.count("contact_center.hook_body", "code IS NOT NULL") == 0
+    assert [kind for kind, _ in await facts(stage)].count("contact") >= 1
+    assert await stage.count("contact_center.contact") == 1
+
+
+HOOKED = Scenario("hooked", a_company_with_an_exchange, push_as_mango, a_call_of_mango_is_told_once)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +20,7 @@ from otklik_common.idempotency import Once, Reply
 from otklik_common.observability import get_logger
 from otklik_common.pseudonym import Sealer
 from otklik_contact_center.actions.outcome import TICK
+from otklik_contact_center.domain.providers.pushed import Directions
 from otklik_contact_center.domain.source import (
     MOST_SOURCES,
     Source,
@@ -130,17 +132,39 @@ async def rotate(
     return rotated
 
 
-async def require_signature(
-    db: Database, sealer: Sealer, caller: Caller, source_id: str, *, required: bool
+@dataclass(frozen=True, slots=True)
+class SourceEdit:
+    """What of a source is to be otherwise; None leaves it."""
+
+    require_signature: bool | None = None
+    credentials: Mapping[str, str] | None = None
+    directions: Directions | None = None
+
+
+async def change(
+    db: Database, sealer: Sealer, caller: Caller, source_id: str, edit: SourceEdit
 ) -> Source:
-    """Ask a source to sign its pushes, or no longer. Raises UnknownSource."""
+    """
+    Change a source.
+
+    Raises:
+        UnknownSource: There is none of that id.
+        Unprocessable: It proves itself by other credentials than these.
+    """
     async with db.begin(caller.tenant) as tx:
         source, recorded_at = await _locked(tx, sealer, caller.tenant, source_id)
-        changed = source.asked_to_sign(required=required)
+        told = source.told(credentials=edit.credentials, directions=edit.directions)
+        required = edit.require_signature
+        changed = told if required is None else told.asked_to_sign(required=required)
         if changed == source:
             return source
-        verb = "asked_to_sign" if required else "excused_from_signing"
-        await _change(tx, sealer, changed, verb, after=recorded_at)
+        if changed.revision == source.revision:
+            # What only we know of it is no news to others.
+            await sources.put(tx, sealer, changed, recorded_at)
+            verb = "told"
+        else:
+            verb = "asked_to_sign" if changed.require_signature else "excused_from_signing"
+            await _change(tx, sealer, changed, verb, after=recorded_at)
     _log(verb, caller, changed)
     return changed
 

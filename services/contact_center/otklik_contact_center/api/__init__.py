@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
 from otklik_common.module import Platform
+from otklik_contact_center.actions.hooks import Hooks
 from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.actions.push import Door
@@ -15,6 +16,7 @@ from otklik_contact_center.api import (
     clocks,
     contacts,
     demo,
+    hooks,
     imports,
     pushes,
     refusals,
@@ -30,8 +32,11 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     platform.on_stop.append(intake.stop)
     door = Door(intake, platform.sealer, platform.settings.master)
     book = SourceBook(platform.database(SCHEMA, "api"), platform.sealer)
+    settings = platform.settings
+    provided = Hooks(platform.database(SCHEMA, "api"), platform.sealer, settings.master, door)
     return [
-        *pushes.routes(platform, book, door),
+        *pushes.routes(platform, book, door, provided),
+        hooks.router(book, provided),
         agent_states.router(platform),
         contacts.router(platform),
         clocks.router(platform),

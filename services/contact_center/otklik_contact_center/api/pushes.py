@@ -27,10 +27,13 @@ from otklik_contact_center.actions.confined import (
     named_source,
     push_confined,
 )
-from otklik_contact_center.actions.push import Door, Pushed, check_signature
+from otklik_contact_center.actions.hooks import MOST_BYTES
+from otklik_contact_center.actions.hooks import Hooks as ProviderHooks
+from otklik_contact_center.actions.push import BadSignature, Door, Pushed, check_signature
 from otklik_contact_center.actions.sources import SourceBook, UnknownSource
 from otklik_contact_center.api.schemas import PushAnswer, PushedEvent
 from otklik_contact_center.domain.admission import MAX_BYTES
+from otklik_contact_center.domain.providers.pushed import Request
 from otklik_contact_center.domain.signature import HEADERS
 from otklik_contact_center.domain.source import Source, tenant_of
 
@@ -103,18 +106,23 @@ class Pushes:
 class Hooks:
     """`POST /contact-center/v1/sources/{source_id}/hook`: signed, without a key."""
 
-    def __init__(self, platform: Platform, book: SourceBook, door: Door) -> None:
+    def __init__(
+        self, platform: Platform, book: SourceBook, door: Door, providers: ProviderHooks
+    ) -> None:
         self._now = platform.now
         self._known = platform.directory("contact_center").company
         self._book = book
         self._door = door
+        self._providers = providers
 
     async def __call__(self, scope: Scope, receive: Receive, headers: Headers) -> Answer:
         """The answer to one push."""
         now = self._now()
+        source = await self._source(scope["path_params"]["source_id"], now)
+        if source is not None and source.provider is not None:
+            return await self._of_provider(source, receive, headers, now)
         if scope["query_string"]:
             raise _unknown_parameters([])
-        source = await self._source(scope["path_params"]["source_id"], now)
         body = await _body(receive)
         # Whether a source exists is nobody's business who cannot sign for it.
         check_signature(source, _signature_headers(headers), body, now)
@@ -122,6 +130,21 @@ class Hooks:
         pushed = await self._door.push(
             source, body, now=now, lines=_are_lines(headers), traceparent=_traceparent(headers)
         )
+        return _answer(pushed)
+
+    async def _of_provider(
+        self, source: Source, receive: Receive, headers: Headers, now: datetime
+    ) -> Answer:
+        body = await _body(receive, MOST_BYTES)
+        texts = {_text(name) or "": _text(value) or "" for name, value in headers.items()}
+        try:
+            pushed = await self._providers.push(
+                source, Request(texts, body), now=now, traceparent=_traceparent(headers)
+            )
+        except BadSignature:
+            # In the words that whoever asks for a source that is not there hears.
+            check_signature(None, _signature_headers(headers), body, now)
+            raise
         return _answer(pushed)
 
     async def _source(self, source_id: str, now: datetime) -> Source | None:
@@ -136,8 +159,8 @@ class Hooks:
             return None
 
 
-async def _body(receive: Receive) -> bytes:
-    """The whole body; more than 5 MiB is not read."""
+async def _body(receive: Receive, most: int = MAX_BYTES) -> bytes:
+    """The whole body; more than `most` is not read."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -148,10 +171,10 @@ async def _body(receive: Receive) -> bytes:
             )
         part: bytes = message.get("body", b"")
         size += len(part)
-        if size > MAX_BYTES:
+        if size > most:
             raise TooLarge(
-                f"the body is larger than {MAX_BYTES} bytes",
-                detail_ru=f"тело запроса больше {MAX_BYTES} байт",
+                f"the body is larger than {most} bytes",
+                detail_ru=f"тело запроса больше {most} байт",
             )
         if not message.get("more_body", False):
             return b"".join((*parts, part)) if parts else part
@@ -272,6 +295,9 @@ async def push_to_hook(
 
     Signed by Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. A source
     that does not exist and a wrong signature are answered alike.
+
+    A source of another product (`mango`, …) takes here what that product pushes, proved in its own
+    way, up to 1 MiB; what the product adds to the address behind `/hook/` is ignored.
     """
 
 
@@ -296,6 +322,18 @@ _SIGNED_LINES: Final = {
         {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
         for name in HEADERS
     ],
+}
+
+
+_FORM: Final = {
+    **PUBLIC,
+    "requestBody": {
+        "content": {
+            "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+            "application/json": {"schema": {"type": "object"}},
+        },
+        "required": True,
+    },
 }
 
 
@@ -326,16 +364,35 @@ def _hot(
     return route
 
 
-def routes(platform: Platform, book: SourceBook, door: Door) -> list[APIRoute]:
+async def push_to_hook_of_product(source_id: str, rest: str, pushed: str = Body()) -> None:
+    """
+    What another product pushes, which adds to the address what it is about.
+
+    `rest` is ignored: the body says what it is. A product proves itself in its own way, as its page
+    says; a source that does not exist and a wrong proof are answered alike. Up to 1 MiB.
+    """
+
+
+def routes(
+    platform: Platform, book: SourceBook, door: Door, providers: ProviderHooks
+) -> list[APIRoute]:
     """The hot routes."""
+    hooks = Hooks(platform, book, door, providers)
     pushes = Pushes(platform, platform.callers("contact_center"), book, door)
     return [
         _hot("/events", pushes, push_events, "push_events", _LINES),
         _hot(
             "/sources/{source_id}/hook",
-            Hooks(platform, book, door),
+            hooks,
             push_to_hook,
             "push_to_hook",
             _SIGNED_LINES,
+        ),
+        _hot(
+            "/sources/{source_id}/hook/{rest:path}",
+            hooks,
+            push_to_hook_of_product,
+            "push_to_hook_of_product",
+            _FORM,
         ),
     ]

@@ -1,12 +1,13 @@
 """What routes read and write, in Pydantic: the same words as in domain/events.py."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from otklik_common.http import AwareTime, StrictModel
+from otklik_common.http import AwareTime, StrictModel, bad_value, never_null
 from otklik_contact_center.domain import events
+from otklik_contact_center.domain.providers.pushed import Directions, Lines
 from otklik_contact_center.domain.source import KINDS
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=events.MAX_ID)]
@@ -95,13 +96,60 @@ class PushAnswer(StrictModel):
     refused: list[RefusedItem]
 
 
+class LineBody(StrictModel):
+    """Where those belong who call a number of the company's."""
+
+    branch: Code | None = None
+    queue: Code | None = None
+
+
+Codes = Annotated[dict[Code, Code], Field(max_length=1_000)]
+
+
+class DirectionsBody(StrictModel):
+    """How the company's words stand for those of a provider."""
+
+    lines: dict[Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")], LineBody] = Field(
+        default_factory=dict,
+        max_length=1_000,
+        description="by a number of the company's, digits only: whose calls to it are",
+    )
+    agents: Codes = Field(
+        default_factory=dict, description="our code of an agent by theirs, an extension for example"
+    )
+    queues: Codes = Field(default_factory=dict, description="the same of queues or groups")
+
+    def directions(self) -> Directions:
+        """As a source keeps them."""
+        lines = {number: Lines(one.branch, one.queue) for number, one in self.lines.items()}
+        return Directions(lines, self.agents, self.queues)
+
+    @classmethod
+    def of(cls, kept: Directions) -> Self:
+        """The answer for directions."""
+        lines = {n: LineBody(branch=one.branch, queue=one.queue) for n, one in kept.lines.items()}
+        return cls(lines=lines, agents=dict(kept.agents), queues=dict(kept.queues))
+
+
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Credentials = Annotated[dict[Code, Secret], Field(max_length=10)]
+
+
 class NewSource(StrictModel):
     """A source to be."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     kind: Literal[KINDS] = Field(  # type: ignore[valid-type]
-        default="generic", description="what it sends: generic is our own event contract"
+        default="generic",
+        description="what it sends: generic is our own event contract; of the others the hook takes"
+        " what that product pushes",
     )
+    credentials: Credentials = Field(
+        default_factory=dict,
+        description="by what a product proves its pushes, as its page says (mango: key, salt);"
+        " never shown again",
+    )
+    directions: DirectionsBody = Field(default_factory=DirectionsBody)
     require_signature: bool = Field(
         default=False, description="pushes need Standard Webhooks headers besides the key"
     )
@@ -112,9 +160,22 @@ class NewSource(StrictModel):
 
 
 class SourceChange(StrictModel):
-    """What of a source can be changed."""
+    """What of a source can be changed; what is left out stays."""
 
-    require_signature: bool
+    model_config = ConfigDict(json_schema_extra=never_null)
+
+    require_signature: bool | None = None
+    credentials: Credentials | None = None
+    directions: DirectionsBody | None = None
+
+    @model_validator(mode="after")
+    def _nothing_is_removed(self) -> Self:
+        for name in self.model_fields_set:
+            if getattr(self, name) is None:
+                raise bad_value(
+                    "wrong_type", f"{name} cannot be null", f"{name} не может быть null"
+                )
+        return self
 
 
 class SourceView(StrictModel):
@@ -131,6 +192,7 @@ class SourceView(StrictModel):
         default=None, description="all its contacts are this branch's; null: of any branch"
     )
     demo: bool = Field(default=False, description="goes when the demo is taken out")
+    directions: DirectionsBody = Field(default_factory=DirectionsBody)
 
 
 class SourceWithSecret(SourceView):

@@ -9,9 +9,10 @@ from otklik_common.http import PROBLEMS, Now, OnceIfKeyed, Page
 from otklik_common.idempotency import Reply
 from otklik_common.module import Platform
 from otklik_contact_center.actions import sources
-from otklik_contact_center.actions.sources import SourceBook, Told
+from otklik_contact_center.actions.sources import SourceBook, SourceEdit, Told
 from otklik_contact_center.api.schemas import (
     AllowedAttributes,
+    DirectionsBody,
     NewSource,
     SourceChange,
     SourceView,
@@ -38,6 +39,7 @@ def _view(source: Source, *, heard: bool = False) -> SourceView:
         heard=heard,
         branch=source.branch,
         demo=source.demo,
+        directions=DirectionsBody.of(source.directions),
     )
 
 
@@ -82,6 +84,8 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
             require_signature=body.require_signature,
             now=now,
             demo=body.demo,
+            credentials=body.credentials,
+            directions=body.directions.directions(),
         )
         done = await sources.create(db, sealer, caller, source, once=once, told=_told(201))
         book.forget(caller.tenant)
@@ -107,10 +111,13 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
         responses=PROBLEMS(401, 403, 404, 422),
     )
     async def change(source_id: SourceId, body: SourceChange, caller: Manages) -> SourceView:
-        """Ask the source to sign its pushes, or no longer; in force within two seconds."""
-        changed = await sources.require_signature(
-            db, sealer, caller, source_id, required=body.require_signature
-        )
+        """
+        Ask the source to sign its pushes, or no longer; tell by what a product proves itself, and
+        how the company's words stand for its own. In force within two seconds.
+        """
+        directions = None if body.directions is None else body.directions.directions()
+        edit = SourceEdit(body.require_signature, body.credentials, directions)
+        changed = await sources.change(db, sealer, caller, source_id, edit)
         book.forget(caller.tenant)
         return _view(changed)
 

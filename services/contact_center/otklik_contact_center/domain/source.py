@@ -4,13 +4,17 @@ import base64
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from otklik_common.errors import Unprocessable
 from otklik_common.events.contact_center import Source as SourceFact
 from otklik_common.ids import random_id, source_subject
+from otklik_contact_center.domain.providers import PROVIDERS
+from otklik_contact_center.domain.providers.pushed import Directions, Provider
 from otklik_contact_center.domain.signature import SECRET_BYTES
 
 DEFAULT: Final = "default"
@@ -25,7 +29,8 @@ BRANCH: Final = "branch"
 WEB: Final = "web"
 """Takes what pages push with publishable keys; made when the first of them does."""
 
-KINDS: Final = (GENERIC,)
+KINDS: Final = (GENERIC, *PROVIDERS)
+"""What may be made; the others make themselves."""
 
 ROTATION: Final = timedelta(hours=24)
 """How long the former secret still signs."""
@@ -48,6 +53,8 @@ class Source:
         revision: Of the fact that was published last.
         demo: The simulation pushes through it: it is taken out with the demo.
         branch: All its contacts are this branch's; None: of any branch.
+        credentials: By what a provider proves itself; empty for our own events.
+        directions: How the company's words stand for those of a provider.
     """
 
     tenant: str
@@ -64,6 +71,13 @@ class Source:
     revision: int = 1
     branch: str | None = None
     demo: bool = False
+    credentials: Mapping[str, str] = field(default_factory=dict)
+    directions: Directions = field(default_factory=Directions)
+
+    @property
+    def provider(self) -> Provider | None:
+        """Whose pushes it takes; None where they are our own events."""
+        return PROVIDERS.get(self.kind)
 
     @property
     def subject(self) -> UUID:
@@ -100,6 +114,23 @@ class Source:
             revision=self.revision + 1,
         )
 
+    def told(
+        self, *, credentials: Mapping[str, str] | None, directions: Directions | None
+    ) -> "Source":
+        """
+        The source with other credentials or directions; None leaves them.
+
+        Raises:
+            Unprocessable: It proves itself by other credentials than these.
+        """
+        changed = self
+        if credentials is not None:
+            check_credentials(self.kind, credentials)
+            changed = replace(changed, credentials=credentials)
+        if directions is not None:
+            changed = replace(changed, directions=directions)
+        return changed
+
     def asked_to_sign(self, *, required: bool) -> "Source":
         """The source that signs its pushes, or no longer has to."""
         if required is self.require_signature:
@@ -119,8 +150,16 @@ def new_source(
     require_signature: bool,
     now: datetime,
     demo: bool = False,
+    credentials: Mapping[str, str] | None = None,
+    directions: Directions | None = None,
 ) -> Source:
-    """A source with a secret of its own."""
+    """
+    A source with a secret of its own.
+
+    Raises:
+        Unprocessable: A provider proves itself by other credentials than these.
+    """
+    check_credentials(kind, credentials or {})
     return Source(
         tenant=tenant,
         id=f"{tenant}.{random_id(8)}",
@@ -130,7 +169,22 @@ def new_source(
         require_signature=require_signature,
         created_at=now,
         demo=demo,
+        credentials=credentials or {},
+        directions=directions or Directions(),
     )
+
+
+def check_credentials(kind: str, given: Mapping[str, str]) -> None:
+    """Raise Unprocessable where a source of a kind proves itself by other credentials than these."""
+    provider = PROVIDERS.get(kind)
+    needed = frozenset(provider.credentials if provider else ())
+    if needed != given.keys():
+        names = ", ".join(sorted(needed)) or "none"
+        raise Unprocessable(
+            f"a source of kind {kind} proves itself by these credentials: {names}",
+            code="bad_credentials",
+            detail_ru=f"источник вида {kind} подтверждает себя этими данными: {names}",
+        )
 
 
 def default_source(tenant: str, now: datetime) -> Source:

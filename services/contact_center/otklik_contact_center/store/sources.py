@@ -1,6 +1,8 @@
 """Sources of a company, and the attributes it lets out."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +11,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.pseudonym import Sealer
+from otklik_contact_center.domain.providers.pushed import Directions, Lines
 from otklik_contact_center.domain.source import Source
 from otklik_contact_center.store import tables
 
 _PURPOSE = "source secret"
+_CREDENTIALS = "source credentials"
 
 
 async def all_of(tx: AsyncConnection, sealer: Sealer, tenant: str) -> list[Source]:
@@ -89,7 +93,15 @@ def _row(source: Source, sealer: Sealer) -> dict[str, Any]:
         "revision": source.revision,
         "branch": source.branch,
         "demo": source.demo,
+        "credentials": _sealed_credentials(source, sealer),
+        "directions": asdict(source.directions),
     }
+
+
+def _sealed_credentials(source: Source, sealer: Sealer) -> bytes | None:
+    if not source.credentials:
+        return None
+    return sealer.seal(source.tenant, _CREDENTIALS, json.dumps(dict(source.credentials)))
 
 
 def _source(row: Row[Any], sealer: Sealer) -> Source:
@@ -113,7 +125,18 @@ def _source(row: Row[Any], sealer: Sealer) -> Source:
         revision=row.revision,
         branch=row.branch,
         demo=row.demo,
+        credentials=(
+            json.loads(sealer.open(row.tenant, _CREDENTIALS, row.credentials))
+            if row.credentials is not None
+            else {}
+        ),
+        directions=_directions(row.directions),
     )
+
+
+def _directions(kept: Mapping[str, Any]) -> Directions:
+    lines = {number: Lines(**line) for number, line in kept.get("lines", {}).items()}
+    return Directions(lines, kept.get("agents", {}), kept.get("queues", {}))
 
 
 async def allowed(tx: AsyncConnection, tenant: str) -> list[str]:

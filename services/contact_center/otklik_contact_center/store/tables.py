@@ -236,8 +236,26 @@ source = Table(
     Column("older_secret", LargeBinary, nullable=True),
     moment("older_until"),
     Column("demo", Boolean, nullable=False, server_default=text("false")),
+    Column("credentials", LargeBinary, nullable=True),
+    Column("directions", JSONB, nullable=False, server_default=text("'{}'")),
     comment="What sends us events, each with a sealed secret of its own",
 )
+
+hook_body = Table(
+    "hook_body",
+    metadata,
+    tenant(),
+    key("source"),
+    Column("body_hash", LargeBinary, primary_key=True, nullable=False),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    moment("received_at", nullable=False),
+    code("code"),
+    Column("detail", LargeBinary, nullable=True),
+    comment="What providers pushed, sealed, each once, for 30 days; code says why it was not read",
+)
+Index("hook_body_newest", hook_body.c.tenant, hook_body.c.number)
+Index("hook_body_oldest", hook_body.c.received_at)
 
 backlog = Table(
     "backlog",
@@ -361,6 +379,7 @@ GRANTS: Final = {
     "promises": Grant(worker="SIU"),
     "promises_redo": Grant(worker="SIUD"),
     "parked": Grant(api="S", worker="SIUD"),
+    "hook_body": Grant(api="SIU", worker="SD"),
     "backlog": Grant(worker="SIUD", pusher="S"),
     "source": Grant(api="SIU", worker="SD"),
     "attribute_allow": Grant(api="SID", worker="S"),

@@ -1,0 +1,173 @@
+"""Pushes of Mango Office, as its API documents them, come to exact contacts."""
+
+import hashlib
+import json
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otklik_contact_center.domain.admission import read_push
+from otklik_contact_center.domain.contact import Contact, fold
+from otklik_contact_center.domain.events import Event
+from otklik_contact_center.domain.providers import mango
+from otklik_contact_center.domain.providers.pushed import (
+    Directions,
+    Lines,
+    Request,
+    UnreadableError,
+)
+
+PAYLOADS = Path(mango.__file__).parent / "payloads"
+CREDENTIALS = {"key": "qwerty123", "salt": "pepper"}
+BEGAN = 1_398_956_980
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def payloads(name: str) -> list[Any]:
+    found: list[Any] = json.loads((PAYLOADS / f"{name}.json").read_text())
+    return found
+
+
+def pushed(said: Any, *, key: str = "qwerty123", salt: str = "pepper") -> Request:
+    """A push as Mango makes it."""
+    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    sign = hashlib.sha256(f"{key}{text}{salt}".encode()).hexdigest()
+    form = urlencode({"vpbx_api_key": key, "sign": sign, "json": text})
+    return Request({"content-type": "application/x-www-form-urlencoded"}, form.encode())
+
+
+def events_of(said: Sequence[Any], directions: Directions | None = None) -> list[Event]:
+    """Our events of several pushes, as they are let in."""
+    told = directions or Directions()
+    read = [told.placed(event) for one in said for event in mango.read(pushed(one))]
+    push = read_push(msgspec.json.encode(read), NOW)
+    assert not push.refused, push.refused
+    return [one.event for one in push.admitted]
+
+
+def contact(said: Sequence[Any], directions: Directions | None = None) -> Contact:
+    found = fold(events_of(said, directions))
+    assert found is not None
+    return found
+
+
+def at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(BEGAN + seconds, UTC)
+
+
+def test_a_call_through_menu_and_queue_is_one_contact() -> None:
+    found = contact(payloads("answered"))
+    about, course = found.about, found.course
+    assert (about.channel, about.direction, about.phone) == ("call", "in", "74955404444")
+    assert (about.queue, about.agent, found.outcome) == ("10", "123", "answered")
+    assert (course.started_at, course.offered_at) == (at(0), at(5))
+    assert (course.answered_at, course.ended_at) == (at(19), at(160))
+    assert found.waited_ms == 14_000
+    assert (course.held_ms, course.transfers) == (30_000, 1)
+    assert found.handled_ms == 141_000
+    assert found.recorded
+    assert found.contradictions == ()
+
+
+def test_what_comes_in_any_order_and_again_is_the_same_contact() -> None:
+    said = payloads("answered")
+    once = contact(said)
+    for seed in range(40):
+        dice = random.Random(seed)
+        shuffled = [*said, *dice.choices(said, k=7)]
+        dice.shuffle(shuffled)
+        assert contact(shuffled) == once
+
+
+def test_whoever_receives_summaries_alone_knows_the_call() -> None:
+    summary = next(one for one in payloads("answered") if "entry_result" in one)
+    found = contact([summary])
+    assert (found.course.offered_at, found.course.answered_at) == (at(0), at(19))
+    assert (found.about.agent, found.outcome, found.course.ended_at) == ("321", "answered", at(160))
+
+
+def test_a_missed_call_is_abandoned() -> None:
+    found = contact(payloads("missed"))
+    assert (found.outcome, found.abandoned_at, found.waited_ms) == ("abandoned", at(34), 30_000)
+
+
+def test_an_outgoing_call_is_ours() -> None:
+    found = contact(payloads("outgoing"))
+    assert (found.about.direction, found.about.phone) == ("out", "74955404444")
+    assert (found.attempted_at, found.connected_at, found.about.agent) == (at(0), at(12), "123")
+
+
+@pytest.mark.parametrize("name", ["internal", "other"])
+def test_what_is_no_contact_makes_none(name: str) -> None:
+    assert events_of(payloads(name)) == []
+
+
+def test_the_company_s_words_stand_for_mango_s() -> None:
+    directions = Directions(
+        {"74951234567": Lines("moscow", None)}, {"123": "petrova"}, {"10": "sales"}
+    )
+    found = contact(payloads("answered"), directions)
+    assert (found.about.branch, found.about.agent, found.about.queue) == (
+        "moscow",
+        "petrova",
+        "sales",
+    )
+
+
+def test_unknown_fields_change_nothing() -> None:
+    said = [{**one, "new_in_2030": {"a": [1]}} for one in payloads("answered")]
+    assert contact(said) == contact(payloads("answered"))
+
+
+def test_numbers_may_be_texts() -> None:
+    as_texts = [
+        {name: str(value) if isinstance(value, int) else value for name, value in one.items()}
+        for one in payloads("answered")
+    ]
+    assert contact(as_texts) == contact(payloads("answered"))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "1", '{"call_state":"Appeared"}', '"\\ud800"'])
+def test_what_mango_would_not_send_is_said(text: str) -> None:
+    with pytest.raises(UnreadableError):
+        mango.read(pushed(text))
+
+
+def test_whoever_has_key_and_salt_is_mango_and_nobody_else() -> None:
+    said = payloads("missed")[0]
+    assert mango.fault(pushed(said), CREDENTIALS) is None
+    for wrong in (
+        pushed(said, key="another1"),
+        pushed(said, salt="paprika"),
+        Request({}, b""),
+        Request({}, b"vpbx_api_key=qwerty123&json=%7B%7D"),
+        Request({}, b"\xff\xfe"),
+    ):
+        assert mango.fault(wrong, CREDENTIALS) is not None
+
+
+@given(st.integers(0, 10_000), st.integers(0, 7))
+def test_a_bit_that_is_changed_is_seen(place: int, bit: int) -> None:
+    request = pushed(payloads("missed")[0])
+    body = bytearray(request.body)
+    body[place % len(body)] ^= 1 << bit
+    changed = Request(request.headers, bytes(body))
+    same_words = mango._form(bytes(body)) == mango._form(request.body)
+    hexadecimal = (
+        mango._form(bytes(body)).get("sign", "").lower() == mango._form(request.body)["sign"]
+    )
+    only_sign = {**mango._form(bytes(body)), "sign": ""} == {
+        **mango._form(request.body),
+        "sign": "",
+    }
+    if same_words or (hexadecimal and only_sign):
+        return
+    assert mango.fault(changed, CREDENTIALS) is not None
