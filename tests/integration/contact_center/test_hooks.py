@@ -42,7 +42,8 @@ async def test_a_call_comes_in_as_its_product_says_it(
     }
     source = await a_source(client, directions=directions)
     assert source["directions"] == directions | {
-        "lines": {"74951234567": {"branch": "moscow", "queue": None}}
+        "lines": {"74951234567": {"branch": "moscow", "queue": None}},
+        "zone": None,
     }
     said = payloads("answered")
     random.Random(3).shuffle(said)

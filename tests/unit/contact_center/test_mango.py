@@ -2,21 +2,16 @@
 
 import hashlib
 import json
-import random
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otklik_contact_center.domain.admission import read_push
-from otklik_contact_center.domain.contact import Contact, fold
-from otklik_contact_center.domain.events import Event
+from otklik_contact_center.domain.contact import Contact
 from otklik_contact_center.domain.providers import mango
 from otklik_contact_center.domain.providers.pushed import (
     Directions,
@@ -24,16 +19,15 @@ from otklik_contact_center.domain.providers.pushed import (
     Request,
     UnreadableError,
 )
+from tests.support import providers
+from tests.support.providers import NOW
 
-PAYLOADS = Path(mango.__file__).parent / "payloads"
 CREDENTIALS = {"key": "qwerty123", "salt": "pepper"}
 BEGAN = 1_398_956_980
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def payloads(name: str) -> list[Any]:
-    found: list[Any] = json.loads((PAYLOADS / f"{name}.json").read_text())
-    return found
+    return providers.payloads(mango, name)
 
 
 def pushed(said: Any, *, key: str = "qwerty123", salt: str = "pepper") -> Request:
@@ -44,19 +38,9 @@ def pushed(said: Any, *, key: str = "qwerty123", salt: str = "pepper") -> Reques
     return Request({"content-type": "application/x-www-form-urlencoded"}, form.encode())
 
 
-def events_of(said: Sequence[Any], directions: Directions | None = None) -> list[Event]:
-    """Our events of several pushes, as they are let in."""
-    told = directions or Directions()
-    read = [told.placed(event) for one in said for event in mango.read(pushed(one))]
-    push = read_push(msgspec.json.encode(read), NOW)
-    assert not push.refused, push.refused
-    return [one.event for one in push.admitted]
-
-
 def contact(said: Sequence[Any], directions: Directions | None = None) -> Contact:
-    found = fold(events_of(said, directions))
-    assert found is not None
-    return found
+    bodies = [pushed(one).body for one in said]
+    return providers.contact_of(mango.PROVIDER, bodies, directions)
 
 
 def at(seconds: int) -> datetime:
@@ -78,13 +62,10 @@ def test_a_call_through_menu_and_queue_is_one_contact() -> None:
 
 
 def test_what_comes_in_any_order_and_again_is_the_same_contact() -> None:
-    said = payloads("answered")
-    once = contact(said)
-    for seed in range(40):
-        dice = random.Random(seed)
-        shuffled = [*said, *dice.choices(said, k=7)]
-        dice.shuffle(shuffled)
-        assert contact(shuffled) == once
+    bodies = [pushed(one).body for one in payloads("answered")]
+    once = contact(payloads("answered"))
+    for shuffled in providers.in_any_order(bodies):
+        assert providers.contact_of(mango.PROVIDER, shuffled) == once
 
 
 def test_whoever_receives_summaries_alone_knows_the_call() -> None:
@@ -107,7 +88,8 @@ def test_an_outgoing_call_is_ours() -> None:
 
 @pytest.mark.parametrize("name", ["internal", "other"])
 def test_what_is_no_contact_makes_none(name: str) -> None:
-    assert events_of(payloads(name)) == []
+    bodies = [pushed(one).body for one in payloads(name)]
+    assert providers.events_of(mango.PROVIDER, bodies) == []
 
 
 def test_the_company_s_words_stand_for_mango_s() -> None:
@@ -138,12 +120,12 @@ def test_numbers_may_be_texts() -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "1", '{"call_state":"Appeared"}', '"\\ud800"'])
 def test_what_mango_would_not_send_is_said(text: str) -> None:
     with pytest.raises(UnreadableError):
-        mango.read(pushed(text))
+        mango.read(pushed(text).body, Directions())
 
 
 def test_whoever_has_key_and_salt_is_mango_and_nobody_else() -> None:
     said = payloads("missed")[0]
-    assert mango.fault(pushed(said), CREDENTIALS) is None
+    assert mango.fault(pushed(said), CREDENTIALS, NOW) is None
     for wrong in (
         pushed(said, key="another1"),
         pushed(said, salt="paprika"),
@@ -151,23 +133,20 @@ def test_whoever_has_key_and_salt_is_mango_and_nobody_else() -> None:
         Request({}, b"vpbx_api_key=qwerty123&json=%7B%7D"),
         Request({}, b"\xff\xfe"),
     ):
-        assert mango.fault(wrong, CREDENTIALS) is not None
+        assert mango.fault(wrong, CREDENTIALS, NOW) is not None
 
 
 @given(st.integers(0, 10_000), st.integers(0, 7))
 def test_a_bit_that_is_changed_is_seen(place: int, bit: int) -> None:
     request = pushed(payloads("missed")[0])
-    body = bytearray(request.body)
-    body[place % len(body)] ^= 1 << bit
-    changed = Request(request.headers, bytes(body))
-    same_words = mango._form(bytes(body)) == mango._form(request.body)
-    hexadecimal = (
-        mango._form(bytes(body)).get("sign", "").lower() == mango._form(request.body)["sign"]
-    )
-    only_sign = {**mango._form(bytes(body)), "sign": ""} == {
+    body = providers.bit_changed(request.body, place, bit)
+    changed = Request(request.headers, body)
+    same_words = mango._form(body) == mango._form(request.body)
+    hexadecimal = mango._form(body).get("sign", "").lower() == mango._form(request.body)["sign"]
+    only_sign = {**mango._form(body), "sign": ""} == {
         **mango._form(request.body),
         "sign": "",
     }
     if same_words or (hexadecimal and only_sign):
         return
-    assert mango.fault(changed, CREDENTIALS) is not None
+    assert mango.fault(changed, CREDENTIALS, NOW) is not None

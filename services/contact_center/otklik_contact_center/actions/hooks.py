@@ -99,7 +99,7 @@ class Hooks:
         """
         provider = source.provider
         assert provider is not None, "it takes our own events"
-        fault = provider.fault(request, source.credentials)
+        fault = provider.fault(request, source.credentials, now)
         if fault is not None:
             raise BadSignature(fault.en, detail_ru=fault.ru)
         number, code = await self._keep(source, request.body, now)
@@ -158,7 +158,7 @@ class Hooks:
     ) -> tuple[Pushed, str | None]:
         """Push what is in a body; also why nothing could be read."""
         try:
-            events = provider.read(Request({}, body))
+            events = provider.read(body, source.directions)
         except UnreadableError as wrong:
             return Pushed(0, 0), str(wrong)
         if not events:

@@ -120,7 +120,8 @@ class Hooks:
         now = self._now()
         source = await self._source(scope["path_params"]["source_id"], now)
         if source is not None and source.provider is not None:
-            return await self._of_provider(source, receive, headers, now)
+            rest = scope["path_params"].get("rest", "")
+            return await self._of_provider(source, receive, headers, now, rest)
         if scope["query_string"]:
             raise _unknown_parameters([])
         body = await _body(receive)
@@ -133,13 +134,13 @@ class Hooks:
         return _answer(pushed)
 
     async def _of_provider(
-        self, source: Source, receive: Receive, headers: Headers, now: datetime
+        self, source: Source, receive: Receive, headers: Headers, now: datetime, rest: str
     ) -> Answer:
         body = await _body(receive, MOST_BYTES)
         texts = {_text(name) or "": _text(value) or "" for name, value in headers.items()}
         try:
             pushed = await self._providers.push(
-                source, Request(texts, body), now=now, traceparent=_traceparent(headers)
+                source, Request(texts, body, rest), now=now, traceparent=_traceparent(headers)
             )
         except BadSignature:
             # In the words that whoever asks for a source that is not there hears.

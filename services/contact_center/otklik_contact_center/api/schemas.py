@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from otklik_common.hours_words import Zone
 from otklik_common.http import AwareTime, StrictModel, bad_value, never_null
 from otklik_contact_center.domain import events
 from otklik_contact_center.domain.providers.pushed import Directions, Lines
@@ -118,17 +119,22 @@ class DirectionsBody(StrictModel):
         default_factory=dict, description="our code of an agent by theirs, an extension for example"
     )
     queues: Codes = Field(default_factory=dict, description="the same of queues or groups")
+    zone: Zone | None = Field(
+        default=None,
+        description="IANA name of the zone of times that say none, `Europe/Moscow`; null: as the"
+        " product's page says",
+    )
 
     def directions(self) -> Directions:
         """As a source keeps them."""
         lines = {number: Lines(one.branch, one.queue) for number, one in self.lines.items()}
-        return Directions(lines, self.agents, self.queues)
+        return Directions(lines, self.agents, self.queues, self.zone)
 
     @classmethod
     def of(cls, kept: Directions) -> Self:
         """The answer for directions."""
         lines = {n: LineBody(branch=one.branch, queue=one.queue) for n, one in kept.lines.items()}
-        return cls(lines=lines, agents=dict(kept.agents), queues=dict(kept.queues))
+        return cls(lines=lines, agents=dict(kept.agents), queues=dict(kept.queues), zone=kept.zone)
 
 
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=500)]

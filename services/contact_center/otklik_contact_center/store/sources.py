@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.pseudonym import Sealer
-from otklik_contact_center.domain.providers.pushed import Directions, Lines
+from otklik_contact_center.domain.providers.pushed import Directions
 from otklik_contact_center.domain.source import Source
 from otklik_contact_center.store import tables
 
@@ -94,7 +94,7 @@ def _row(source: Source, sealer: Sealer) -> dict[str, Any]:
         "branch": source.branch,
         "demo": source.demo,
         "credentials": _sealed_credentials(source, sealer),
-        "directions": asdict(source.directions),
+        "directions": msgspec.to_builtins(source.directions),
     }
 
 
@@ -135,8 +135,7 @@ def _source(row: Row[Any], sealer: Sealer) -> Source:
 
 
 def _directions(kept: Mapping[str, Any]) -> Directions:
-    lines = {number: Lines(**line) for number, line in kept.get("lines", {}).items()}
-    return Directions(lines, kept.get("agents", {}), kept.get("queues", {}))
+    return msgspec.convert(kept, Directions)
 
 
 async def allowed(tx: AsyncConnection, tenant: str) -> list[str]:

@@ -23,10 +23,12 @@ class Request(NamedTuple):
     Attributes:
         headers: By lower-case name.
         body: As it came, whatever it is.
+        rest: What stands in the address behind `/hook/`.
     """
 
     headers: Mapping[str, str]
     body: bytes
+    rest: str = ""
 
 
 class UnreadableError(Exception):
@@ -59,11 +61,13 @@ class Directions:
         lines: By a number of ours, digits only.
         agents: Our code of an agent by theirs; who is not named keeps theirs.
         queues: The same of queues.
+        zone: IANA name of the zone of times that say none; None: the product's own.
     """
 
     lines: Mapping[str, Lines] = field(default_factory=dict)
     agents: Mapping[str, str] = field(default_factory=dict)
     queues: Mapping[str, str] = field(default_factory=dict)
+    zone: str | None = None
 
     def placed(self, event: Event) -> Event:
         """An event in the company's words; what it does not say itself its line says."""
@@ -87,14 +91,15 @@ class Provider:
     Attributes:
         kind: Name of its sources.
         credentials: Names of what it proves itself by, which its owner copies from it.
-        fault: What is wrong with a push by these credentials; None if it is theirs.
-        read: The events in a push, in no order; raises UnreadableError.
+        fault: What is wrong with a push by these credentials at a moment; None if it is theirs.
+        read: The events in a body, in no order, not yet placed; raises UnreadableError. The body
+            alone says it all: it is read again when nothing else is left.
     """
 
     kind: str
     credentials: tuple[str, ...]
-    fault: Callable[[Request, Mapping[str, str]], Fault | None]
-    read: Callable[[Request], Sequence[Event]]
+    fault: Callable[[Request, Mapping[str, str], datetime], Fault | None]
+    read: Callable[[bytes, Directions], Sequence[Event]]
 
 
 WRONG: Final = Fault("the signature is wrong", "подпись неверна")

@@ -11,11 +11,13 @@ Source: Mango Office, API of the virtual exchange, version 1.9, chapters 3.1 to 
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from otklik_contact_center.domain.providers.pushed import (
     WRONG,
+    Directions,
     Event,
     Provider,
     Request,
@@ -50,7 +52,7 @@ def _form(body: bytes) -> Mapping[str, str]:
     return {name: values[0] for name, values in fields.items() if len(values) == 1}
 
 
-def fault(request: Request, credentials: Mapping[str, str]) -> Fault | None:
+def fault(request: Request, credentials: Mapping[str, str], _now: datetime) -> Fault | None:
     """What is wrong with a push; None if it is signed by the key and salt."""
     form = _form(request.body)
     key, json, sign = (form.get(name, "") for name in ("vpbx_api_key", "json", "sign"))
@@ -61,14 +63,14 @@ def fault(request: Request, credentials: Mapping[str, str]) -> Fault | None:
     return None if all(right) else WRONG
 
 
-def read(request: Request) -> Sequence[Event]:
+def read(body: bytes, _directions: Directions) -> Sequence[Event]:
     """
-    The events in a push; none in those about what is no contact.
+    The events in a body; none in those about what is no contact.
 
     Raises:
         UnreadableError: It holds no JSON, or names no call.
     """
-    said = a_mapping(_form(request.body).get("json", ""))
+    said = a_mapping(_form(body).get("json", ""))
     entry = text_of(said.get("entry_id"))
     if entry is None:
         if "command_id" in said or "key" in said:
