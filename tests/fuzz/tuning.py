@@ -69,6 +69,9 @@ RULES: Final[Mapping[str, str]] = {
             target_twice warning_too_early too_many_terms too_many_policies policy_too_large
         """,
         "no other policy has the priority": "priority_taken",
+        "a source proves itself, is read and read again as its kind is": """
+            bad_credentials mapping_not_taken no_bodies
+        """,
         "names or ids within the body differ": "repeated line_id_twice",
         "the order of what happened": "step_before_last returned_before_sold",
         "quantities and amounts agree with what is there": """

@@ -35,11 +35,15 @@ def as_json(said: Sequence[Any]) -> list[bytes]:
 def events_of(
     provider: Provider, bodies: Sequence[bytes], directions: Directions | None = None
 ) -> list[Event]:
-    """Our events of several pushes, as they are let in; none may be refused."""
+    """Our events of several pushes, as they are let in; none may be refused, or reuse an id."""
     told = directions or Directions()
     read = [told.placed(event) for one in bodies for event in provider.read(one, told)]
     push = read_push(msgspec.json.encode(read), NOW)
     assert not push.refused, push.refused
+    by_id: dict[str, Event] = {}
+    for one in push.admitted:
+        known = by_id.setdefault(one.event.id, one.event)
+        assert known == one.event, f"one id, other words: {known} and {one.event}"
     return [one.event for one in push.admitted]
 
 

@@ -172,6 +172,12 @@ CONTACT_CENTER: Final[Rows] = {
     "POST /contact-center/v1/sources/{source_id}/bodies:replay": Row(
         "sources:write", of="source", body=same({}), ok=422, limited=403
     ),
+    "POST /contact-center/v1/sources/{source_id}/bodies:dry-run": Row(
+        "sources:write contacts:write", of="source", body=same({}), ok=422, limited=403
+    ),
+    "GET /contact-center/v1/sources/{source_id}/directions": Row(
+        "sources:write", of="source", limited=403
+    ),
     "POST /contact-center/v1/agent-states": Row(
         "events:push",
         ok=202,

@@ -27,13 +27,13 @@ from otklik_contact_center.actions.fold import (
     Whose,
 )
 from otklik_contact_center.actions.headroom import Headroom, Room, Served, unread
-from otklik_contact_center.actions.hooks import hooks_worker
+from otklik_contact_center.actions.hooks_work import hooks_worker
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.actions.promises_heard import KeepPromises
 from otklik_contact_center.domain.admission import BULK, LIVE
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.folding import Share
-from otklik_contact_center.store.tables import SCHEMA
 
 SERVICE: Final = "contact-center"
 

@@ -1,14 +1,21 @@
 """Pushes of other products over HTTP: proved, kept as they came, read, and read again."""
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from httpx import AsyncClient, Response
 
+from otklik_common.errors import Unavailable
 from otklik_contact_center.actions import hooks
 from otklik_contact_center.actions.fold import Folder
+from otklik_contact_center.actions.hooks_work import LateBodies
+from otklik_contact_center.actions.push import Door
+from otklik_contact_center.domain.providers import PROVIDERS, mango
+from otklik_contact_center.domain.providers.pushed import Event
 from otklik_contact_center.store import hooks as store
 from tests.integration.contact_center.conftest import World, fold_all, now, only
 from tests.unit.contact_center.test_mango import CREDENTIALS, payloads, pushed
@@ -44,11 +51,13 @@ async def test_a_call_comes_in_as_its_product_says_it(
     assert source["directions"] == directions | {
         "lines": {"74951234567": {"branch": "moscow", "queue": None}},
         "zone": None,
+        "mapping": None,
     }
     said = payloads("answered")
     random.Random(3).shuffle(said)
     answers = [await push(client, source, one) for one in said]
     assert {answer.status_code for answer in answers} == {202}
+    assert [answer.json()["refused"] for answer in answers] == [[]] * len(said)
     again = [await push(client, source, one) for one in said]
     assert sum(answer.json()["accepted"] for answer in again) == 0
     await fold_all(folder)
@@ -80,6 +89,12 @@ async def test_nobody_else_pushes_and_nothing_is_kept_of_it(
         assert wrong.status_code == 401
         assert wrong.json()["code"] == other.json()["code"] == "bad_signature"
         assert wrong.json()["detail"] == other.json()["detail"]
+        assert "webhook-id" in wrong.json()["detail"]
+        assert "mistyped" in wrong.json()["detail"]
+    for path in (f"{BASE}/sources/{world.tenant}.nosuch12/hook", source["hook"]):
+        for body_, query in ((b"x" * 2_000_000, {}), (b"", {"x": "1"})):
+            told = await client.post(path, content=body_, params=query, headers=headers)
+            assert (told.status_code, told.json()["detail"]) == (401, other.json()["detail"])
     assert await world.count("hook_body") == await world.count("inbox") == 0
     good = await client.post(source["hook"], content=body, headers=headers)
     assert good.status_code == 202
@@ -113,7 +128,8 @@ async def test_what_cannot_be_read_is_kept_and_read_again(
     assert {one["body"] for one in shown.json()["items"]} == {None}
     replay = (await client.post(f"{path}:replay", json={})).json()
     assert replay | {"last": 0} == {
-        "bodies": 1, "accepted": 0, "duplicates": 0, "refused": [], "unread": 1, "last": 0,
+        "bodies": 1, "accepted": 0, "duplicates": 0, "changed": 0, "gone": 0, "refused": [],
+        "unread": 1, "last": 0,
     }  # fmt: skip
     # All of them, in parts: what is known already changes nothing.
     after, seen, duplicates = 0, 0, 0
@@ -166,3 +182,66 @@ async def test_events_of_our_own_have_no_bodies(client: AsyncClient) -> None:
     assert (await client.get(path)).json()["items"] == []
     answer = await client.post(f"{path}:replay", json={})
     assert (answer.status_code, answer.json()["code"]) == (422, "no_bodies")
+
+
+async def test_a_body_whose_push_broke_off_is_read_a_minute_later(
+    world: World, client: AsyncClient, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken_off(*_args: object, **_more: object) -> None:
+        raise Unavailable("the database is away", detail_ru="", code="database_unavailable")
+
+    source = await a_source(client)
+    for said in payloads("missed"):
+        with monkeypatch.context() as away:
+            away.setattr(Door, "keep", broken_off)
+            assert (await push(client, source, said)).status_code == 503
+    waiting = (await client.get(f"{BASE}/sources/{source['id']}/bodies")).json()["items"]
+    assert {one["code"] for one in waiting} == {"waiting"}
+    master = world.settings.master
+    early = LateBodies(world.worker, world.sealer, master, lambda: now() + timedelta(seconds=50))
+    late = LateBodies(world.worker, world.sealer, master, lambda: now() + timedelta(seconds=61))
+    assert await early.step() is False
+    assert await world.count("inbox") == 0
+    while await late.step():
+        pass
+    await fold_all(folder)
+    assert only(await world.latest("contact")).outcome == "abandoned"
+    read = (await client.get(f"{BASE}/sources/{source['id']}/bodies")).json()["items"]
+    assert {one["code"] for one in read} == {None}
+
+
+async def test_a_reader_that_fails_stops_nothing(
+    world: World, client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_args: object) -> Sequence[Event]:
+        raise ZeroDivisionError
+
+    source = await a_source(client)
+    with monkeypatch.context() as broken:
+        failing = replace(mango.PROVIDER, read=fails)
+        broken.setitem(PROVIDERS, "mango", failing)
+        assert (await push(client, source, payloads("missed")[0])).status_code == 202
+        path = f"{BASE}/sources/{source['id']}/bodies"
+        (body,) = (await client.get(path)).json()["items"]
+        assert body["detail"] == "our reader failed: ZeroDivisionError"
+        assert (await client.post(f"{path}:replay", json={})).json()["unread"] == 1
+    assert (await client.post(f"{path}:replay", json={})).json()["accepted"] == 1
+
+
+async def test_a_line_that_was_forgotten_is_told_afterwards(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    source = await a_source(client)
+    for said in payloads("answered"):
+        await push(client, source, said)
+    await fold_all(folder)
+    assert only(await world.latest("contact")).branch is None
+    directions = {"lines": {"74951234567": {"branch": "moscow"}}, "agents": {"123": "petrova"}}
+    path = f"{BASE}/sources/{source['id']}"
+    await client.patch(path, json={"directions": directions})
+    replayed = (await client.post(f"{path}/bodies:replay", json={"unread": False})).json()
+    assert replayed["refused"] == []
+    assert replayed["changed"] > 0
+    await fold_all(folder)
+    contact = only(await world.latest("contact"))
+    assert (contact.branch, contact.agent, contact.waited_ms) == ("moscow", "petrova", 14_000)

@@ -5,7 +5,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-from otklik_contact_center.store.tables import GRANTS, SCHEMA, metadata
+from otklik_contact_center.store.columns import SCHEMA, metadata
+from otklik_contact_center.store.tables import GRANTS
 from tests.integration.contact_center.conftest import World
 
 

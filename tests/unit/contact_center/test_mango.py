@@ -123,6 +123,23 @@ def test_what_mango_would_not_send_is_said(text: str) -> None:
         mango.read(pushed(text).body, Directions())
 
 
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ({"entry_id": "e", "call_state": "Appeared", "timestamp": "soon"}, "timestamp"),
+        ({"entry_id": "e", "call_state": "Appeared", "timestamp": "--5"}, "timestamp"),
+        ({"entry_id": "e", "entry_result": 1, "call_direction": 1}, "create_time"),
+        (
+            {"entry_id": "e", "entry_result": 1, "call_direction": 1, "create_time": BEGAN},
+            "end_time",
+        ),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_no_silence(said: dict[str, Any], name: str) -> None:
+    with pytest.raises(UnreadableError, match=f"{name} is missing, or no time"):
+        mango.read(pushed(said).body, Directions())
+
+
 def test_whoever_has_key_and_salt_is_mango_and_nobody_else() -> None:
     said = payloads("missed")[0]
     assert mango.fault(pushed(said), CREDENTIALS, NOW) is None

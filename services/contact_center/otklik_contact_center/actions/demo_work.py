@@ -27,8 +27,8 @@ from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.admission import BULK
 from otklik_contact_center.domain.agent_state import DEMO_PREFIX
 from otklik_contact_center.store import demo
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.demo import Counts, Removal, Retired
-from otklik_contact_center.store.tables import SCHEMA
 
 NAME: Final = "contact-center.demo"
 

@@ -21,7 +21,7 @@ from otklik_contact_center.domain.clock import Shown, read, stepped
 from otklik_contact_center.domain.emission import Announcement, Emitted
 from otklik_contact_center.store import clocks, folding, promises
 from otklik_contact_center.store.clocks import ClockRow
-from otklik_contact_center.store.tables import SCHEMA
+from otklik_contact_center.store.columns import SCHEMA
 
 DUE: Final = "contact-center.due"
 REDO: Final = "contact-center.promises"

@@ -5,54 +5,33 @@ First a body is kept, then it is read: what our reader does not understand is no
 again once it does. A body that comes again is read again, which changes nothing.
 """
 
-import asyncio
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
-
-import msgspec
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from otklik_common.db import Database
-from otklik_common.errors import Unprocessable
+from otklik_common.errors import TooLarge, Unprocessable
 from otklik_common.failpoints import failpoint
-from otklik_common.module import Platform, Worker
 from otklik_common.paging import Part
 from otklik_common.pseudonym import Sealer
-from otklik_common.stepping import keep_stepping
-from otklik_contact_center.actions.packing import Packer
+from otklik_contact_center.actions.bodies import Bodies, code_of
 from otklik_contact_center.actions.push import BadSignature, Door, Portion, Pushed, RefusedEvent
-from otklik_contact_center.domain.admission import read_push
-from otklik_contact_center.domain.providers.pushed import (
-    Provider,
-    Request,
-    UnreadableError,
-)
-from otklik_contact_center.domain.source import Source
-from otklik_contact_center.store import hooks
-from otklik_contact_center.store.hooks import Body
-from otklik_contact_center.store.tables import SCHEMA
-
-NAME: Final = "contact-center.hooks"
-
-HOOK: Final = "hook body"
-"""What sealed bodies are for: bytes sealed for this do not open as anything else."""
+from otklik_contact_center.domain.admission import BULK
+from otklik_contact_center.domain.providers.pushed import Directions, Request
+from otklik_contact_center.domain.providers.trial import Trial
+from otklik_contact_center.domain.source import Source, check_directions
+from otklik_contact_center.store import hooks, sources
+from otklik_contact_center.store.hooks import Body, Kept
+from otklik_contact_center.store.retelling import Retold, retell
 
 MOST_BYTES: Final = 1024 * 1024
 """Of one push of a product; all of them stay far below."""
 
-KEPT: Final = timedelta(days=30)
-SWEPT_AT_ONCE: Final = 1_000
-SWEEP_SECONDS: Final = 600.0
-
 REPLAYED_AT_ONCE: Final = 200
-
-UNREADABLE: Final = "unreadable"
+TRIED_AT_ONCE: Final = 20
 
 body_kept = failpoint("hooks.kept", "a body is kept, its events are not")
-
-_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +43,41 @@ class Shown:
     body: bytes
     code: str | None
     detail: str | None
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a body would tell; `number` is its own, None if it was given."""
+
+    number: int | None
+    trial: Trial
+
+
+class RefusedOfBody(NamedTuple):
+    """An event that was not let in, and the number of the body that tells it."""
+
+    body: int
+    event: RefusedEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What became of bodies that were read again; `last` is the number of the last of them."""
+    """
+    What became of bodies that were read again.
+
+    Attributes:
+        changed: Events that were known and are told otherwise now.
+        gone: Events that are told no longer.
+        last: The number of the last body.
+    """
 
     bodies: int
     accepted: int
     duplicates: int
-    refused: Sequence[RefusedEvent]
+    changed: int
+    gone: int
+    refused: Sequence[RefusedOfBody]
     unread: int
     last: int | None
 
@@ -83,8 +87,7 @@ class Hooks:
 
     def __init__(self, db: Database, sealer: Sealer, master: bytes, door: Door) -> None:
         self._db = db
-        self._sealer = sealer
-        self._packer = Packer(sealer, master)
+        self._bodies = Bodies(sealer, master)
         self._door = door
 
     async def push(
@@ -95,6 +98,7 @@ class Hooks:
 
         Raises:
             BadSignature: It is not of whom the source belongs to; nothing of it was kept.
+            TooLarge: It is larger than `MOST_BYTES`; the same.
             Unavailable: It may have been kept; pushing it again is safe.
         """
         provider = source.provider
@@ -102,11 +106,17 @@ class Hooks:
         fault = provider.fault(request, source.credentials, now)
         if fault is not None:
             raise BadSignature(fault.en, detail_ru=fault.ru)
-        number, code = await self._keep(source, request.body, now)
+        if len(request.body) > MOST_BYTES:
+            raise TooLarge(
+                f"the body is larger than {MOST_BYTES} bytes",
+                detail_ru=f"тело запроса больше {MOST_BYTES} байт",
+            )
+        kept = await self._keep(source, request.body, now)
         body_kept()
-        pushed, why = await self._take(source, provider, request.body, now, traceparent)
-        if _code(why) != code:
-            await self._judged(source.tenant, number, why)
+        trial = self._bodies.read(source, source.directions, request.body, now)
+        pushed = await self._push(source, trial, now, traceparent)
+        if (code_of(trial), source.version) != (kept.code, kept.version):
+            await self._judged(source, kept.number, trial)
         return pushed
 
     async def listed(self, tenant: str, source: Source, part: Part, *, unread: bool) -> list[Shown]:
@@ -115,94 +125,135 @@ class Hooks:
             found = await hooks.listed(tx, tenant, source.id, part, unread=unread)
         return [self._shown(tenant, one) for one in found]
 
+    async def try_out(
+        self, source: Source, directions: Directions, given: Sequence[bytes], now: datetime
+    ) -> Sequence[Tried]:
+        """
+        What bodies would tell if they were read by these directions; nothing of it is kept.
+
+        Args:
+            given: Bodies; if there are none, the last that came.
+        Raises:
+            Unprocessable: The source takes our own events, or cannot be read by such directions.
+        """
+        _check_bodies(source)
+        check_directions(source.kind, directions)
+        bodies = [(None, one) for one in given] or await self._last(source)
+        return [Tried(at, self._bodies.read(source, directions, body, now)) for at, body in bodies]
+
+    async def _last(self, source: Source) -> list[tuple[int | None, bytes]]:
+        async with self._db.begin(source.tenant) as tx:
+            found = await hooks.last(tx, source.tenant, source.id, TRIED_AT_ONCE)
+        return [(one.number, self._bodies.opened(source.tenant, one.body)) for one in found]
+
     async def replay(self, source: Source, *, after: int, unread: bool, now: datetime) -> Replayed:
         """
-        Read some bodies again, as they came, and push what is in them.
+        Read some bodies again, as they came, and tell what is in them.
+
+        Events that are known under other words are told anew; those that only former directions
+        told are taken back. Their contacts are folded anew.
 
         Raises:
             Unprocessable: The source takes our own events, which are replayed elsewhere.
         """
-        provider = source.provider
-        if provider is None:
-            raise Unprocessable(
-                "the source takes our own events: refused ones are replayed at /events/refused:replay",
-                code="no_bodies",
-                detail_ru="источник принимает наши события: отклонённые повторяют в"
-                " /events/refused:replay",
-            )
+        _check_bodies(source)
         tenant = source.tenant
         async with self._db.begin(tenant) as tx:
             found = await hooks.some(
                 tx, tenant, source.id, after=after, most=REPLAYED_AT_ONCE, unread=unread
             )
-        accepted = duplicates = unreadable = 0
-        refused: list[RefusedEvent] = []
-        for one in found:
-            body = self._opened(tenant, one.body)
-            pushed, why = await self._take(source, provider, body, now, None)
+        bodies = [self._bodies.opened(tenant, one.body) for one in found]
+        trials = [self._bodies.read(source, source.directions, body, now) for body in bodies]
+        # What is not understood now takes nothing back.
+        read = [one for one in zip(found, bodies, trials, strict=True) if one[2].push is not None]
+        gone = await self._told_before(source, [one[:2] for one in read], now)
+        retold = await self._retell(source, trials, gone, now)
+        accepted = duplicates = 0
+        refused: list[RefusedOfBody] = []
+        for one, trial in zip(found, trials, strict=True):
+            pushed = await self._push(source, trial, now, None)
             accepted, duplicates = accepted + pushed.accepted, duplicates + pushed.duplicates
-            refused += pushed.refused
-            unreadable += why is not None
-            if _code(why) != one.code:
-                await self._judged(tenant, one.number, why)
-        last = found[-1].number if found else None
-        return Replayed(len(found), accepted, duplicates, refused, unreadable, last)
+            refused += [RefusedOfBody(one.number, no) for no in pushed.refused]
+            if (code_of(trial), source.version) != (one.code, one.version):
+                await self._judged(source, one.number, trial)
+        return Replayed(
+            bodies=len(found),
+            accepted=accepted,
+            duplicates=duplicates - retold.changed,
+            changed=retold.changed,
+            gone=retold.gone,
+            refused=refused,
+            unread=sum(trial.why is not None for trial in trials),
+            last=found[-1].number if found else None,
+        )
 
-    async def _take(
+    async def _told_before(
         self,
         source: Source,
-        provider: Provider,
-        body: bytes,
+        bodies: Sequence[tuple[Body, bytes]],
         now: datetime,
-        traceparent: str | None,
-    ) -> tuple[Pushed, str | None]:
-        """Push what is in a body; also why nothing could be read."""
-        try:
-            events = provider.read(body, source.directions)
-        except UnreadableError as wrong:
-            return Pushed(0, 0), str(wrong)
-        if not events:
-            return Pushed(0, 0), None
-        placed = [source.directions.placed(event) for event in events]
-        push = read_push(_encode(placed), now)
-        part = Portion(source, push.admitted, push.refused)
-        return await self._door.keep([part], now=now, traceparent=traceparent), None
-
-    async def _keep(self, source: Source, body: bytes, now: datetime) -> tuple[int, str | None]:
-        sealed = self._sealer.seal(source.tenant, HOOK, base64.b64encode(body).decode())
-        hash_ = self._packer.hash(source.tenant, body)
+    ) -> set[str]:
+        """Ids of the events that bodies told when they were read last, by former directions."""
+        former = {one.version for one, _ in bodies if one.version is not None}
+        former.discard(source.version)
+        if not former:
+            return set()
         async with self._db.begin(source.tenant) as tx:
-            return await hooks.keep(tx, source.tenant, source.id, hash_, sealed, now)
+            known = await sources.directions_of(tx, source.tenant, source.id, former)
+        told: set[str] = set()
+        for one, body in bodies:
+            directions = known.get(one.version or 0)
+            if directions is not None:
+                push = self._bodies.read(source, directions, body, now).push
+                told.update(found.event.id for found in (push.admitted if push else ()))
+        return told
 
-    async def _judged(self, tenant: str, number: int, why: str | None) -> None:
-        detail = None if why is None else self._sealer.seal(tenant, HOOK, why)
+    async def _retell(
+        self, source: Source, trials: Sequence[Trial], gone: set[str], now: datetime
+    ) -> Retold:
+        """Tell what is known already as the bodies tell it now."""
+        rows = self._bodies.rows(source, trials, now=now, lane=BULK)
+        if not rows and not gone:
+            return Retold()
+        async with self._db.begin(source.tenant) as tx:
+            return await retell(tx, source.tenant, source.id, rows, gone=gone, lane=BULK)
+
+    async def _push(
+        self, source: Source, trial: Trial, now: datetime, traceparent: str | None
+    ) -> Pushed:
+        """Push what a body tells."""
+        push = trial.push
+        if push is None or not (push.admitted or push.refused):
+            return Pushed(0, 0)
+        part = Portion(source, push.admitted, push.refused)
+        return await self._door.keep([part], now=now, traceparent=traceparent)
+
+    async def _keep(self, source: Source, body: bytes, now: datetime) -> Kept:
+        tenant = source.tenant
+        sealed, hash_ = self._bodies.sealed(tenant, body), self._bodies.hash(tenant, body)
         async with self._db.begin(tenant) as tx:
-            await hooks.judged(tx, tenant, number, _code(why), detail)
+            return await hooks.keep(tx, tenant, source.id, hash_, sealed, now)
 
-    def _opened(self, tenant: str, sealed: bytes) -> bytes:
-        return base64.b64decode(self._sealer.open(tenant, HOOK, sealed))
+    async def _judged(self, source: Source, number: int, trial: Trial) -> None:
+        tenant = source.tenant
+        detail = self._bodies.sealed_detail(tenant, trial.why)
+        async with self._db.begin(tenant) as tx:
+            await hooks.judged(
+                tx, tenant, number, code=code_of(trial), detail=detail, version=source.version
+            )
 
     def _shown(self, tenant: str, one: Body) -> Shown:
-        detail = None if one.detail is None else self._sealer.open(tenant, HOOK, one.detail)
-        return Shown(one.number, one.received_at, self._opened(tenant, one.body), one.code, detail)
+        body = self._bodies.opened(tenant, one.body)
+        detail = self._bodies.detail(tenant, one.detail)
+        return Shown(one.number, one.received_at, body, one.code, detail, one.version)
 
 
-def _code(why: str | None) -> str | None:
-    return None if why is None else UNREADABLE
-
-
-def hooks_worker(platform: Platform) -> Worker:
-    """Forgets bodies after their 30 days."""
-    db = platform.database(SCHEMA, "worker")
-
-    async def sweep() -> bool:
-        async with db.begin_as_worker() as tx:
-            gone = await hooks.sweep(tx, platform.now() - KEPT, SWEPT_AT_ONCE)
-        return gone == SWEPT_AT_ONCE
-
-    said = "bodies of hooks are not forgotten"
-
-    async def run(stop: asyncio.Event) -> None:
-        await keep_stepping(sweep, stop, idle_seconds=SWEEP_SECONDS, said=said)
-
-    return Worker(NAME, run)
+def _check_bodies(source: Source) -> None:
+    """Raise Unprocessable if no product pushes to a source."""
+    if source.provider is None:
+        raise Unprocessable(
+            "the source takes our own events: refused ones are replayed at /events/refused:replay",
+            code="no_bodies",
+            detail_ru="источник принимает наши события: отклонённые повторяют в"
+            " /events/refused:replay",
+        )

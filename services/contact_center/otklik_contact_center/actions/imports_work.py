@@ -28,8 +28,8 @@ from otklik_contact_center.domain import reading_job as jobs
 from otklik_contact_center.domain.reading import UnreadableError
 from otklik_contact_center.domain.reading_job import Counts, Job, RefusedRow
 from otklik_contact_center.store import imports
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.inbox import Row
-from otklik_contact_center.store.tables import SCHEMA
 
 NAME: Final = "contact-center.imports"
 

@@ -18,6 +18,7 @@ from otklik_common.events.contact_center import Source as SourceFact
 from otklik_common.events.envelope import Event
 from otklik_common.idempotency import Once, Reply
 from otklik_common.observability import get_logger
+from otklik_common.paging import Part
 from otklik_common.pseudonym import Sealer
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.providers.pushed import Directions
@@ -28,6 +29,7 @@ from otklik_contact_center.domain.source import (
     default_source,
 )
 from otklik_contact_center.store import sources
+from otklik_contact_center.store.sources import Version
 
 MOST_COMPANIES: Final = 10_000
 
@@ -76,6 +78,8 @@ async def create(
                 detail_ru=f"у компании не больше источников: {MOST_SOURCES}",
             )
         await _announce(tx, sealer, source)
+        if source.provider is not None:
+            await _keep_version(tx, source, caller, source.created_at)
         await once.keep(tx, told(source))
     return source
 
@@ -142,7 +146,7 @@ class SourceEdit:
 
 
 async def change(
-    db: Database, sealer: Sealer, caller: Caller, source_id: str, edit: SourceEdit
+    db: Database, sealer: Sealer, caller: Caller, source_id: str, edit: SourceEdit, now: datetime
 ) -> Source:
     """
     Change a source.
@@ -158,6 +162,8 @@ async def change(
         changed = told if required is None else told.asked_to_sign(required=required)
         if changed == source:
             return source
+        if changed.version != source.version:
+            await _keep_version(tx, changed, caller, now)
         if changed.revision == source.revision:
             # What only we know of it is no news to others.
             await sources.put(tx, sealer, changed, recorded_at)
@@ -167,6 +173,18 @@ async def change(
             await _change(tx, sealer, changed, verb, after=recorded_at)
     _log(verb, caller, changed)
     return changed
+
+
+async def versions(db: Database, source: Source, part: Part) -> list[Version]:
+    """How a source was and is read, the newest first."""
+    async with db.begin(source.tenant) as tx:
+        return await sources.versions(tx, source.tenant, source.id, part)
+
+
+async def _keep_version(
+    tx: AsyncConnection, source: Source, caller: Caller, since: datetime
+) -> None:
+    await sources.keep_version(tx, source, since=since, principal=caller.principal)
 
 
 def _log(verb: str, caller: Caller, source: Source) -> None:

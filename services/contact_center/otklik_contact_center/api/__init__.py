@@ -22,7 +22,7 @@ from otklik_contact_center.api import (
     refusals,
     sources,
 )
-from otklik_contact_center.store.tables import SCHEMA
+from otklik_contact_center.store.columns import SCHEMA
 
 
 def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:

@@ -12,7 +12,7 @@ from otklik_contact_center.actions.agent_states import push_states
 from otklik_contact_center.actions.push import Pushed
 from otklik_contact_center.api.schemas import Code, Id, PushAnswer, RefusedItem
 from otklik_contact_center.domain.admission import MAX_BYTES
-from otklik_contact_center.store.tables import SCHEMA
+from otklik_contact_center.store.columns import SCHEMA
 
 PREFIX: Final = "/contact-center/v1"
 

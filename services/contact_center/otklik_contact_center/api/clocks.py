@@ -18,7 +18,7 @@ from otklik_contact_center.api.backtest_schemas import BacktestBody, BacktestOut
 from otklik_contact_center.api.schemas import Code
 from otklik_contact_center.domain.backtest import Flip
 from otklik_contact_center.store.clocks_read import Kept, Wanted
-from otklik_contact_center.store.tables import SCHEMA
+from otklik_contact_center.store.columns import SCHEMA
 
 PREFIX: Final = "/contact-center/v1"
 

@@ -25,8 +25,8 @@ from otklik_contact_center.actions import contacts
 from otklik_contact_center.actions.contacts import Customer, Detail, Happened, Means
 from otklik_contact_center.api.schemas import Address, Code
 from otklik_contact_center.domain.events import author_of
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.contacts_read import Kept, Wanted
-from otklik_contact_center.store.tables import SCHEMA
 
 PREFIX: Final = "/contact-center/v1"
 

@@ -11,8 +11,8 @@ from otklik_common.http import PROBLEMS, Now
 from otklik_common.module import Platform
 from otklik_contact_center.actions import demo
 from otklik_contact_center.actions.sources import SourceBook
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.demo import Removal
-from otklik_contact_center.store.tables import SCHEMA
 
 PREFIX: Final = "/contact-center/v1"
 

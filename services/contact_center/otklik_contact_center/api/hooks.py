@@ -1,21 +1,25 @@
 """What other products pushed, for those who set them up."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Self
 
+import msgspec
 from fastapi import APIRouter, Depends, Path, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from otklik_common.callers import Caller, require_everywhere
 from otklik_common.http import PROBLEMS, Now, Page, Pages, StrictModel
-from otklik_contact_center.actions.hooks import Hooks, Shown
+from otklik_contact_center.actions.hooks import TRIED_AT_ONCE, Hooks, Shown, Tried
 from otklik_contact_center.actions.sources import SourceBook
-from otklik_contact_center.api.schemas import RefusedItem
+from otklik_contact_center.api.schemas import DirectionsBody, RefusedItem
+from otklik_contact_center.domain.contact import Contact
+from otklik_contact_center.domain.providers.trial import contacts_of
 
 PREFIX: Final = "/contact-center/v1/sources/{source_id}/bodies"
 
 Manages = Annotated[Caller, Depends(require_everywhere("sources:write"))]
 SEES_BODIES: Final = "contacts:write"
+ManagesAndSees = Annotated[Caller, Depends(require_everywhere("sources:write", SEES_BODIES))]
 SourceId = Annotated[str, Path(max_length=60, examples=["demo2abc.k3f9w2zq"])]
 
 
@@ -26,6 +30,7 @@ class BodyOut(BaseModel):
     received_at: datetime
     code: str | None = Field(description="why it was not read; null: it was")
     detail: str | None
+    version: int | None = Field(description="of the directions by which it was read last")
     body: str | None = Field(description="in the clear for contacts:write, else null")
 
 
@@ -36,15 +41,98 @@ class ReplayBodies(StrictModel):
     unread: bool = Field(default=True, description="false: those that were read before, too")
 
 
+class RefusedOfBodyOut(RefusedItem):
+    """An event that was not let in."""
+
+    number: int = Field(description="of the body that tells it")
+
+
 class ReplayedOut(BaseModel):
     """What became of them."""
 
     bodies: int = Field(description="how many were read, 200 at most")
     accepted: int
     duplicates: int
-    refused: list[RefusedItem]
+    changed: int = Field(description="events that were known and are told otherwise now")
+    gone: int = Field(description="events that the former directions told and these do not")
+    refused: list[RefusedOfBodyOut]
     unread: int = Field(description="still not understood")
     last: int | None = Field(description="go on with it as `after`; null: none is left")
+
+
+class TryBodies(StrictModel):
+    """How bodies are to be read, and which."""
+
+    directions: DirectionsBody | None = Field(
+        default=None, description="left out: those of the source"
+    )
+    bodies: Annotated[
+        list[Annotated[str, StringConstraints(max_length=100_000)]], Field(max_length=TRIED_AT_ONCE)
+    ] = Field(default=[], description="as a product would push them; none: the last 20 that came")
+
+
+class TriedOut(BaseModel):
+    """What a body would tell."""
+
+    number: int | None = Field(description="of the body; null: it was given")
+    detail: str | None = Field(description="why it cannot be read")
+    events: list[dict[str, Any]] = Field(description="our events, as they would be pushed")
+    refused: list[RefusedItem]
+
+
+class ContactOut(BaseModel):
+    """A contact as these bodies alone would tell it."""
+
+    contact: str
+    channel: str
+    direction: str
+    outcome: str
+    offered_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    waited_ms: int | None
+    queue: str | None
+    agent: str | None
+    branch: str | None
+    contradictions: list[str]
+
+    @classmethod
+    def of(cls, name: str, contact: Contact) -> Self:
+        """What a mapping is checked by."""
+        about, course = contact.about, contact.course
+        return cls(
+            contact=name,
+            channel=about.channel,
+            direction=about.direction,
+            outcome=contact.outcome,
+            offered_at=course.offered_at,
+            answered_at=course.answered_at,
+            ended_at=course.ended_at,
+            waited_ms=contact.waited_ms,
+            queue=about.queue,
+            agent=about.agent,
+            branch=about.branch,
+            contradictions=list(contact.contradictions),
+        )
+
+
+class TrialOut(BaseModel):
+    """What bodies would tell."""
+
+    bodies: list[TriedOut]
+    contacts: list[ContactOut]
+
+
+def _tried(one: Tried) -> TriedOut:
+    push, why = one.trial
+    admitted = push.admitted if push is not None else ()
+    refused = push.refused if push is not None else ()
+    return TriedOut(
+        number=one.number,
+        detail=why,
+        events=[msgspec.to_builtins(found.event) for found in admitted],
+        refused=[RefusedItem(index=no.index, code=no.code, detail=no.detail) for no in refused],
+    )
 
 
 def router(book: SourceBook, hooks: Hooks) -> APIRouter:
@@ -76,10 +164,35 @@ def router(book: SourceBook, hooks: Hooks) -> APIRouter:
                 received_at=one.received_at,
                 code=one.code,
                 detail=one.detail,
+                version=one.version,
                 body=one.body.decode("utf-8", "replace") if sees else None,
             )
 
         return part.page(rows, key=lambda one: (one.number,), item=item)
+
+    @made.post(
+        f"{PREFIX}:dry-run",
+        operation_id="try_hook_bodies",
+        summary="What bodies would tell if they were read in another way",
+        responses=PROBLEMS(401, 403, 404, 422),
+    )
+    async def try_out(
+        source_id: SourceId, body: TryBodies, caller: ManagesAndSees, now: Now
+    ) -> TrialOut:
+        """
+        Events and contacts of some bodies, by these directions or by those of the source. Nothing
+        is kept or sent: a mapping is tried on what a product really pushed before it is set.
+        """
+        source = await book.get(caller.tenant, source_id, now)
+        said = body.directions
+        directions = source.directions if said is None else said.directions()
+        given = [one.encode() for one in body.bodies]
+        tried = await hooks.try_out(source, directions, given, now)
+        contacts = contacts_of([one.trial for one in tried])
+        return TrialOut(
+            bodies=[_tried(one) for one in tried],
+            contacts=[ContactOut.of(name, found) for name, found in contacts.items()],
+        )
 
     @made.post(
         f"{PREFIX}:replay",
@@ -93,8 +206,9 @@ def router(book: SourceBook, hooks: Hooks) -> APIRouter:
     ) -> ReplayedOut:
         """
         After the reader or the directions have changed: the oldest 200 behind `after`. Events that
-        are known already are duplicates; those whose words are others now are refused by
-        `event_id_reused`.
+        are known already are duplicates; those whose words are others now are told anew, and
+        those that only the former directions told are taken back. Their contacts follow within
+        seconds, and so do all numbers.
         """
         source = await book.get(caller.tenant, source_id, now)
         done = await hooks.replay(source, after=body.after, unread=body.unread, now=now)
@@ -102,8 +216,15 @@ def router(book: SourceBook, hooks: Hooks) -> APIRouter:
             bodies=done.bodies,
             accepted=done.accepted,
             duplicates=done.duplicates,
+            changed=done.changed,
+            gone=done.gone,
             refused=[
-                RefusedItem(index=one.index, code=one.code, detail=one.detail)
+                RefusedOfBodyOut(
+                    number=one.body,
+                    index=one.event.index,
+                    code=one.event.code,
+                    detail=one.event.detail,
+                )
                 for one in done.refused[:200]
             ],
             unread=done.unread,

@@ -11,7 +11,7 @@ from otklik_contact_center.actions import imports
 from otklik_contact_center.actions.sources import SourceBook
 from otklik_contact_center.api.imports_schemas import ImportBody, ImportOut, RefusedRowOut
 from otklik_contact_center.domain.reading_job import MOST_BYTES, MOST_CHUNK, RefusedRow
-from otklik_contact_center.store.tables import SCHEMA
+from otklik_contact_center.store.columns import SCHEMA
 
 PREFIX: Final = "/contact-center/v1/imports"
 

@@ -32,6 +32,11 @@ class FormatBody(StrictModel):
     skip_lines: Annotated[int, Field(ge=0, le=1000)] = 0
     empty: Cells = Field(default=[], description="cells that mean nothing, besides blank ones")
     decimal: Literal[".", ","] = "."
+    each: Annotated[str, StringConstraints(max_length=m.MAX_COLUMN)] | None = Field(
+        default=None,
+        description="of a pushed body alone: path of the list whose elements are rows; empty: the"
+        " body is that list",
+    )
 
 
 class ClockBody(StrictModel):

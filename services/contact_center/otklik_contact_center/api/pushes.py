@@ -27,7 +27,6 @@ from otklik_contact_center.actions.confined import (
     named_source,
     push_confined,
 )
-from otklik_contact_center.actions.hooks import MOST_BYTES
 from otklik_contact_center.actions.hooks import Hooks as ProviderHooks
 from otklik_contact_center.actions.push import BadSignature, Door, Pushed, check_signature
 from otklik_contact_center.actions.sources import SourceBook, UnknownSource
@@ -122,12 +121,12 @@ class Hooks:
         if source is not None and source.provider is not None:
             rest = scope["path_params"].get("rest", "")
             return await self._of_provider(source, receive, headers, now, rest)
-        if scope["query_string"]:
-            raise _unknown_parameters([])
         body = await _body(receive)
         # Whether a source exists is nobody's business who cannot sign for it.
         check_signature(source, _signature_headers(headers), body, now)
         assert source is not None, "nobody signs for a source that is not there"
+        if scope["query_string"]:
+            raise _unknown_parameters([])
         pushed = await self._door.push(
             source, body, now=now, lines=_are_lines(headers), traceparent=_traceparent(headers)
         )
@@ -136,7 +135,7 @@ class Hooks:
     async def _of_provider(
         self, source: Source, receive: Receive, headers: Headers, now: datetime, rest: str
     ) -> Answer:
-        body = await _body(receive, MOST_BYTES)
+        body = await _body(receive)
         texts = {_text(name) or "": _text(value) or "" for name, value in headers.items()}
         try:
             pushed = await self._providers.push(
@@ -160,8 +159,8 @@ class Hooks:
             return None
 
 
-async def _body(receive: Receive, most: int = MAX_BYTES) -> bytes:
-    """The whole body; more than `most` is not read."""
+async def _body(receive: Receive) -> bytes:
+    """The whole body; more than `MAX_BYTES` are not read."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -172,10 +171,10 @@ async def _body(receive: Receive, most: int = MAX_BYTES) -> bytes:
             )
         part: bytes = message.get("body", b"")
         size += len(part)
-        if size > most:
+        if size > MAX_BYTES:
             raise TooLarge(
-                f"the body is larger than {most} bytes",
-                detail_ru=f"тело запроса больше {most} байт",
+                f"the body is larger than {MAX_BYTES} bytes",
+                detail_ru=f"тело запроса больше {MAX_BYTES} байт",
             )
         if not message.get("more_body", False):
             return b"".join((*parts, part)) if parts else part

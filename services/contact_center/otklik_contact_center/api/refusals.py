@@ -16,8 +16,8 @@ from otklik_contact_center.actions.refusals import MOST_REPLAYED, Replay, Shown
 from otklik_contact_center.actions.sources import SourceBook
 from otklik_contact_center.api.agent_states import answer
 from otklik_contact_center.api.schemas import Code, PushAnswer
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.refusals import Wanted
-from otklik_contact_center.store.tables import SCHEMA
 
 PREFIX: Final = "/contact-center/v1"
 

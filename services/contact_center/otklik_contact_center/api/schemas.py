@@ -1,15 +1,19 @@
 """What routes read and write, in Pydantic: the same words as in domain/events.py."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from otklik_common.hours_words import Zone
 from otklik_common.http import AwareTime, StrictModel, bad_value, never_null
+from otklik_contact_center.api.imports_schemas import MappingBody
 from otklik_contact_center.domain import events
+from otklik_contact_center.domain.mapping import Mapping as FileMapping
 from otklik_contact_center.domain.providers.pushed import Directions, Lines
 from otklik_contact_center.domain.source import KINDS
+from otklik_contact_center.store.sources import Version
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=events.MAX_ID)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=events.MAX_CODE)]
@@ -124,17 +128,61 @@ class DirectionsBody(StrictModel):
         description="IANA name of the zone of times that say none, `Europe/Moscow`; null: as the"
         " product's page says",
     )
+    mapping: MappingBody | None = Field(
+        default=None,
+        description="how bodies are read, for sources of kind mapped: docs/imports, columns are"
+        " paths into the body",
+    )
 
     def directions(self) -> Directions:
         """As a source keeps them."""
         lines = {number: Lines(one.branch, one.queue) for number, one in self.lines.items()}
-        return Directions(lines, self.agents, self.queues, self.zone)
+        return Directions(lines, self.agents, self.queues, self.zone, self._mapping())
+
+    def _mapping(self) -> FileMapping | None:
+        return None if self.mapping is None else self.mapping.of()
+
+
+class DirectionsView(BaseModel):
+    """How a source is read, as it may be set again."""
+
+    lines: dict[str, LineBody]
+    agents: dict[str, str]
+    queues: dict[str, str]
+    zone: str | None
+    mapping: dict[str, Any] | None = Field(description="as it was stated, without defaults")
 
     @classmethod
     def of(cls, kept: Directions) -> Self:
         """The answer for directions."""
         lines = {n: LineBody(branch=one.branch, queue=one.queue) for n, one in kept.lines.items()}
-        return cls(lines=lines, agents=dict(kept.agents), queues=dict(kept.queues), zone=kept.zone)
+        return cls(
+            lines=lines,
+            agents=dict(kept.agents),
+            queues=dict(kept.queues),
+            zone=kept.zone,
+            mapping=None if kept.mapping is None else msgspec.to_builtins(kept.mapping),
+        )
+
+
+class DirectionsVersion(BaseModel):
+    """How a source is or was read."""
+
+    version: int
+    since: datetime
+    principal: str = Field(description="who set it")
+    directions: DirectionsView
+
+    @classmethod
+    def of(cls, kept: Version) -> Self:
+        """The answer for a version."""
+        directions = DirectionsView.of(kept.directions)
+        return cls(
+            version=kept.number,
+            since=kept.since,
+            principal=kept.principal,
+            directions=directions,
+        )
 
 
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -198,7 +246,8 @@ class SourceView(StrictModel):
         default=None, description="all its contacts are this branch's; null: of any branch"
     )
     demo: bool = Field(default=False, description="goes when the demo is taken out")
-    directions: DirectionsBody = Field(default_factory=DirectionsBody)
+    directions: DirectionsView
+    version: int = Field(default=1, description="of the directions")
 
 
 class SourceWithSecret(SourceView):

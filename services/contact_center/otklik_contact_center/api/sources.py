@@ -5,14 +5,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Path, Response
 
 from otklik_common.callers import Caller, require_everywhere
-from otklik_common.http import PROBLEMS, Now, OnceIfKeyed, Page
+from otklik_common.http import PROBLEMS, Now, OnceIfKeyed, Page, Pages
 from otklik_common.idempotency import Reply
 from otklik_common.module import Platform
 from otklik_contact_center.actions import sources
 from otklik_contact_center.actions.sources import SourceBook, SourceEdit, Told
 from otklik_contact_center.api.schemas import (
     AllowedAttributes,
-    DirectionsBody,
+    DirectionsVersion,
+    DirectionsView,
     NewSource,
     SourceChange,
     SourceView,
@@ -20,7 +21,7 @@ from otklik_contact_center.api.schemas import (
 )
 from otklik_contact_center.domain.signature import secret_text
 from otklik_contact_center.domain.source import Source, new_source
-from otklik_contact_center.store.tables import SCHEMA
+from otklik_contact_center.store.columns import SCHEMA
 
 PREFIX: Final = "/contact-center/v1"
 
@@ -39,7 +40,8 @@ def _view(source: Source, *, heard: bool = False) -> SourceView:
         heard=heard,
         branch=source.branch,
         demo=source.demo,
-        directions=DirectionsBody.of(source.directions),
+        directions=DirectionsView.of(source.directions),
+        version=source.version,
     )
 
 
@@ -110,16 +112,33 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
         summary="Change a source",
         responses=PROBLEMS(401, 403, 404, 422),
     )
-    async def change(source_id: SourceId, body: SourceChange, caller: Manages) -> SourceView:
+    async def change(
+        source_id: SourceId, body: SourceChange, caller: Manages, now: Now
+    ) -> SourceView:
         """
         Ask the source to sign its pushes, or no longer; tell by what a product proves itself, and
         how the company's words stand for its own. In force within two seconds.
         """
         directions = None if body.directions is None else body.directions.directions()
         edit = SourceEdit(body.require_signature, body.credentials, directions)
-        changed = await sources.change(db, sealer, caller, source_id, edit)
+        changed = await sources.change(db, sealer, caller, source_id, edit, now)
         book.forget(caller.tenant)
         return _view(changed)
+
+    @made.get(
+        "/sources/{source_id}/directions",
+        operation_id="list_source_directions",
+        summary="How a source is read, and was before",
+        responses=PROBLEMS(400, 401, 403, 404, 422),
+    )
+    async def directions(
+        source_id: SourceId, caller: Manages, now: Now, paging: Pages
+    ) -> Page[DirectionsVersion]:
+        """Every version, the newest first: set an old one again to go back to it."""
+        source = await book.get(caller.tenant, source_id, now)
+        part = paging.part(caller.tenant)
+        found = await sources.versions(db, source, part)
+        return part.page(found, key=lambda one: (one.number,), item=DirectionsVersion.of)
 
     @made.post(
         "/sources/{source_id}/secret",

@@ -59,6 +59,8 @@ class Format(_Part, frozen=True):
         skip_lines: Lines above the header, or above the first row where there is none.
         empty: Cells that mean nothing, besides blank ones: NULL, n/a, -.
         decimal: What parts whole seconds from the rest.
+        each: Of a pushed body alone: the path of a list of which each element is a row; "" if the
+            body is that list. None: the body is one row.
     """
 
     delimiter: Annotated[str, Meta(min_length=1, max_length=1)] = ","
@@ -68,6 +70,7 @@ class Format(_Part, frozen=True):
     skip_lines: Annotated[int, Meta(ge=0, le=1000)] = 0
     empty: Cells = []
     decimal: Literal[".", ","] = "."
+    each: Annotated[str, Meta(max_length=MAX_COLUMN)] | None = None
 
 
 class Clock(_Part, frozen=True):

@@ -20,6 +20,7 @@ from otklik_contact_center.domain.mapping import Mapping as FileMapping
 from otklik_contact_center.domain.mapping_cells import (
     Cells,
     Columns,
+    MissingColumnsError,
     Reads,
     RowError,
     reader_of,
@@ -35,11 +36,18 @@ _SPOILT: Final = re.compile("[\0\ud800-\udfff]")
 _MICROSECONDS: Final = 1_000_000
 
 
-class Taken(msgspec.Struct, frozen=True):
-    """Events of a row, in the order of the mapping."""
+class Told(NamedTuple):
+    """What a row tells: events in the order of the mapping, not yet judged."""
 
     contact: str
-    events: list[Admitted]
+    events: Sequence[Event]
+
+
+class Taken(NamedTuple):
+    """Events of a row that may be taken in, in the order of the mapping."""
+
+    contact: str
+    events: Sequence[Admitted]
 
 
 class Entry(NamedTuple):
@@ -52,6 +60,15 @@ class Entry(NamedTuple):
 
     key: str
     rank: int
+
+
+def columns_of(mapping: FileMapping) -> Sequence[str]:
+    """Names of the columns that a mapping looks at."""
+    try:
+        Translator(mapping, ())
+    except MissingColumnsError as missing:
+        return missing.columns
+    raise AssertionError("a mapping has a key")
 
 
 class Translator:
@@ -103,10 +120,23 @@ class Translator:
 
     def translate(self, row: Sequence[str], judge: Judge) -> Taken | None:
         """
-        What a row tells; None if the mapping passes it over.
+        What a row tells, judged; None if the mapping passes it over.
 
         Raises:
             RowError: It cannot be taken in.
+        """
+        told = self.tell(row)
+        if told is None:
+            return None
+        judged = [_judged(event, place, judge) for place, event in enumerate(told.events)]
+        return Taken(told.contact, judged)
+
+    def tell(self, row: Sequence[str]) -> Told | None:
+        """
+        What a row tells; None if the mapping passes it over.
+
+        Raises:
+            RowError: It cannot be understood.
         """
         if _SPOILT.search("".join(row)):
             raise self._columns.spoilt(row, _SPOILT)
@@ -117,14 +147,14 @@ class Translator:
         times = self._moments.read(cells)
         self._demand(cells, times)
         self._put_in_order(times)
-        events: list[Admitted] = []
+        events: list[Event] = []
         for maker in self._events:
             made = maker.make(cells, times, contact, {} if events else self._fields)
             if made is not None:
-                events.append(_judged(made, len(events), judge))
+                events.append(made)
         if not events:
             raise RowError(None, "no_events", "tells of nothing that happened")
-        return Taken(contact, events)
+        return Told(contact, events)
 
     def _contact(self, cells: Cells) -> str:
         parts = [cells[place] for place in self._key]

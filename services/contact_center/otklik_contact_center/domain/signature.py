@@ -32,6 +32,16 @@ class Fault(NamedTuple):
     ru: str
 
 
+UNPROVED: Final = Fault(
+    "nothing proves this push, or there is no such source: our own events need the header"
+    " webhook-id and its signature, a product what its page says (is its key or secret mistyped?)",
+    "ничто не подтверждает эту отправку, или такого источника нет: нашим событиям нужен заголовок"
+    " webhook-id с подписью, другой системе – то, что сказано на её странице (нет ли ошибки в"
+    " ключе или секрете?)",
+)
+"""Where no part of a signature of ours is there."""
+
+
 def fault(
     headers: Mapping[str, str], body: bytes, *, secrets: Iterable[bytes], now: datetime
 ) -> Fault | None:
@@ -42,6 +52,8 @@ def fault(
         headers: By lower-case name; see `HEADERS`.
     """
     missing = [name for name in HEADERS if not headers.get(name)]
+    if len(missing) == len(HEADERS):
+        return UNPROVED
     if missing:
         return Fault(f"the header {missing[0]} is missing", f"нет заголовка {missing[0]}")
     identity, timestamp, signatures = (headers[name] for name in HEADERS)

@@ -13,8 +13,9 @@ from uuid import UUID
 from otklik_common.errors import Unprocessable
 from otklik_common.events.contact_center import Source as SourceFact
 from otklik_common.ids import random_id, source_subject
+from otklik_contact_center.domain.mapping_faults import check_mapping
 from otklik_contact_center.domain.providers import PROVIDERS
-from otklik_contact_center.domain.providers.pushed import Directions, Provider
+from otklik_contact_center.domain.providers.pushed import BadCredentialsError, Directions, Provider
 from otklik_contact_center.domain.signature import SECRET_BYTES
 
 DEFAULT: Final = "default"
@@ -37,6 +38,8 @@ ROTATION: Final = timedelta(hours=24)
 
 MOST_SOURCES: Final = 500
 
+BAD_CREDENTIALS: Final = "bad_credentials"
+
 _ID: Final = re.compile(r"([a-z][a-z2-7]{7})\.[a-z0-9]{1,32}")
 
 
@@ -55,6 +58,7 @@ class Source:
         branch: All its contacts are this branch's; None: of any branch.
         credentials: By what a provider proves itself; empty for our own events.
         directions: How the company's words stand for those of a provider.
+        version: Of the directions.
     """
 
     tenant: str
@@ -73,6 +77,7 @@ class Source:
     demo: bool = False
     credentials: Mapping[str, str] = field(default_factory=dict)
     directions: Directions = field(default_factory=Directions)
+    version: int = 1
 
     @property
     def provider(self) -> Provider | None:
@@ -127,8 +132,9 @@ class Source:
         if credentials is not None:
             check_credentials(self.kind, credentials)
             changed = replace(changed, credentials=credentials)
-        if directions is not None:
-            changed = replace(changed, directions=directions)
+        if directions is not None and directions != self.directions:
+            check_directions(self.kind, directions)
+            changed = replace(changed, directions=directions, version=self.version + 1)
         return changed
 
     def asked_to_sign(self, *, required: bool) -> "Source":
@@ -160,6 +166,7 @@ def new_source(
         Unprocessable: A provider proves itself by other credentials than these.
     """
     check_credentials(kind, credentials or {})
+    check_directions(kind, directions or Directions())
     return Source(
         tenant=tenant,
         id=f"{tenant}.{random_id(8)}",
@@ -178,13 +185,36 @@ def check_credentials(kind: str, given: Mapping[str, str]) -> None:
     """Raise Unprocessable where a source of a kind proves itself by other credentials than these."""
     provider = PROVIDERS.get(kind)
     needed = frozenset(provider.credentials if provider else ())
-    if needed != given.keys():
+    known = needed.union(provider.options if provider else ())
+    if not needed <= given.keys() <= known:
         names = ", ".join(sorted(needed)) or "none"
+        more = ", ".join(sorted(known - needed))
         raise Unprocessable(
-            f"a source of kind {kind} proves itself by these credentials: {names}",
-            code="bad_credentials",
-            detail_ru=f"источник вида {kind} подтверждает себя этими данными: {names}",
+            f"a source of kind {kind} proves itself by these credentials: {names}"
+            + (f"; it may have these: {more}" if more else ""),
+            code=BAD_CREDENTIALS,
+            detail_ru=f"источник вида {kind} подтверждает себя этими данными: {names}"
+            + (f"; может иметь ещё эти: {more}" if more else ""),
         )
+    if provider is not None and provider.check is not None:
+        try:
+            provider.check(given)
+        except BadCredentialsError as wrong:
+            raise Unprocessable(str(wrong), code=BAD_CREDENTIALS, detail_ru=wrong.ru) from None
+
+
+def check_directions(kind: str, given: Directions) -> None:
+    """Raise Unprocessable where a source of a kind cannot be read by these directions."""
+    if given.mapping is None:
+        return
+    provider = PROVIDERS.get(kind)
+    if provider is None or not provider.mapped:
+        raise Unprocessable(
+            f"a source of kind {kind} is not read by a mapping",
+            code="mapping_not_taken",
+            detail_ru=f"источник вида {kind} читается без описания (mapping)",
+        )
+    check_mapping(given.mapping)
 
 
 def default_source(tenant: str, now: datetime) -> Source:

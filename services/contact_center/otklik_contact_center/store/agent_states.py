@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_contact_center.domain.agent_state import StateChange
 from otklik_contact_center.domain.emission import Emitted
-from otklik_contact_center.store.tables import SCHEMA
+from otklik_contact_center.store.columns import SCHEMA
 
 
 @dataclass(frozen=True, slots=True)

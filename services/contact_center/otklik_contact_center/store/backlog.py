@@ -6,7 +6,7 @@ from typing import Final
 import asyncpg
 
 from otklik_common.db import Database
-from otklik_contact_center.store.tables import SCHEMA
+from otklik_contact_center.store.columns import SCHEMA
 
 _NOTE: Final = f"""
 INSERT INTO {SCHEMA}.backlog (tenant, noted_at)

@@ -15,8 +15,8 @@ import msgspec
 from otklik_contact_center.domain.clock import About, about_of
 from otklik_contact_center.domain.emission import Emitted
 from otklik_contact_center.domain.watch import NOTHING, Watched
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.folding import ContactKey, columns
-from otklik_contact_center.store.tables import SCHEMA
 
 ClockKey = tuple[str, UUID]
 """Company and subject of a clock."""

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.paging import Part, keyset
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.contacts_read import Reach
-from otklik_contact_center.store.tables import SCHEMA, sla_clock
+from otklik_contact_center.store.tables import sla_clock
 
 
 class Kept(NamedTuple):

@@ -1,8 +1,22 @@
-"""The kinds of columns that the tables of contact_center are made of."""
+"""What the tables of contact_center are made of: their schema and the kinds of their columns."""
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+    text,
+)
+
+SCHEMA: Final = "contact_center"
+
+metadata = MetaData(schema=SCHEMA)
 
 CHURNING: Final = {
     "autovacuum_vacuum_scale_factor": "0.01",

@@ -23,15 +23,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_contact_center.domain.agent_state import StateChange
+from otklik_contact_center.store.columns import SCHEMA
+from otklik_contact_center.store.source_tables import source
 from otklik_contact_center.store.tables import (
-    SCHEMA,
     agent_state,
     contact,
     demo_removal,
     dirty,
     inbox,
     parked,
-    source,
 )
 
 Named = tuple[str, str]

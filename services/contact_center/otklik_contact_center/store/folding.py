@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 
 from otklik_contact_center.domain.emission import Emitted
-from otklik_contact_center.store.tables import SCHEMA
+from otklik_contact_center.store.columns import SCHEMA
 
 MOST_EVENTS: Final = 5_000
 """A contact with more events is parked: something is wrong with its sender."""

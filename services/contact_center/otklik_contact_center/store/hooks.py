@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.paging import Part, keyset
-from otklik_contact_center.store.tables import SCHEMA, hook_body
+from otklik_contact_center.store.columns import SCHEMA
+from otklik_contact_center.store.source_tables import hook_body
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Body:
 
     Attributes:
         code, detail: Why it was not read, the detail sealed; None where it was.
+        version: Of the directions by which it was read last; None before.
     """
 
     number: int
@@ -28,13 +30,23 @@ class Body:
     received_at: datetime
     code: str | None
     detail: bytes | None
+    version: int | None
+
+
+class Kept(NamedTuple):
+    """A body that is kept: its number, why it is not read (`WAITING` at first), by which version."""
+
+    number: int
+    code: str | None
+    version: int | None
 
 
 WAITING: Final = "waiting"
 """It is kept, and not read yet: whoever was to read it may be gone."""
 
 _COLUMNS: Final = tuple(
-    hook_body.c[name] for name in ("number", "source", "body", "received_at", "code", "detail")
+    hook_body.c[name]
+    for name in ("number", "source", "body", "received_at", "code", "detail", "version")
 )
 
 _SWEEP: Final = text(f"""
@@ -52,8 +64,8 @@ async def keep(
     hash_: bytes,
     sealed: bytes,
     received_at: datetime,
-) -> tuple[int, str | None]:
-    """Keep a body, once; its number, and why it is not read: `WAITING` for a new one."""
+) -> Kept:
+    """Keep a body, once."""
     row = {
         "tenant": tenant,
         "source": source,
@@ -68,19 +80,25 @@ async def keep(
         index_elements=["tenant", "source", "body_hash"],
         set_={"received_at": hook_body.c.received_at},
     )
-    found = await tx.execute(kept.returning(hook_body.c.number, hook_body.c.code))
-    number, why = found.one()
-    return number, why
+    columns = (hook_body.c.number, hook_body.c.code, hook_body.c.version)
+    found = await tx.execute(kept.returning(*columns))
+    return Kept(*found.one())
 
 
 async def judged(
-    tx: AsyncConnection, tenant: str, number: int, code: str | None, detail: bytes | None
+    tx: AsyncConnection,
+    tenant: str,
+    number: int,
+    *,
+    code: str | None,
+    detail: bytes | None,
+    version: int,
 ) -> None:
-    """Remember why a body was not read, or that it was after all."""
+    """Remember why a body was not read, or that it was, and by which version."""
     await tx.execute(
         update(hook_body)
         .where(hook_body.c.tenant == tenant, hook_body.c.number == number)
-        .values(code=code, detail=detail)
+        .values(code=code, detail=detail, version=version)
     )
 
 
@@ -96,6 +114,13 @@ async def listed(
         _body(row)
         for row in await tx.execute(keyset(rows, part, order=[hook_body.c.number.desc()]))
     ]
+
+
+async def last(tx: AsyncConnection, tenant: str, source: str, most: int) -> Sequence[Body]:
+    """The last bodies of a source, in the order in which they came."""
+    where = (hook_body.c.tenant == tenant, hook_body.c.source == source)
+    rows = select(*_COLUMNS).where(*where).order_by(hook_body.c.number.desc()).limit(most)
+    return [_body(row) for row in await tx.execute(rows)][::-1]
 
 
 async def some(
@@ -115,6 +140,26 @@ async def some(
 
 def _body(row: Any) -> Body:
     return Body(*row)
+
+
+async def oldest_waiting(tx: AsyncConnection, before: datetime) -> tuple[str, Body] | None:
+    """The oldest body that has waited since before a moment, its row locked, and its company."""
+    rows = (
+        select(hook_body.c.tenant, *_COLUMNS)
+        .where(hook_body.c.code == WAITING, hook_body.c.received_at < before)
+        .order_by(hook_body.c.received_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (await tx.execute(rows)).one_or_none()
+    return None if row is None else (row[0], Body(*row[1:]))
+
+
+async def forget(tx: AsyncConnection, tenant: str, number: int) -> None:
+    """Forget a body."""
+    await tx.execute(
+        delete(hook_body).where(hook_body.c.tenant == tenant, hook_body.c.number == number)
+    )
 
 
 async def sweep(tx: AsyncConnection, before: datetime, most: int) -> int:

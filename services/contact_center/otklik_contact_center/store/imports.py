@@ -14,9 +14,10 @@ from otklik_common.paging import Part, keyset
 from otklik_contact_center.domain import reading_job as jobs
 from otklik_contact_center.domain.mapping import Mapping
 from otklik_contact_center.domain.reading_job import Counts, Job, RefusedRow
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.inbox import APPEND, columns
 from otklik_contact_center.store.inbox import Row as InboxRow
-from otklik_contact_center.store.tables import SCHEMA, import_chunk, import_job, import_refused
+from otklik_contact_center.store.tables import import_chunk, import_job, import_refused
 
 _UNFINISHED: Final = (jobs.RECEIVING, jobs.READY, jobs.RUNNING)
 _READ: Final = (jobs.READY, jobs.RUNNING)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
-from otklik_contact_center.store.tables import SCHEMA
+from otklik_contact_center.store.columns import SCHEMA
 
 LOST: Final = (
     OSError,

@@ -16,8 +16,8 @@ import msgspec
 from otklik_common.ids import source_subject
 from otklik_contact_center.domain.emission import Emitted
 from otklik_contact_center.domain.lead import Request
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.folding import ContactKey, columns
-from otklik_contact_center.store.tables import SCHEMA
 
 Person = tuple[str, str]
 """Company and person."""

@@ -9,8 +9,8 @@ import asyncpg
 
 from otklik_contact_center.domain.promise_change import EVERYBODY, KINDS, Facts
 from otklik_contact_center.store.clocks import LOCK
+from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.folding import columns
-from otklik_contact_center.store.tables import SCHEMA
 
 
 class Redo(NamedTuple):

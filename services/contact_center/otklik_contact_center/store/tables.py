@@ -11,9 +11,7 @@ from sqlalchemy import (
     DateTime,
     Identity,
     Index,
-    Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
@@ -29,15 +27,14 @@ from otklik_contact_center.store.columns import (
     CHURNING,
     code,
     key,
+    metadata,
     moment,
     number,
     published,
     tenant,
 )
+from otklik_contact_center.store.source_tables import SOURCE_GRANTS
 
-SCHEMA: Final = "contact_center"
-
-metadata = MetaData(schema=SCHEMA)
 common_tables(metadata)
 
 inbox = Table(
@@ -52,7 +49,8 @@ inbox = Table(
     moment("at", nullable=False),
     moment("received_at", nullable=False),
     Column("traceparent", Text, nullable=True),
-    comment="Every event as it was pushed, sealed; only appended to, but for sources taken out whole",
+    comment="Every event as it was pushed, sealed; only appended to, but for sources taken out whole"
+    " and bodies read anew",
 )
 Index("inbox_contact", inbox.c.tenant, inbox.c.source, inbox.c.contact)
 
@@ -218,45 +216,6 @@ parked = Table(
     comment="Contacts that could not be folded; a new event or a retry tries again",
 )
 
-source = Table(
-    "source",
-    metadata,
-    tenant(),
-    key("id"),
-    Column("name", Text, nullable=False),
-    code("kind", nullable=False),
-    Column("secret", LargeBinary, nullable=False),
-    Column("former_secret", LargeBinary, nullable=True),
-    moment("former_until"),
-    Column("require_signature", Boolean, nullable=False),
-    moment("created_at", nullable=False),
-    Column("revision", Integer, nullable=False),
-    moment("recorded_at", nullable=False),
-    code("branch"),
-    Column("older_secret", LargeBinary, nullable=True),
-    moment("older_until"),
-    Column("demo", Boolean, nullable=False, server_default=text("false")),
-    Column("credentials", LargeBinary, nullable=True),
-    Column("directions", JSONB, nullable=False, server_default=text("'{}'")),
-    comment="What sends us events, each with a sealed secret of its own",
-)
-
-hook_body = Table(
-    "hook_body",
-    metadata,
-    tenant(),
-    key("source"),
-    Column("body_hash", LargeBinary, primary_key=True, nullable=False),
-    Column("number", BigInteger, Identity(always=True), nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    moment("received_at", nullable=False),
-    code("code"),
-    Column("detail", LargeBinary, nullable=True),
-    comment="What providers pushed, sealed, each once, for 30 days; code says why it was not read",
-)
-Index("hook_body_newest", hook_body.c.tenant, hook_body.c.number)
-Index("hook_body_oldest", hook_body.c.received_at)
-
 backlog = Table(
     "backlog",
     metadata,
@@ -367,8 +326,9 @@ demo_removal = Table(
 
 GRANTS: Final = {
     **COMMON_GRANTS,
+    **SOURCE_GRANTS,
     "inbox": Grant(
-        api="S", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
+        api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
     ),
     "dirty": Grant(api="I", worker="SIUD", pusher="I"),
     "refused": Grant(api="SU", worker="SD", pusher="I"),
@@ -379,9 +339,7 @@ GRANTS: Final = {
     "promises": Grant(worker="SIU"),
     "promises_redo": Grant(worker="SIUD"),
     "parked": Grant(api="S", worker="SIUD"),
-    "hook_body": Grant(api="SIU", worker="SD"),
     "backlog": Grant(worker="SIUD", pusher="S"),
-    "source": Grant(api="SIU", worker="SD"),
     "attribute_allow": Grant(api="SID", worker="S"),
     "agent_state": Grant(api="SIU", worker="SU"),
     "agent": Grant(api="SIU", worker="SIU"),

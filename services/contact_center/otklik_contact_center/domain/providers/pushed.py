@@ -1,6 +1,7 @@
 """A push of another product, what reading it needs, and what readers have in common."""
 
 import hmac
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from otklik_contact_center.domain.mapping import Mapping as FileMapping
 from otklik_contact_center.domain.signature import Fault
 
 Event = dict[str, Any]
@@ -44,6 +46,19 @@ class UnreadableError(Exception):
         self.ru = ru
 
 
+class BadCredentialsError(Exception):
+    """
+    Nothing can be proved by these credentials.
+
+    Attributes:
+        ru: The same text in Russian.
+    """
+
+    def __init__(self, detail: str, ru: str) -> None:
+        super().__init__(detail)
+        self.ru = ru
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """Where those belong who call a number of ours."""
@@ -62,12 +77,14 @@ class Directions:
         agents: Our code of an agent by theirs; who is not named keeps theirs.
         queues: The same of queues.
         zone: IANA name of the zone of times that say none; None: the product's own.
+        mapping: How bodies are read whose product has no reader of its own.
     """
 
     lines: Mapping[str, Lines] = field(default_factory=dict)
     agents: Mapping[str, str] = field(default_factory=dict)
     queues: Mapping[str, str] = field(default_factory=dict)
     zone: str | None = None
+    mapping: FileMapping | None = None
 
     def placed(self, event: Event) -> Event:
         """An event in the company's words; what it does not say itself its line says."""
@@ -94,12 +111,18 @@ class Provider:
         fault: What is wrong with a push by these credentials at a moment; None if it is theirs.
         read: The events in a body, in no order, not yet placed; raises UnreadableError. The body
             alone says it all: it is read again when nothing else is left.
+        options: Names of credentials that may be left out.
+        check: Raises BadCredentialsError for those that prove nothing.
+        mapped: Whether it is read by a mapping of the company's own.
     """
 
     kind: str
     credentials: tuple[str, ...]
     fault: Callable[[Request, Mapping[str, str], datetime], Fault | None]
     read: Callable[[bytes, Directions], Sequence[Event]]
+    options: tuple[str, ...] = ()
+    check: Callable[[Mapping[str, str]], object] | None = None
+    mapped: bool = False
 
 
 WRONG: Final = Fault("the signature is wrong", "подпись неверна")
@@ -142,9 +165,12 @@ def number_of(value: object) -> int | None:
         return None
     if isinstance(value, int):
         return value
-    if isinstance(value, str) and value.strip().lstrip("-").isdecimal() and len(value) < 20:
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return int(value)
     return None
+
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,19}")
 
 
 _LAST: Final = 253_402_300_799
@@ -157,6 +183,13 @@ def moment_of(value: object) -> str | None:
     if not seconds or not 0 < seconds <= _LAST:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+def needed(moment: str | None, name: str) -> str:
+    """A moment without which nothing has happened. Raises UnreadableError."""
+    if moment is None:
+        raise UnreadableError(f"{name} is missing, or no time", f"{name} нет, или это не время")
+    return moment
 
 
 def inside(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:

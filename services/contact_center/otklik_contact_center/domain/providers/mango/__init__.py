@@ -25,6 +25,7 @@ from otklik_contact_center.domain.providers.pushed import (
     a_mapping,
     inside,
     moment_of,
+    needed,
     number_of,
     same,
     text_of,
@@ -96,7 +97,7 @@ def _leg(entry: str, said: Mapping[str, Any]) -> Iterator[Event]:
     state, place = text_of(said.get("call_state")), text_of(said.get("location"))
     common = {
         "contact": entry,
-        "at": moment_of(said.get("timestamp")),
+        "at": needed(moment_of(said.get("timestamp")), "timestamp"),
         "channel": "call",
         **_sides(from_, to, outbound=caller is not None),
     }
@@ -167,6 +168,7 @@ def _summary(entry: str, said: Mapping[str, Any]) -> Iterator[Event]:
     began, answered, ended = (
         moment_of(said.get(name)) for name in ("create_time", "talk_time", "end_time")
     )
+    began, ended = needed(began, "create_time"), needed(ended, "end_time")
     yield {**common, **human, "id": f"{entry}:began", "type": "started", "at": began}
     yield {
         **common,
@@ -184,11 +186,12 @@ def _recording(entry: str, said: Mapping[str, Any]) -> Iterator[Event]:
     if text_of(said.get("recording_state")) not in {None, "Completed"}:
         return
     recording = text_of(said.get("recording_id"))
+    what = "recorded" if "recording_state" in said else "added"
     yield {
         "contact": entry,
-        "id": f"{recording}:recording",
+        "id": f"{recording}:{what}",
         "type": "recording",
-        "at": moment_of(said.get("timestamp")),
+        "at": needed(moment_of(said.get("timestamp")), "timestamp"),
         "attributes": {"recording_id": recording} if recording else None,
     }
 
