@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from otklik_common.failpoints import failpoint
 from otklik_common.observability import get_logger
 from otklik_common.pseudonym import Sealer
 from otklik_contact_center.actions.packing import Packer
@@ -17,6 +18,8 @@ HOOK: Final = "hook body"
 """What sealed bodies are for: bytes sealed for this do not open as anything else."""
 
 UNREADABLE: Final = "unreadable"
+
+body_kept = failpoint("hooks.kept", "a body is kept, its events are not")
 
 log = get_logger(__name__)
 

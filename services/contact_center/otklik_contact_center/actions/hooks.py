@@ -12,10 +12,9 @@ from typing import Final, NamedTuple
 
 from otklik_common.db import Database
 from otklik_common.errors import TooLarge, Unprocessable
-from otklik_common.failpoints import failpoint
 from otklik_common.paging import Part
 from otklik_common.pseudonym import Sealer
-from otklik_contact_center.actions.bodies import Bodies, code_of
+from otklik_contact_center.actions.bodies import Bodies, body_kept, code_of
 from otklik_contact_center.actions.push import BadSignature, Door, Portion, Pushed, RefusedEvent
 from otklik_contact_center.domain.admission import BULK
 from otklik_contact_center.domain.providers.pushed import Directions, Request
@@ -30,8 +29,6 @@ MOST_BYTES: Final = 1024 * 1024
 
 REPLAYED_AT_ONCE: Final = 200
 TRIED_AT_ONCE: Final = 20
-
-body_kept = failpoint("hooks.kept", "a body is kept, its events are not")
 
 
 @dataclass(frozen=True, slots=True)
