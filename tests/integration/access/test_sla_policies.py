@@ -57,7 +57,11 @@ async def test_an_ended_policy_frees_its_priority_and_stays_readable(http: Http)
     assert (taken.status_code, taken.json()["code"]) == (409, "priority_taken")
     assert (await http.ask("DELETE", "/sla-policies/usual")).status_code == 204
     assert (await http.ask("DELETE", "/sla-policies/none")).status_code == 404
-    await http.good("PUT", "/sla-policies/vip", USUAL)
+    # What it promised it has promised: the priority is free from its end on.
+    earlier = await http.ask("PUT", "/sla-policies/vip", USUAL)
+    assert (earlier.status_code, earlier.json()["code"]) == (409, "priority_taken")
+    from_now = {name: value for name, value in USUAL.items() if name != "valid_from"}
+    await http.good("PUT", "/sla-policies/vip", from_now)
     listed = (await http.good("GET", "/sla-policies"))["items"]
     assert [(one["code"], [t["active"] for t in one["terms"]]) for one in listed] == [
         ("usual", [True, False]),

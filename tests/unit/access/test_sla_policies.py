@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from otklik_access.domain.sla_policies import (
+    MOST_BYTES,
     MOST_POLICIES,
     MOST_TERMS,
     Policy,
@@ -17,6 +18,7 @@ from otklik_access.domain.sla_policies import (
 )
 from otklik_common.errors import Conflict, Unprocessable
 from otklik_common.events.access import SlaTarget, SlaTerms, TargetName
+from otklik_common.events.envelope import MAX_FACT_BYTES
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST = SlaTarget(target=TargetName.FIRST_RESPONSE, seconds=3600)
@@ -67,6 +69,19 @@ def test_a_policy_keeps_so_many_terms_and_no_more() -> None:
     assert refused.value.code == "too_many_terms"
 
 
+def test_whatever_it_has_become_a_policy_can_be_ended() -> None:
+    made: Policy | None = None
+    for number in range(MOST_TERMS):
+        made = edit(made, terms(priority=number + 1), MARCH + timedelta(days=number))
+    assert made is not None
+    assert ended(made, MARCH + timedelta(days=MOST_TERMS)).last.active is False
+    wide = tuple(f"{'x' * 50}-{number}" for number in range(270))
+    large = edit(None, terms(branches=wide))
+    over = ended(large, MARCH + timedelta(days=1))
+    assert MOST_BYTES // 2 < len(large.fact().said().encode()) < MOST_BYTES
+    assert len(over.fact().said().encode()) < MAX_FACT_BYTES
+
+
 def test_a_policy_that_others_cannot_be_told_of_is_refused() -> None:
     branches = tuple(f"{'x' * 90}-{number}" for number in range(200))
     with pytest.raises(Unprocessable) as refused:
@@ -80,8 +95,30 @@ def test_two_policies_that_hold_never_have_the_same_priority() -> None:
         check_priority(vip, [usual, Policy("other", (terms(priority=12),))])
     assert refused.value.code == "priority_taken"
     check_priority(vip, [vip])
-    check_priority(vip, [ended(usual, MARCH + timedelta(days=1))])
+    over = ended(usual, MARCH + timedelta(days=1))
+    with pytest.raises(Conflict):
+        check_priority(vip, [over])
+    check_priority(edited(None, "vip", terms(), names={}, since=MARCH + timedelta(days=1)), [over])
     check_priority(ended(edit(None, terms()), MARCH + timedelta(days=1)), [vip])
+
+
+def test_a_priority_that_is_given_up_later_is_taken_until_then() -> None:
+    later = MARCH + timedelta(days=30)
+    moved = edited(edit(None, terms()), "usual", terms(priority=20), names={}, since=later)
+    for priority, since, refused in (
+        (10, MARCH, True),
+        (10, later - timedelta(seconds=1), True),
+        (10, later, False),
+        (20, MARCH, True),
+        (20, later, True),
+        (15, MARCH, False),
+    ):
+        other = edited(None, "vip", terms(priority=priority), names={}, since=since)
+        if refused:
+            with pytest.raises(Conflict):
+                check_priority(other, [moved])
+        else:
+            check_priority(other, [moved])
 
 
 def test_there_are_so_many_policies_and_no_more() -> None:

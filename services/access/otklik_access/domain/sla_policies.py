@@ -1,8 +1,9 @@
 """Policies of service: what one may promise, and how an edit leaves past promises as they were."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from otklik_common.errors import Conflict, Unprocessable
@@ -13,6 +14,9 @@ Names = dict[str, str]
 
 MOST_TERMS: Final = 24
 """How often a policy may change, from the first to the last."""
+
+MOST_BYTES: Final = MAX_FACT_BYTES - 512
+"""Of what others are told; the rest is for the policy's end."""
 
 MOST_POLICIES: Final = 100
 """Of a company, those that have ended apart."""
@@ -67,16 +71,12 @@ def edited(
 
 
 def ended(known: Policy, now: datetime) -> Policy:
-    """The policy that promises nothing any more from now on."""
+    """The policy that promises nothing any more from now on; it may be as large as it likes."""
     if not known.last.active:
         return known
-    return edited(
-        known,
-        known.code,
-        known.last.model_copy(update={"active": False}),
-        names=known.names,
-        since=now,
-    )
+    earlier = [one for one in known.terms if one.since is None or one.since < now]
+    end = events.SlaTerms(since=now, active=False, priority=known.last.priority)
+    return Policy(known.code, (*earlier, end), known.names)
 
 
 def _alike(one: events.SlaTerms, other: events.SlaTerms) -> bool:
@@ -87,29 +87,46 @@ def check_priority(made: Policy, others: Iterable[Policy]) -> None:
     """
     Raise for a priority that another policy has, and for more policies than there may be.
 
+    A priority is another's from when its terms begin until others take their place, be it later.
+
     Raises:
         Conflict: Nobody could tell which of the two holds.
         Unprocessable: There are too many.
     """
     if not made.last.active:
         return
-    active = [one for one in others if one.code != made.code and one.last.active]
-    taken = next((one for one in active if one.last.priority == made.last.priority), None)
-    if taken is not None:
-        free = _free(made.last.priority, {one.last.priority for one in active})
+    rivals = [one for one in others if one.code != made.code]
+    taken = dict(_taken(rivals, made.last.since))
+    if made.last.priority in taken:
+        holder, free = taken[made.last.priority], _free(made.last.priority, set(taken))
         raise Conflict(
-            f"the policy {taken.code} has priority {made.last.priority} already, and nobody could"
+            f"the policy {holder} has priority {made.last.priority} already, and nobody could"
             f" tell which of the two holds: {free} is free",
             code="priority_taken",
-            detail_ru=f"приоритет {made.last.priority} уже у правила {taken.code}, и было бы неясно,"
+            detail_ru=f"приоритет {made.last.priority} уже у правила {holder}, и было бы неясно,"
             f" какое из двух действует: свободен {free}",
         )
+    active = [one for one in rivals if one.last.active]
     if len(active) >= MOST_POLICIES:
         raise Unprocessable(
             f"{MOST_POLICIES} policies hold already: end one first",
             code="too_many_policies",
             detail_ru=f"действуют уже {MOST_POLICIES} правил: сначала завершите одно",
         )
+
+
+def _taken(rivals: Iterable[Policy], since: datetime | None) -> Iterator[tuple[int, str]]:
+    """Priorities that policies have at a moment or later, and whose they are."""
+    for one in rivals:
+        for terms, later in pairwise((*one.terms, None)):
+            over = later is not None and since is not None and _until(later) <= since
+            if terms is not None and terms.active and not over:
+                yield terms.priority, one.code
+
+
+def _until(later: events.SlaTerms) -> datetime:
+    assert later.since is not None, "only the first terms have always been true"
+    return later.since
 
 
 def _free(wanted: int, taken: set[int]) -> int:
@@ -127,12 +144,12 @@ def _check(made: Policy) -> None:
             " завершите его и заведите новое",
         )
     size = len(made.fact().said().encode())
-    if size > MAX_FACT_BYTES:
+    if size > MOST_BYTES:
         raise Unprocessable(
-            f"the policy takes {size} bytes, {MAX_FACT_BYTES} can be told to others: name groups"
+            f"the policy takes {size} bytes, {MOST_BYTES} can be told to others: name groups"
             " instead of branches, or make a new policy",
             code="policy_too_large",
-            detail_ru=f"правило занимает {size} байт, можно {MAX_FACT_BYTES}: назовите группы вместо"
+            detail_ru=f"правило занимает {size} байт, можно {MOST_BYTES}: назовите группы вместо"
             " филиалов или заведите новое правило",
         )
 
