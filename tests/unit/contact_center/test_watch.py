@@ -211,6 +211,47 @@ def test_what_is_opened_again_goes_on_where_it_was_closed() -> None:
     assert again.due_at == at(moment(3, 9)) + 30 * MINUTE
 
 
+@pytest.mark.parametrize("reopened", [True, False])
+def test_no_end_makes_an_unanswered_customer_s_wait_younger(reopened: bool) -> None:
+    again = [
+        an_event("reopened", moment(0, 12) + 60),
+        a_message("human", moment(0, 12) + 120, agent="petrova"),
+    ]
+    silent = [a_message("customer", moment(0, 13))]
+    left = [a_message("customer", moment(0, 9)), an_event("ended", moment(0, 12))]
+    first, *later = clocks([*left, *(again if reopened else silent)], "first_response")
+    assert (first.state(LATER), used(first)) == (State.BREACHED, 3 * HOUR)
+    assert [(one.state(LATER), used(one)) for one in later] == (
+        [(State.ACHIEVED, MINUTE)] if reopened else []
+    )
+
+
+@pytest.mark.parametrize("after", ["open", "abandoned", "resolved"])
+def test_the_first_resolution_stays_what_it_was_at_the_first_end(after: str) -> None:
+    letter = [
+        an_event("started", moment(0, 9), channel="email", direction="in"),
+        an_event("ended", moment(0, 9) + 30 * 60, outcome="resolved"),
+        an_event("reopened", moment(0, 11)),
+    ]
+    if after != "open":
+        letter.append(an_event("ended", moment(0, 12), outcome=after))
+    found = clock(letter, "first_resolution")
+    assert (found.state(LATER), used(found)) == (State.ACHIEVED, 30 * MINUTE)
+
+
+def test_a_first_end_that_gave_the_customer_up_is_no_resolution() -> None:
+    chat = [
+        an_event("started", moment(0, 9), channel="chat", direction="in"),
+        a_message("customer", moment(0, 9)),
+        an_event("ended", moment(0, 9) + 60),
+        an_event("reopened", moment(0, 11)),
+        a_message("human", moment(0, 11) + 60, agent="petrova"),
+        an_event("ended", moment(0, 12)),
+    ]
+    assert clock(chat, "first_resolution").state(LATER) is State.CANCELLED
+    assert clock(chat, "resolution", 9 * HOUR).state(LATER) is State.ACHIEVED
+
+
 def test_pauses_that_overlap_hold_once() -> None:
     letter = [
         an_event("started", 0, channel="email", direction="in"),

@@ -115,7 +115,8 @@ class Exchange:
 
     def _ask(self, event: Event) -> None:
         self._asked, self._bot_spoke = event, False
-        if self.first_replied_at is None:
+        # Words after an end that left the first ones unanswered do not make them younger.
+        if self.first_replied_at is None and not (self._closed and self.dropped):
             self.first_asked_at = event.at
 
     def _close_gap(self, reply: Event | None) -> None:

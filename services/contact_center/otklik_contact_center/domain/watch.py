@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from otklik_common.clocks.sla import Mark, Step
-from otklik_contact_center.domain.contact import Contact
+from otklik_contact_center.domain.contact import LEFT_BY_CUSTOMERS, Contact
 from otklik_contact_center.domain.events import Event, author_of
 from otklik_contact_center.domain.reply import Gap
 
@@ -114,6 +114,12 @@ def _watches(contact: Contact, lived: Sequence[Event]) -> Iterator[Watch]:
 
 def _first_response(contact: Contact) -> Iterator[Watch]:
     course, about = contact.course, contact.about
+    waits = [gap for gap in (*contact.said.dropped, *contact.said.gaps) if gap.first]
+    if waits and not about.spoken:
+        # An end that leaves the customer unanswered is not undone by what comes after it.
+        for place, gap in enumerate(sorted(waits, key=lambda gap: gap.asked_at)):
+            yield _wait("first_response", gap, key=gap.id if place else "")
+        return
     if about.spoken:
         asked_at, replied_at = course.offered_at, course.answered_at
     else:
@@ -130,17 +136,14 @@ def _first_response(contact: Contact) -> Iterator[Watch]:
 
 
 def _next_response(gap: Gap) -> Watch:
+    found = _wait("next_response", gap, key=gap.id)
+    return msgspec.structs.replace(found, agent=gap.agent, queue=gap.queue, branch=gap.branch)
+
+
+def _wait(target: str, gap: Gap, *, key: str) -> Watch:
     ended_at = gap.replied_at or gap.dropped_at
-    return Watch(
-        "next_response",
-        gap.asked_at,
-        ended_at,
-        cancelled=gap.replied_at is None and gap.dropped_at is not None,
-        key=gap.id,
-        agent=gap.agent,
-        queue=gap.queue,
-        branch=gap.branch,
-    )
+    cancelled = gap.replied_at is None and gap.dropped_at is not None
+    return Watch(target, gap.asked_at, ended_at, cancelled=cancelled, key=key)
 
 
 def _resolutions(contact: Contact, lived: Sequence[Event]) -> Iterator[Watch]:
@@ -151,20 +154,32 @@ def _resolutions(contact: Contact, lived: Sequence[Event]) -> Iterator[Watch]:
         yield Watch("first_resolution", created_at)
         yield Watch("resolution", created_at, lasting=True)
         return
-    first = max(created_at, ends[0])
-    yield Watch("first_resolution", created_at, first, cancelled=given_up)
-    last = None if contact.course.ended_at is None else max(created_at, ends[-1])
+    first = max(created_at, ends[0].at)
+    once = len(ends) == 1 and contact.course.ended_at is not None
+    early = given_up if once else not _was_done(contact, ends[0])
+    yield Watch("first_resolution", created_at, first, cancelled=early)
+    last = None if contact.course.ended_at is None else max(created_at, ends[-1].at)
     over = given_up and last is not None
     yield Watch("resolution", created_at, last, cancelled=over, lasting=True)
 
 
-def _ends(lived: Iterable[Event]) -> Iterator[datetime]:
+def _was_done(contact: Contact, end: Event) -> bool:
+    """Whether an end was ours when it came, whatever came later."""
+    answered_at = contact.course.answered_at
+    if answered_at is not None and answered_at <= end.at:
+        return True
+    if end.outcome is not None:
+        return end.outcome in DONE
+    return contact.about.channel not in LEFT_BY_CUSTOMERS
+
+
+def _ends(lived: Iterable[Event]) -> Iterator[Event]:
     """The ends of an open contact; an end after an end ends nothing."""
     closed = False
     for event in lived:
         if event.type == "ended" and not closed:
             closed = True
-            yield event.at
+            yield event
         elif event.type == "reopened":
             closed = False
 
