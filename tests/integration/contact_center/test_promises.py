@@ -125,6 +125,54 @@ async def test_a_missed_call_is_called_back_by_another_contact(
     assert (clock.state, clock.used_ms, clock.agent) == (ClockState.ACHIEVED, 570_000, "petrova")
 
 
+async def test_a_missed_call_after_an_unanswered_form_is_called_back(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(a_policy(a_target("callback", 15 * MINUTE)))
+    phone = "+79991234567"
+    form = [an_event("started", -HOUR, id="f1", contact="form-1", channel="form", from_=phone)]
+    missed = [
+        an_event("queued", 0, channel="call", from_=phone),
+        an_event("ringing", 5, agent="petrova"),
+        an_event("ended", 30),
+    ]
+    await door.push(*form, *missed)
+    await promising.work()
+    assert (await one(world, "callback")).started_at == at(30)
+    back: dict[str, Any] = {"contact": "call-3", "channel": "call", "direction": "out"}
+    await door.push(
+        an_event("started", 600, id="b1", to=phone, agent="ivanov", actor="human", **back)
+    )
+    await promising.work()
+    # Whoever called back did it, not whose phone rang in vain.
+    assert (await one(world, "callback")).agent == "ivanov"
+
+
+async def test_a_callback_moves_to_an_earlier_missed_call_that_is_heard_of_late(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    await promising.hear(a_policy(a_target("callback", 15 * MINUTE)))
+    phone = "+79991234567"
+
+    def missed(contact: str, since: float) -> list[Event]:
+        return [
+            an_event("queued", since, id=f"q{contact}", contact=contact, channel="call",
+                     from_=phone),
+            an_event("ended", since + 30, id=f"e{contact}", contact=contact),
+        ]  # fmt: skip
+
+    await door.push(*missed("later", 300))
+    await promising.work()
+    assert (await one(world, "callback")).started_at == at(330)
+    await door.push(*missed("earlier", 0))
+    await promising.work()
+    assert (await one(world, "callback")).started_at == at(30)
+    # Taken after all, it was not missed: the promise is about the other again.
+    await door.push(an_event("answered", 20, id="late", contact="earlier", agent="petrova"))
+    await promising.work()
+    assert (await one(world, "callback")).started_at == at(330)
+
+
 async def test_an_edit_from_now_on_leaves_what_was_promised(
     world: World, door: Pusher, promising: Promising
 ) -> None:

@@ -59,7 +59,7 @@ def sample(told: list[Any], name: str = "c", channel: str = "call") -> Sample | 
         return None
     found = watched(contact, [e for e in in_order(told) if e.type not in SILENT])
     about = About(source=contact_id("s"), channel=channel, branch="tyumen")
-    whole = called_back(found, opened=True, at=None, by=None, only=False)
+    whole = called_back(found, awaited=True, at=None, by=None, only=False)
     return Sample(contact_id(name), contact.at, about, whole)
 
 

@@ -170,19 +170,19 @@ def test_each_answer_is_promised_by_whoever_gave_it() -> None:
     assert (fact.agent, fact.branch) == ("ivanov", "omsk")
 
 
-def test_a_callback_belongs_to_the_contact_that_opened_the_lead() -> None:
+def test_a_callback_belongs_to_the_first_contact_that_nobody_took() -> None:
     missed = of(a_call(answered=None, ended=30))
 
     def callbacks(**said: Any) -> list[tuple[datetime | None, str | None]]:
-        asked = {"opened": True, "at": None, "by": None, "only": True, **said}
+        asked = {"awaited": True, "at": None, "by": None, "only": True, **said}
         return [(one.ended_at, one.agent) for one in called_back(missed, **asked).watches]
 
     assert callbacks() == [(None, None)]
-    assert callbacks(opened=False) == []
+    assert callbacks(awaited=False) == []
     assert callbacks(at=at(600), by="petrova") == [(at(600), "petrova")]
     # Who called while the customer still waited has called back at once.
     assert callbacks(at=at(10)) == [(at(30), None)]
-    whole = called_back(missed, opened=True, at=None, by=None, only=False)
+    whole = called_back(missed, awaited=True, at=None, by=None, only=False)
     assert {one.target for one in whole.watches} > {CALLBACK}
 
 

@@ -67,7 +67,6 @@ class _Lead(msgspec.Struct):
     """What a callback needs of a lead."""
 
     attempted_at: datetime | None = None
-    agent: str | None = None
 
 
 _lead = msgspec.json.Decoder(_Lead)
@@ -142,9 +141,9 @@ def _sample(row: Row) -> Sample:
     lead = None if row.lead is None else _lead.decode(row.lead)
     watched = called_back(
         unpacked(row.watched),
-        opened=lead is not None,
+        awaited=lead is not None,
         at=None if lead is None else lead.attempted_at,
-        by=None if lead is None else lead.agent,
+        by=row.attempted_by,
         only=False,
     )
     return Sample(row.id, row.at, about_of(row.data), watched)

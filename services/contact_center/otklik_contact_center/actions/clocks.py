@@ -1,8 +1,9 @@
 """Clocks of the contacts that were just folded, in the same transaction."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -27,6 +28,9 @@ from otklik_contact_center.domain.watch import CALLBACK, called_back
 from otklik_contact_center.store import clocks as store
 from otklik_contact_center.store.clocks import ClockKey, ClockRow, KnownClock, Subject
 from otklik_contact_center.store.folding import ContactKey
+
+AT_ONCE: Final = 25
+"""Contacts between two looks at what else there is to do: some milliseconds of computing."""
 
 log = get_logger(__name__)
 
@@ -64,7 +68,10 @@ async def settle(
         for key, outcome in outcomes.items()
         if key[0] in policies
     }
-    elsewhere = {key for key in people.changed if key[0] in policies and key not in here}
+    awaited = _awaited(people, outcomes)
+    elsewhere = {
+        key for key in people.changed | awaited.keys() if key[0] in policies and key not in here
+    }
     if not here and not elsewhere:
         return Settled([], {})
     known = await store.lock(on, [*here, *elsewhere])
@@ -76,7 +83,9 @@ async def settle(
             of.setdefault(contact, {})[clock] = one
     changes: list[Change] = []
     failed: dict[ContactKey, str] = {}
-    for key in sorted([*here, *elsewhere]):
+    for number, key in enumerate(sorted([*here, *elsewhere])):
+        if number % AT_ONCE == 0:
+            await asyncio.sleep(0)
         subject = here.get(key) or openers.get(key)
         before = of.get(key, {})
         whole = key in here and outcomes[key].request is not None
@@ -88,7 +97,7 @@ async def settle(
                 else _shown(
                     key,
                     subject,
-                    people.now.get(key),
+                    awaited.get(key),
                     policies[key[0]],
                     before,
                     recorded_at,
@@ -104,6 +113,29 @@ async def settle(
     return Settled([change.announcement for change in changes], failed)
 
 
+def _awaited(
+    people: People, outcomes: Mapping[ContactKey, Outcome]
+) -> dict[ContactKey, Lead | None]:
+    """
+    Contacts that nobody took, in leads that were touched, with their lead.
+
+    The first of a lead carries its callback; the others, of which each may have been the first
+    before, carry none.
+    """
+    found: dict[ContactKey, Lead | None] = {}
+    for opener, lead in people.now.items():
+        tenant, _ = opener
+        touched = opener in people.changed or any(
+            (tenant, member) in outcomes for member in lead.members
+        )
+        if touched:
+            found |= {
+                (tenant, contact): None if place else lead
+                for place, contact in enumerate(lead.missed)
+            }
+    return found
+
+
 def _shown(
     key: ContactKey,
     subject: Subject,
@@ -117,9 +149,9 @@ def _shown(
     """What each clock of a contact shows, or only that of its callback."""
     watched = called_back(
         subject.watched,
-        opened=lead is not None,
+        awaited=lead is not None,
         at=None if lead is None else lead.attempted_at,
-        by=None if lead is None else lead.agent,
+        by=None if lead is None else lead.attempted_by,
         only=not whole,
     )
     recorded = {id_: one.recorded_at for (_, id_), one in before.items()}

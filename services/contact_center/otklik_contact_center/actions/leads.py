@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 import asyncpg
 
@@ -121,6 +122,7 @@ async def _write(
 ) -> tuple[list[Announcement], list[ContactKey]]:
     rows: list[LeadRow] = []
     announced: list[Announcement] = []
+    changed: list[ContactKey] = []
     for key in sorted(known.keys() | now.keys()):
         tenant, opener = key
         before, after = known.get(key), now.get(key)
@@ -129,7 +131,12 @@ async def _write(
             None if before is None else before.emitted,
             None if after is None else after.data,
         )
+        missed = None if after is None else next(iter(after.lead.missed), None)
+        by = None if after is None else after.lead.attempted_by
         if step is None:
+            # What only we know of it is no news to others.
+            if before is not None and (missed, by) != (before.missed, before.attempted_by):
+                rows.append(_row(key, before, missed, by))
             continue
         at = recorded_at if before is None else max(recorded_at, before.recorded_at + TICK)
         emitted = step.emitted
@@ -144,8 +151,11 @@ async def _write(
                 emitted.void,
                 at,
                 step.data.decode(),
+                missed,
+                by,
             )
         )
+        changed.append(key)
         announced.append(
             announcement(
                 step,
@@ -159,4 +169,21 @@ async def _write(
         )
     if rows:
         await people.put_leads(on, rows)
-    return announced, [(row.tenant, row.contact) for row in rows]
+    return announced, changed
+
+
+def _row(key: ContactKey, known: KnownLead, missed: UUID | None, by: str | None) -> LeadRow:
+    """A lead as it was published last."""
+    emitted = known.emitted
+    assert emitted.data is not None, "leads are read with what was said of them"
+    return LeadRow(
+        *key,
+        known.person,
+        emitted.revision,
+        emitted.hash,
+        emitted.void,
+        known.recorded_at,
+        emitted.data.decode(),
+        missed,
+        by,
+    )

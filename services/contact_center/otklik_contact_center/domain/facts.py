@@ -184,6 +184,7 @@ def request_of(contact: Contact, *, subject: UUID, of: ContactFact) -> leads.Req
         assigned_at=contact.course.assigned_at,
         attempted_at=contact.attempted_at,
         connected_at=contact.connected_at,
+        missed=contact.about.inbound and contact.outcome in leads.MISSED,
     )
 
 

@@ -22,6 +22,10 @@ MOST_CONTACTS: Final = 1_000
 """Behind a number with more contacts is no person but a switchboard: each stands for itself."""
 
 
+MISSED: Final = frozenset(("abandoned", "overflowed", "callback_requested", "voicemail"))
+"""Outcomes of an inbound contact after which somebody is to be called back."""
+
+
 class Request(msgspec.Struct, frozen=True):
     """
     A contact as leads see it.
@@ -31,6 +35,7 @@ class Request(msgspec.Struct, frozen=True):
         attempted_at: When a person of ours first answered, or tried to reach the customer.
         connected_at: When a person of ours and the customer were first in touch.
         identifiers: Pseudonyms of the person, strongest first.
+        missed: Nobody took it, and somebody is to call back.
     """
 
     contact: UUID
@@ -47,6 +52,7 @@ class Request(msgspec.Struct, frozen=True):
     assigned_at: datetime | None = None
     attempted_at: datetime | None = None
     connected_at: datetime | None = None
+    missed: bool = False
 
 
 class Lead(msgspec.Struct):
@@ -58,6 +64,9 @@ class Lead(msgspec.Struct):
         requests: Inbound contacts that belong to it, the opener included: those that came before
             anybody worked on it.
         active_at: The last thing that happened in it, on either side.
+        attempted_by: The agent of the contact in which it was first attempted.
+        members: Its inbound contacts, the opener first.
+        missed: Those of them that nobody took; the customer is called back once, for the first.
     """
 
     opener: Request
@@ -73,6 +82,9 @@ class Lead(msgspec.Struct):
     attempted_at: datetime | None = None
     contacted_at: datetime | None = None
     requests: int = 1
+    attempted_by: str | None = None
+    members: list[UUID] = msgspec.field(default_factory=list)
+    missed: list[UUID] = msgspec.field(default_factory=list)
 
     @property
     def attempt_ms(self) -> int | None:
@@ -165,13 +177,20 @@ def _open(request: Request, *, known: bool) -> Lead:
         last_requested_at=request.at,
         active_at=request.at,
     )
-    _worked(lead, request)
+    _joined(lead, request)
     return lead
 
 
 def _asked_again(lead: Lead, request: Request) -> None:
     lead.requests += 1
     lead.last_requested_at = request.at
+    _joined(lead, request)
+
+
+def _joined(lead: Lead, request: Request) -> None:
+    lead.members.append(request.contact)
+    if request.missed:
+        lead.missed.append(request.contact)
     _worked(lead, request)
 
 
@@ -182,7 +201,7 @@ def _worked(lead: Lead, request: Request) -> None:
     lead.queue = lead.queue or request.queue
     lead.agent = lead.agent or request.agent
     lead.assigned_at = _earliest(lead, lead.assigned_at, request.assigned_at)
-    lead.attempted_at = _earliest(lead, lead.attempted_at, request.attempted_at)
+    _attempted(lead, request.attempted_at, request.agent)
     lead.contacted_at = _earliest(lead, lead.contacted_at, request.connected_at)
     moments = (lead.active_at, request.at, request.attempted_at, request.connected_at)
     lead.active_at = max(moment for moment in moments if moment is not None)
@@ -196,10 +215,16 @@ def _worked_meanwhile(lead: Lead, earlier: Request) -> None:
         if moment is not None and moment >= lead.created_at
     ]
     if since:
-        lead.attempted_at = _earliest(lead, lead.attempted_at, min(since))
+        _attempted(lead, min(since), earlier.agent)
         lead.active_at = max(lead.active_at, *since)
     if earlier.connected_at in since:
         lead.contacted_at = _earliest(lead, lead.contacted_at, earlier.connected_at)
+
+
+def _attempted(lead: Lead, at: datetime | None, by: str | None) -> None:
+    earliest = _earliest(lead, lead.attempted_at, at)
+    if earliest != lead.attempted_at:
+        lead.attempted_at, lead.attempted_by = earliest, by
 
 
 def _earliest(lead: Lead, known: datetime | None, new: datetime | None) -> datetime | None:

@@ -14,10 +14,8 @@ import msgspec
 from otklik_common.clocks.sla import Mark, Step
 from otklik_contact_center.domain.contact import LEFT_BY_CUSTOMERS, Contact
 from otklik_contact_center.domain.events import Event, author_of
+from otklik_contact_center.domain.lead import MISSED
 from otklik_contact_center.domain.reply import Gap
-
-MISSED: Final = frozenset(("abandoned", "overflowed", "callback_requested", "voicemail"))
-"""Outcomes of an inbound contact after which somebody is to be called back."""
 
 DONE: Final = frozenset(("answered", "resolved"))
 """Outcomes in which an end is ours, and not the customer's giving up."""
@@ -219,14 +217,14 @@ def _holds(event: Event) -> Iterator[tuple[str, bool]]:
 
 
 def called_back(
-    all_of_it: Watched, *, opened: bool, at: datetime | None, by: str | None, only: bool
+    all_of_it: Watched, *, awaited: bool, at: datetime | None, by: str | None, only: bool
 ) -> Watched:
     """
     The same with what became of the callback.
 
     Args:
-        opened: Whether the contact opened a lead: one that somebody had asked before is called back
-            once, for the first.
+        awaited: Whether the contact is the first of its lead that nobody took: the customer is
+            called back once.
         at: When a person of ours first tried to reach the customer since.
         by: Whoever did.
         only: Leave out whatever is not about the callback.
@@ -236,7 +234,7 @@ def called_back(
         if watch.target != CALLBACK:
             if not only:
                 found.append(watch)
-        elif opened:
+        elif awaited:
             ended_at = None if at is None else max(at, watch.started_at)
             found.append(
                 msgspec.structs.replace(watch, ended_at=ended_at, agent=None if at is None else by)

@@ -35,18 +35,25 @@ class Wanted:
 
 
 class Row(NamedTuple):
-    """A contact of the past; `lead` is what it opened, as JSON."""
+    """
+    A contact of the past.
+
+    Attributes:
+        lead: That of which it is the first contact that nobody took, as JSON.
+        attempted_by: Who worked on the lead first.
+    """
 
     id: UUID
     at: datetime
     data: str
     watched: bytes | None
     lead: str | None
+    attempted_by: str | None
 
 
 _PAST: Final = f"""
-SELECT c.id, c.at, c.data, c.watched, l.data FROM {SCHEMA}.contact c
-LEFT JOIN {SCHEMA}.lead l ON l.tenant = c.tenant AND l.contact = c.id AND NOT l.void
+SELECT c.id, c.at, c.data, c.watched, l.data, l.attempted_by FROM {SCHEMA}.contact c
+LEFT JOIN {SCHEMA}.lead l ON l.tenant = c.tenant AND l.missed = c.id AND NOT l.void
 WHERE c.tenant = $1 AND c.at >= $2 AND c.at < $3 AND NOT c.void AND c.direction = 'in'
   AND ($4::text[] IS NULL OR c.branch = ANY ($4)) AND (c.at, c.id) > ($5, $6)
 ORDER BY c.at, c.id LIMIT $7

@@ -15,7 +15,7 @@ import msgspec
 
 from otklik_common.ids import source_subject
 from otklik_contact_center.domain.emission import Emitted
-from otklik_contact_center.domain.lead import Request
+from otklik_contact_center.domain.lead import MISSED, Request
 from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.folding import ContactKey, columns
 
@@ -29,10 +29,17 @@ class KnownLead(NamedTuple):
     person: str
     emitted: Emitted
     recorded_at: datetime
+    missed: UUID | None
+    attempted_by: str | None
 
 
 class LeadRow(NamedTuple):
-    """A lead to write."""
+    """
+    A lead to write.
+
+    Attributes:
+        missed: The first of its contacts that nobody took.
+    """
 
     tenant: str
     contact: UUID
@@ -42,6 +49,8 @@ class LeadRow(NamedTuple):
     void: bool
     recorded_at: datetime
     data: str
+    missed: UUID | None
+    attempted_by: str | None
 
 
 class _Fact(msgspec.Struct):
@@ -78,7 +87,7 @@ WHERE c.number <= $3
 
 _REQUEST_COLUMNS = (
     "c.tenant, c.person, c.id, c.at, c.direction, c.source, c.channel, c.party, c.branch,"
-    " c.queue, c.agent, c.data, c.assigned_at, c.attempted_at, c.connected_at"
+    " c.queue, c.agent, c.data, c.assigned_at, c.attempted_at, c.connected_at, c.outcome"
 )
 
 _REQUESTS = f"""
@@ -86,7 +95,10 @@ SELECT {_REQUEST_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant, perso
 JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.person = k.person AND NOT c.void
 """  # noqa: S608 - a name of our own
 
-_LEAD_COLUMNS = "l.tenant, l.contact, l.person, l.revision, l.hash, l.void, l.recorded_at, l.data"
+_LEAD_COLUMNS = (
+    "l.tenant, l.contact, l.person, l.revision, l.hash, l.void, l.recorded_at, l.data,"
+    " l.missed, l.attempted_by"
+)
 
 _LEADS = f"""
 SELECT {_LEAD_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
@@ -101,7 +113,7 @@ JOIN {SCHEMA}.lead l ON l.tenant = k.tenant AND l.contact = k.contact
 _PUT_LEADS = f"""
 INSERT INTO {SCHEMA}.lead ({", ".join(LeadRow._fields)})
 SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::bytea[],
-  $6::boolean[], $7::timestamptz[], $8::text[])
+  $6::boolean[], $7::timestamptz[], $8::text[], $9::uuid[], $10::text[])
 ON CONFLICT (tenant, contact) DO UPDATE SET
   ({", ".join(LeadRow._fields[2:])}) = ROW({", ".join(f"excluded.{f}" for f in LeadRow._fields[2:])})
 """  # noqa: S608 - a name of our own
@@ -167,6 +179,7 @@ def _request(row: asyncpg.Record) -> Request:
         assigned_at=row[12],
         attempted_at=row[13],
         connected_at=row[14],
+        missed=row[4] == "in" and row[15] in MISSED,
     )
 
 
@@ -178,7 +191,7 @@ async def leads(
     rows += await on.fetch(_LEADS_OF, *columns(openers, 2)) if openers else []
     return {
         (row[0], row[1]): KnownLead(
-            row[2], Emitted(row[3], row[4], row[5], row[7].encode()), row[6]
+            row[2], Emitted(row[3], row[4], row[5], row[7].encode()), row[6], row[8], row[9]
         )
         for row in rows
     }

@@ -143,10 +143,14 @@ lead = Table(
     Column("contact", Uuid, primary_key=True, nullable=False),
     code("person", nullable=False),
     *published(),
-    comment="What was published of leads, by the contact that opened them",
+    Column("missed", Uuid, nullable=True),
+    code("attempted_by"),
+    comment="What was published of leads, by the contact that opened them; missed is the first"
+    " contact of each that nobody took",
     postgresql_with={"fillfactor": "80", **CHURNING},
 )
 Index("lead_person", lead.c.tenant, lead.c.person)
+Index("lead_missed", lead.c.tenant, lead.c.missed, postgresql_where=lead.c.missed.is_not(None))
 
 sla_clock = Table(
     "sla_clock",
