@@ -212,6 +212,47 @@ async def test_an_edit_of_the_past_makes_its_clocks_anew_and_no_others(
     assert len(await world.facts("sla_clock")) == 3
 
 
+async def test_a_chat_that_goes_on_is_promised_what_a_first_policy_promises(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    """The customer wrote before the policy was heard of, in a chat that began long before it."""
+    chat = [
+        an_event("started", -DAY, id="s", contact="chat-1", channel="chat", direction="in"),
+        a_message("customer", -DAY, id="m1", contact="chat-1"),
+        a_message("human", -DAY + 60, id="m2", contact="chat-1", agent="petrova"),
+        a_message("customer", 60, id="m3", contact="chat-1"),
+    ]
+    await door.push(*chat)
+    await promising.work()
+    policy = a_policy(a_target("next_response", 600), since=at(0))
+    await promising.hear(policy)
+    await promising.work()
+    clock = await one(world, "next_response")
+    assert (clock.started_at, clock.state) == (at(60), ClockState.BREACHING)
+
+
+async def test_hours_of_a_branch_reach_its_answers_in_contacts_of_others(
+    world: World, door: Pusher, promising: Promising
+) -> None:
+    company, night = a_calendar(), a_calendar("night", day=("00:00-24:00",))
+    await promising.hear(company, night.model_copy(update={"default": False}))
+    await promising.hear(a_policy(a_target("next_response", 600, business=True)))
+    chat = [
+        an_event("started", 0, id="s", contact="chat-1", channel="chat", direction="in"),
+        a_message("customer", 0, id="m1", contact="chat-1"),
+        a_message("human", 60, id="m2", contact="chat-1", agent="petrova", branch="omsk"),
+        a_message("customer", 120, id="m3", contact="chat-1"),
+        a_message("human", 180, id="m4", contact="chat-1", agent="ivanov", branch="perm"),
+    ]
+    await door.push(*chat)
+    await promising.work()
+    clock = await one(world, "next_response")
+    assert (clock.branch, clock.calendar) == ("perm", "office")
+    await promising.hear(Branch(code="perm", calendar="night"))
+    await promising.work()
+    assert (await one(world, "next_response")).calendar == "night"
+
+
 async def test_a_hold_stays_left_out_when_the_policy_changes(
     world: World, door: Pusher, promising: Promising
 ) -> None:

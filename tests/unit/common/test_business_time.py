@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from otklik_common.clocks.business_time import (
+    MOST_SPANS,
     BusinessTime,
     NeverOpenError,
     business_time,
@@ -276,3 +277,30 @@ def test_breaks_are_taken_out() -> None:
         Window(540, 780),
         Window(840, 1080),
     )
+
+
+def minutes_apart(number: int) -> Calendar:
+    """Twelve windows of a minute on every day: as many spans as a calendar can have."""
+    day = tuple(Window(60 * hour + number, 60 * hour + number + 1) for hour in range(12))
+    return Calendar((Rules(ALWAYS, "UTC", (day,) * 7),))
+
+
+def test_no_deadline_is_looked_for_beyond_thirty_years() -> None:
+    time_ = BusinessTime(minutes_apart(0))
+    with pytest.raises(NeverOpenError):
+        time_.deadline(datetime(2026, 3, 2, tzinfo=UTC), timedelta(days=3_660))
+    # Twelve minutes a day, of 31 years.
+    assert time_.spans < 12 * 366 * 32
+    near = time_.deadline(datetime(2026, 3, 2, tzinfo=UTC), timedelta(minutes=12 * 365 * 20))
+    assert near.year == 2046
+
+
+def test_calendars_that_take_much_room_make_room_for_others() -> None:
+    start, long = datetime(2026, 3, 2, tzinfo=UTC), timedelta(minutes=12 * 365 * 29)
+    kept = [business_time(minutes_apart(number)) for number in range(12)]
+    for one in kept:
+        one.deadline(start, long)
+    assert sum(one.spans for one in kept) > MOST_SPANS
+    business_time(minutes_apart(30))
+    assert business_time(minutes_apart(0)) is not kept[0]
+    assert business_time(minutes_apart(11)) is kept[11]

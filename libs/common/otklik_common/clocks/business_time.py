@@ -7,12 +7,14 @@ does not count, and a calendar that never closes counts elapsed time.
 """
 
 from bisect import bisect_left, bisect_right
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import accumulate
 from operator import sub
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -24,6 +26,13 @@ from otklik_common.clocks.zones import EPOCH, find_zone, micros, offsets
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2200
 """The years in which business time is told; what lies outside is refused."""
+
+YEARS_AHEAD: Final = 30
+"""What is not due by then is never due."""
+
+MOST_CALENDARS: Final = 256
+MOST_SPANS: Final = 400_000
+"""Of all calendars whose business time is kept ready, some 50 MB; more go when the next one comes."""
 
 _SECOND: Final = 1_000_000
 _MINUTE: Final = 60 * _SECOND
@@ -38,7 +47,7 @@ Micros = NDArray[np.int64]
 
 
 class NeverOpenError(ValueError):
-    """So much business time never passes: the calendar stays closed from some day on."""
+    """So much business time does not pass in `YEARS_AHEAD`: the calendar hardly opens, or never."""
 
 
 class BusinessTime:
@@ -56,6 +65,11 @@ class BusinessTime:
         self._calendar = calendar
         # Replaced as a whole, so that whoever reads has what belongs together.
         self._kept = _Kept.nothing()
+
+    @property
+    def spans(self) -> int:
+        """How many open spans are worked out."""
+        return len(self._kept.starts)
 
     def between(self, start: datetime, end: datetime) -> timedelta:
         """
@@ -100,7 +114,7 @@ class BusinessTime:
         Returns:
             In UTC.
         Raises:
-            NeverOpenError: It never passes, or not before `LAST_YEAR` ends.
+            NeverOpenError: It does not pass in `YEARS_AHEAD`, or before `LAST_YEAR` ends.
             ValueError: `span` is negative, or `start` outside `FIRST_YEAR` to `LAST_YEAR`.
         """
         if span < timedelta():
@@ -113,7 +127,7 @@ class BusinessTime:
         # Of nothing, the next microsecond that is open begins then.
         left = max(span, 1)
         while kept.whole - kept.passed(start) < left:
-            kept = self._reach_further(kept)
+            kept = self._reach_further(kept, start)
         found = kept.reached(kept.passed(start) + left)
         return found if span else found - 1
 
@@ -129,8 +143,9 @@ class BusinessTime:
         if (spans < 0).any():
             raise ValueError("a span of less than nothing")
         kept, left = self._reach(int(starts.min()), int(starts.max())), np.maximum(spans, 1)
+        latest = int(starts.max())
         while int((kept.passed_many(starts) + left).max()) > kept.whole:
-            kept = self._reach_further(kept)
+            kept = self._reach_further(kept, latest)
         found: Micros = kept.reached_many(kept.passed_many(starts) + left) - (spans == 0)
         return found
 
@@ -145,7 +160,7 @@ class BusinessTime:
         kept = self._kept
         if kept.low <= first and last < kept.high:
             return kept
-        years = [(EPOCH + timedelta(microseconds=instant)).year for instant in (first, last)]
+        years = [_year_of(first), _year_of(last)]
         for year in years:
             if not FIRST_YEAR <= year <= LAST_YEAR:
                 raise ValueError(f"year {year} is outside {FIRST_YEAR} to {LAST_YEAR}")
@@ -153,11 +168,12 @@ class BusinessTime:
             years += [kept.first, kept.after - 1]
         return self._keep(kept, min(years), max(years) + 1)
 
-    def _reach_further(self, kept: "_Kept") -> "_Kept":
-        """With twice the years."""
-        if kept.after > LAST_YEAR or not self._opens_after(kept.after):
+    def _reach_further(self, kept: "_Kept", start: int) -> "_Kept":
+        """With twice the years, for what begins at an instant."""
+        last = min(_year_of(start) + YEARS_AHEAD, LAST_YEAR)
+        if kept.after > last or not self._opens_after(kept.after):
             raise NeverOpenError("the calendar stays closed")
-        after = min(kept.after + (kept.after - kept.first), LAST_YEAR + 1)
+        after = min(kept.after + (kept.after - kept.first), last + 1)
         return self._keep(kept, kept.first, after)
 
     def _opens_after(self, year: int) -> bool:
@@ -260,10 +276,40 @@ class _Kept:
         return found
 
 
-@lru_cache(maxsize=256)
+class _Ready:
+    """The business time of calendars, as it was worked out before; those not used longest go."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Calendar, BusinessTime] = OrderedDict()
+        self._alone = Lock()
+
+    def of(self, calendar: Calendar) -> BusinessTime:
+        with self._alone:
+            found = self._kept.get(calendar)
+            if found is None:
+                found = self._kept[calendar] = BusinessTime(calendar)
+                self._make_room()
+            else:
+                self._kept.move_to_end(calendar)
+        return found
+
+    def _make_room(self) -> None:
+        spans = sum(one.spans for one in self._kept.values())
+        while len(self._kept) > 1 and (len(self._kept) > MOST_CALENDARS or spans > MOST_SPANS):
+            _, gone = self._kept.popitem(last=False)
+            spans -= gone.spans
+
+
+_ready: Final = _Ready()
+
+
 def business_time(calendar: Calendar) -> BusinessTime:
     """The business time of a calendar, as it was worked out before."""
-    return BusinessTime(calendar)
+    return _ready.of(calendar)
+
+
+def _year_of(instant: int) -> int:
+    return (EPOCH + timedelta(microseconds=instant)).year
 
 
 def _new_year(year: int) -> int:

@@ -26,6 +26,9 @@ from otklik_contact_center.store.columns import SCHEMA
 DUE: Final = "contact-center.due"
 REDO: Final = "contact-center.promises"
 
+TURN: Final = 25
+"""Clocks stepped between two looks at what else there is to do."""
+
 AT_ONCE: Final = 500
 """Clocks of one step: some 50 ms."""
 
@@ -87,7 +90,11 @@ class Due:
             if not rows:
                 return False
             picked()
-            found = [_changed(row, recorder) for row in rows]
+            found = []
+            for place, row in enumerate(rows):
+                if place % TURN == 0:
+                    await asyncio.sleep(0)  # whatever else this process does goes on
+                found.append(_changed(row, recorder))
             await clocks.step(on, [row for row, _ in found])
             told = [announcement for _, announcement in found if announcement is not None]
             if told:

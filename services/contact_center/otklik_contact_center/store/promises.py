@@ -1,7 +1,7 @@
 """What companies promise has changed: how often, and whose clocks are still to be made anew."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -19,7 +19,7 @@ class Redo(NamedTuple):
 
     Attributes:
         branch: `EVERYBODY` for all branches.
-        phase: `CLOCKS` or `CONTACTS`.
+        phase: `CLOCKS`, `CONTACTS` or `GOING_ON`.
         place_at, place_id: The last that was looked at.
     """
 
@@ -36,6 +36,15 @@ CLOCKS: Final = 0
 
 CONTACTS: Final = 1
 """Contacts that came since are looked at: they may have had no clock."""
+
+GOING_ON: Final = 2
+"""Contacts that came before and went on since are looked at: something in them may begin a clock."""
+
+SKEW: Final = timedelta(minutes=10)
+"""Of a sender's clock: what it says happened then may have been heard so much earlier."""
+
+_SEEN_AT_ONCE: Final = 20_000
+"""Of all contacts, each of which is looked at once for every edit: without an index, some 50 ms."""
 
 _ALONE: Final = """
 SELECT pg_advisory_xact_lock($1, hashtext(t.tenant)) FROM unnest($2::text[]) AS t(tenant)
@@ -65,13 +74,14 @@ WHERE NOT tenant = ANY ($1) ORDER BY tenant, branch LIMIT 1 FOR UPDATE SKIP LOCK
 
 _CLOCKS: Final = f"""
 WITH seen AS (
-  SELECT tenant, id, contact, ended_at, void FROM {SCHEMA}.sla_clock
+  SELECT tenant, id, contact, ended_at, void, branch FROM {SCHEMA}.sla_clock
   WHERE tenant = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $4),
 marked AS (
   INSERT INTO {SCHEMA}.dirty (tenant, source, contact, lane)
   SELECT DISTINCT c.tenant, c.source, c.contact, 1 FROM seen s
   JOIN {SCHEMA}.contact c ON c.tenant = s.tenant AND c.id = s.contact AND NOT c.void
-  WHERE NOT s.void AND (s.ended_at IS NULL OR s.ended_at >= $3))
+  WHERE NOT s.void AND (s.ended_at IS NULL OR s.ended_at >= $3)
+    AND ($5::text IS NULL OR s.branch = $5))
 SELECT count(*), (SELECT id FROM seen ORDER BY id DESC LIMIT 1) FROM seen
 """  # noqa: S608 - a name of our own
 
@@ -89,6 +99,18 @@ SELECT count(*), (array_agg(at ORDER BY at DESC, id DESC))[1],
 
 _OF_ALL: Final = _CONTACTS.format(schema=SCHEMA, of_branch=" AND ($7::text IS NULL OR true)")
 _OF_BRANCH: Final = _CONTACTS.format(schema=SCHEMA, of_branch=" AND branch = $7")
+
+_GOING_ON: Final = f"""
+WITH seen AS (
+  SELECT tenant, source, contact, id, at, recorded_at, void, branch FROM {SCHEMA}.contact
+  WHERE tenant = $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $4),
+marked AS (
+  INSERT INTO {SCHEMA}.dirty (tenant, source, contact, lane)
+  SELECT tenant, source, contact, 1 FROM seen
+  WHERE NOT void AND at <= $3 AND recorded_at >= $3 - $6::interval
+    AND ($5::text IS NULL OR branch = $5))
+SELECT count(*), (SELECT id FROM seen ORDER BY id DESC LIMIT 1) FROM seen
+"""  # noqa: S608 - a name of our own
 
 _MOVE: Final = f"""
 UPDATE {SCHEMA}.promises_redo SET phase = $3, place_at = $4, place_id = $5
@@ -122,10 +144,7 @@ async def changed(on: asyncpg.Connection, redo: Mapping[tuple[str, str], datetim
         redo: Since when, by company and branch.
     """
     await on.execute(_BUMP, sorted({tenant for tenant, _ in redo}))
-    rows = [
-        (tenant, branch, since, CLOCKS if branch == EVERYBODY else CONTACTS)
-        for (tenant, branch), since in sorted(redo.items())
-    ]
+    rows = [(*whose, since, CLOCKS) for whose, since in sorted(redo.items())]
     await on.execute(_ASK, *columns(rows, 4))
 
 
@@ -142,25 +161,32 @@ async def mark(on: asyncpg.Connection, redo: Redo, most: int) -> Redo | None:
     Returns:
         Where it goes on; None when all are marked.
     """
+    branch = None if redo.branch == EVERYBODY else redo.branch
     if redo.phase == CLOCKS:
-        row = await on.fetchrow(_CLOCKS, redo.tenant, redo.place_id, redo.since, most)
+        row = await on.fetchrow(_CLOCKS, redo.tenant, redo.place_id, redo.since, most, branch)
         assert row is not None
         if row[0] < most:
             return redo._replace(phase=CONTACTS, place_at=None, place_id=None)
         return redo._replace(place_id=row[1])
-    everybody = redo.branch == EVERYBODY
+    if redo.phase == GOING_ON:
+        asked = redo.tenant, redo.place_id, redo.since, _SEEN_AT_ONCE, branch, SKEW
+        row = await on.fetchrow(_GOING_ON, *asked)
+        assert row is not None
+        return redo._replace(place_id=row[1]) if row[0] == _SEEN_AT_ONCE else None
     row = await on.fetchrow(
-        _OF_ALL if everybody else _OF_BRANCH,
+        _OF_ALL if branch is None else _OF_BRANCH,
         redo.tenant,
         redo.place_at,
         redo.place_id,
         redo.since,
         most,
         _FIRST_ID,
-        None if everybody else redo.branch,
+        branch,
     )
     assert row is not None
-    return redo._replace(place_at=row[1], place_id=row[2]) if row[0] == most else None
+    if row[0] == most:
+        return redo._replace(place_at=row[1], place_id=row[2])
+    return redo._replace(phase=GOING_ON, place_at=None, place_id=None)
 
 
 async def move(on: asyncpg.Connection, redo: Redo) -> None:
