@@ -1,5 +1,6 @@
 """Clocks and back-tests over HTTP."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -124,6 +125,11 @@ async def test_what_is_tried_is_bounded_by_period_and_branch(
     assert (await good(client, "/sla-policies:backtest", tyumen))["contacts"] == 1
     monkeypatch.setattr(backtest, "AT_ONCE", 1)
     assert (await good(client, "/sla-policies:backtest", PERIOD))["contacts"] == 4
+    path = f"{BASE}/sla-policies:backtest"
+    both = await asyncio.gather(*(client.post(path, json=PERIOD) for _ in range(2)))
+    assert sorted(answer.status_code for answer in both) == [200, 429]
+    (busy,) = (answer for answer in both if answer.status_code == 429)
+    assert (busy.json()["code"], busy.headers["Retry-After"]) == ("backtest_running", "5")
     monkeypatch.setattr(backtest, "MOST_CONTACTS", 2)
     answer = await client.post(f"{BASE}/sla-policies:backtest", json=PERIOD)
     assert (answer.status_code, answer.json()["code"]) == (422, "too_many_contacts")

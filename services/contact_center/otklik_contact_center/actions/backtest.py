@@ -12,7 +12,7 @@ from otklik_common.callers import Caller
 from otklik_common.clocks.told import policies_of
 from otklik_common.db import Database, raw
 from otklik_common.directory import Directory
-from otklik_common.errors import Unprocessable
+from otklik_common.errors import TooMany, Unprocessable
 from otklik_common.paging import Part
 from otklik_contact_center.domain.backtest import Backtest, Flip, Sample
 from otklik_contact_center.domain.clock import about_of
@@ -27,6 +27,8 @@ MOST_CONTACTS: Final = 200_000
 
 AT_ONCE: Final = 2_000
 """Contacts looked at together: some 50 ms of computing, in a thread."""
+
+RETRY_SECONDS: Final = 5
 
 RUNNING: Final = 1
 """Back-tests of a process at a time; others wait for their turn."""
@@ -79,6 +81,7 @@ class Backtests:
         self._db = db
         self._directory = directory
         self._turn = asyncio.Semaphore(RUNNING)
+        self._asking: set[str] = set()
 
     async def run(self, caller: Caller, asked: Asked, part: Part, *, now: datetime) -> Tried:
         """
@@ -86,12 +89,47 @@ class Backtests:
 
         Raises:
             Unprocessable: What is to be tried cannot be, or there are too many contacts.
+            TooMany: The company has one under way already.
         """
+        if caller.tenant in self._asking:
+            raise TooMany(
+                "a back-test of the company is under way: ask again when it is done",
+                detail_ru="проверка на прошлом уже идёт: повторите, когда она закончится",
+                code="backtest_running",
+                retry_after=RETRY_SECONDS,
+            )
+        self._asking.add(caller.tenant)
+        try:
+            return await self._in_turn(caller, asked, part, now)
+        finally:
+            self._asking.discard(caller.tenant)
+
+    async def _in_turn(self, caller: Caller, asked: Asked, part: Part, now: datetime) -> Tried:
+        await self._check_size(caller, asked)
         known = await self._directory.known(caller.tenant)
         facts = known.sla_policies, known.calendars, known.branches
         test = Backtest(policies_of(*facts), otherwise(*facts, asked.wanted), now)
         async with self._turn:
             return await self._run(caller, asked, part, test)
+
+    async def _check_size(self, caller: Caller, asked: Asked) -> None:
+        """Raise Unprocessable for more contacts than a back-test takes, before it takes any."""
+        async with self._db.begin(caller.tenant) as tx:
+            found = await clocks_read.count_past(
+                await raw(tx),
+                caller.tenant,
+                (asked.begins, asked.ends),
+                _reach(caller, asked.branches),
+                most=MOST_CONTACTS + 1,
+            )
+        if found > MOST_CONTACTS:
+            raise Unprocessable(
+                f"more than {MOST_CONTACTS:,} contacts began in that time: ask for less of it,"
+                " or for some branches",
+                code="too_many_contacts",
+                detail_ru=f"за это время больше {MOST_CONTACTS} обращений: возьмите часть"
+                " периода или несколько филиалов",
+            )
 
     async def _run(self, caller: Caller, asked: Asked, part: Part, test: Backtest) -> Tried:
         reach = _reach(caller, asked.branches)
@@ -114,14 +152,6 @@ class Backtests:
             flips += [one for one in found if part.after is None or one.place > part.after][:room]
             if len(rows) < AT_ONCE:
                 return Tried(test, flips, not_ready)
-            if test.contacts + not_ready > MOST_CONTACTS:
-                raise Unprocessable(
-                    f"more than {MOST_CONTACTS:,} contacts began in that time: ask for less of it,"
-                    " or for some branches",
-                    code="too_many_contacts",
-                    detail_ru=f"за это время больше {MOST_CONTACTS} обращений: возьмите часть"
-                    " периода или несколько филиалов",
-                )
             after = rows[-1].at, rows[-1].id
 
 

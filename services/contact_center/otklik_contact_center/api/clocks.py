@@ -120,7 +120,7 @@ def router(platform: Platform) -> APIRouter:
         "/sla-policies:backtest",
         operation_id="backtest_sla_policies",
         summary="The past under other promises",
-        responses=PROBLEMS(400, 401, 403, 422),
+        responses=PROBLEMS(400, 401, 403, 422, 429),
     )
     async def backtest(
         body: BacktestBody, caller: Reads, now: Now, request: Request
@@ -130,7 +130,7 @@ def router(platform: Platform) -> APIRouter:
         lunch break, and which of their clocks come out differently. Nothing is changed by it.
 
         Other terms and hours hold for the whole period; what is not sent holds as it did. Up to
-        200,000 contacts at once.
+        200,000 contacts at once, and one back-test of a company at a time.
         """
         query = body.model_dump(mode="json", exclude={"limit", "cursor"})
         paging = Paging.of(request, limit=body.limit, cursor=body.cursor, query=query)

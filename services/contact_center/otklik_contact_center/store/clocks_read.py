@@ -59,6 +59,12 @@ WHERE c.tenant = $1 AND c.at >= $2 AND c.at < $3 AND NOT c.void AND c.direction 
 ORDER BY c.at, c.id LIMIT $7
 """  # noqa: S608 - a name of our own
 
+_COUNT_PAST: Final = f"""
+SELECT count(*) FROM (SELECT 1 FROM {SCHEMA}.contact c
+  WHERE c.tenant = $1 AND c.at >= $2 AND c.at < $3 AND NOT c.void AND c.direction = 'in'
+    AND ($4::text[] IS NULL OR c.branch = ANY ($4)) LIMIT $5) f
+"""  # noqa: S608 - a name of our own
+
 FIRST: Final = UUID(int=0)
 """Before every id."""
 
@@ -113,3 +119,16 @@ async def past(
     """
     rows = await on.fetch(_PAST, tenant, *period, reach, *after, most)
     return [Row(*row) for row in rows]
+
+
+async def count_past(
+    on: asyncpg.Connection,
+    tenant: str,
+    period: tuple[datetime, datetime],
+    reach: Sequence[str] | None,
+    *,
+    most: int,
+) -> int:
+    """How many inbound contacts began in a period; `most` where there are more."""
+    found: int = await on.fetchval(_COUNT_PAST, tenant, *period, reach, most)
+    return found
