@@ -137,15 +137,18 @@ class Hooks:
     ) -> Answer:
         body = await _body(receive)
         texts = {_text(name) or "": _text(value) or "" for name, value in headers.items()}
+        request = Request(texts, body, rest)
         try:
             pushed = await self._providers.push(
-                source, Request(texts, body, rest), now=now, traceparent=_traceparent(headers)
+                source, request, now=now, traceparent=_traceparent(headers)
             )
         except BadSignature:
             # In the words that whoever asks for a source that is not there hears.
             check_signature(None, _signature_headers(headers), body, now)
             raise
-        return _answer(pushed)
+        wanted = source.provider and source.provider.receipt
+        receipt = wanted(request, now) if wanted else None
+        return _answer(pushed) if receipt is None else _told(receipt, 200)
 
     async def _source(self, source_id: str, now: datetime) -> Source | None:
         """The source, if there is one in an active company."""
@@ -253,9 +256,11 @@ def _answer(pushed: Pushed) -> Answer:
     return _told(_encode(pushed))
 
 
-def _told(body: bytes) -> Answer:
+def _told(body: bytes, status: int = 202) -> Answer:
     length = str(len(body)).encode()
-    return Answer(202, ((b"content-type", b"application/json"), (b"content-length", length)), body)
+    return Answer(
+        status, ((b"content-type", b"application/json"), (b"content-length", length)), body
+    )
 
 
 _ONE_TAKEN: Final = _told(_encode(Pushed(accepted=1, duplicates=0)))

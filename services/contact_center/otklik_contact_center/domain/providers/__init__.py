@@ -3,10 +3,35 @@
 from collections.abc import Mapping
 from typing import Final
 
-from otklik_contact_center.domain.providers import mango, mapped
+from otklik_contact_center.domain.providers import (
+    amazon_connect,
+    asterisk,
+    callrail,
+    chatwoot,
+    freeswitch,
+    genesys,
+    mango,
+    mapped,
+    telegram,
+    twilio,
+    uis,
+)
 from otklik_contact_center.domain.providers.pushed import Provider
 
 PROVIDERS: Final[Mapping[str, Provider]] = {
-    one.kind: one for one in (mango.PROVIDER, mapped.PROVIDER)
+    one.PROVIDER.kind: one.PROVIDER
+    for one in (
+        mango,
+        uis,
+        asterisk,
+        freeswitch,
+        telegram,
+        chatwoot,
+        twilio,
+        amazon_connect,
+        genesys,
+        callrail,
+        mapped,
+    )
 }
 """By the kind of source that they are."""

@@ -114,6 +114,7 @@ class Provider:
         options: Names of credentials that may be left out.
         check: Raises BadCredentialsError for those that prove nothing.
         mapped: Whether it is read by a mapping of the company's own.
+        receipt: What a product wants to read once a push is kept; None for our own answer.
     """
 
     kind: str
@@ -123,6 +124,7 @@ class Provider:
     options: tuple[str, ...] = ()
     check: Callable[[Mapping[str, str]], object] | None = None
     mapped: bool = False
+    receipt: Callable[[Request, datetime], bytes | None] | None = None
 
 
 WRONG: Final = Fault("the signature is wrong", "подпись неверна")
