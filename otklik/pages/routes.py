@@ -121,9 +121,20 @@ class Pages:
 
         async def draw(page: Page) -> Response:
             path = f"/contact-center/v1/contacts/{request.path_params['contact']}"
-            contact, (branches, realtors) = await asyncio.gather(page.visit.get(path), _names(page))
+            contact, clocks, (branches, realtors), policies = await asyncio.gather(
+                page.visit.get(path),
+                if_allowed(page.visit.get(f"{path}/clocks")),
+                _names(page),
+                _policies(page),
+            )
             return _filled(
-                page, "contact.html", contact=contact, branches=branches, realtors=realtors
+                page,
+                "contact.html",
+                contact=contact,
+                clocks=sorted(clocks["items"] if clocks else (), key=lambda one: one["started_at"]),
+                branches=branches,
+                realtors=realtors,
+                policies=policies,
             )
 
         return await self._drawn(request, draw)
@@ -251,6 +262,11 @@ async def _names(page: Page) -> tuple[dict[str, str], dict[str, str]]:
     return branches, staff
 
 
+async def _policies(page: Page) -> dict[str, str]:
+    """Display names of policies, by code."""
+    return await numbers.names_of(page.visit, "/access/v1/sla-policies", page.words.language)
+
+
 async def _number(
     page: Page,
     name: str,
@@ -261,7 +277,7 @@ async def _number(
     cursor: str | None,
 ) -> Response:
     question = numbers.body([name], chosen, branch=branch, agent=agent, by=[])
-    answer, catalogue, behind, (branches, realtors) = await asyncio.gather(
+    answer, catalogue, behind, (branches, realtors), policies = await asyncio.gather(
         page.visit.post("/metrics/v1/query", question),
         page.visit.get("/metrics/v1/catalog"),
         if_allowed(
@@ -270,6 +286,7 @@ async def _number(
             )
         ),
         _names(page),
+        _policies(page),
     )
     if branch and branches and branch not in branches and not answer["rows"][0][name]["n"]:
         raise Problem(404, page.words("no_such_branch"))
@@ -287,6 +304,7 @@ async def _number(
         next_cursor=behind and behind["next_cursor"],
         branches=branches,
         realtors=realtors,
+        policies=policies,
         period=chosen,
         branch=branch,
         agent=agent,

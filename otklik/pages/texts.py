@@ -61,6 +61,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cases_title": ("Недовольные, с кем надо связаться", "Unhappy customers to call"),
     "promises_title": ("Обещания на грани срыва", "Promises about to break"),
     "at_risk_about": ("скоро сорвутся", "will break soon"),
+    "promised": ("Что обещано", "What was promised"),
+    "used": ("ушло {} из {}", "took {} of {}"),
     "broken": ("Сорвано, ещё ждут", "Broken, still waiting"),
     "overdue_one": ("просрочен", "overdue"),
     "all": ("все {}", "all {}"),
@@ -166,6 +168,14 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "resolution": ("решение", "resolution"),
         "callback": ("перезвонить", "callback"),
     },
+    "clock": {
+        "pending": ("время ещё есть", "there is time yet"),
+        "imminent": ("вот-вот сорвётся", "about to break"),
+        "breaching": ("сорвано, клиент ждёт", "broken, the customer waits"),
+        "achieved": ("выполнено", "kept"),
+        "breached": ("сорвано", "broken"),
+        "cancelled": ("отпало", "came to nothing"),
+    },
     "state": {
         "open": ("открыт", "open"),
         "contacted": ("связались", "contacted"),
@@ -215,8 +225,16 @@ NOUNS: dict[str, dict[str, dict[str, str]]] = {
         "en": {"other": "overdue"},
     },
     "broken": {
-        "ru": {"one": "сорвано и ещё ждёт", "many": "сорвано и ещё ждут"},
-        "en": {"other": "broken and still waiting"},
+        "ru": {
+            "one": "обещание сорвано, клиент ещё ждёт",
+            "few": "обещания сорваны, клиенты ещё ждут",
+            "many": "обещаний сорвано, клиенты ещё ждут",
+            "other": "обещания сорвано, клиенты ещё ждут",
+        },
+        "en": {
+            "one": "promise is broken and the customer still waits",
+            "other": "promises are broken and customers still wait",
+        },
     },
     "got": {
         "ru": {"one": "получил", "many": "получили"},

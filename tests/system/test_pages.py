@@ -167,6 +167,43 @@ async def test_every_number_opens_its_receipt(browser: Browser, told: Deployment
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("language", "told_there", "one"),
+    [
+        ("ru", "перезвонить — сорвано, клиент ждёт", "Звонки"),
+        ("en", "callback — broken, the customer waits", "Calls"),
+    ],
+)
+async def test_a_broken_promise_is_shown_with_its_contact_and_its_policy_s_name(
+    browser: Browser, told: Deployment, language: str, told_there: str, one: str
+) -> None:
+    policy = {
+        "priority": 10,
+        "channels": ["call"],
+        "names": {"ru": "Звонки", "en": "Calls"},
+        "valid_from": (datetime.now(UTC) - timedelta(days=7)).isoformat(),
+        "targets": [{"target": "callback", "seconds": 900, "business": False}],
+    }
+    client = told.client()
+    client.ok("PUT", "/access/v1/sla-policies/calls", json=policy)
+    page, complaints = await _signed_in(browser, told, DESKTOP, language)
+    for _ in range(40):
+        await page.goto(told.urls["metrics"] + "/number/broken?period_name=7d")
+        if await page.locator("#records li").count():
+            break
+        await asyncio.sleep(0.25)
+    line = await page.inner_text("#records li")
+    assert line.endswith(f"· {one}")
+    await page.click("#records li a")
+    await page.wait_for_selector("#promises")
+    shown = await page.inner_text("#promises li")
+    assert shown.startswith(told_there)
+    assert shown.endswith(f"· {one}")
+    assert complaints == []
+    await page.context.close()
+
+
+@pytest.mark.asyncio
 async def test_the_other_language_is_remembered_and_signing_out_ends_it(
     browser: Browser, told: Deployment
 ) -> None:

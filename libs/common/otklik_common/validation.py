@@ -366,7 +366,9 @@ def _field_error(error: ErrorDetails) -> FieldError:
     if kind in {"value_error", "assertion_error"}:
         return FieldError(field, "invalid", error["msg"].partition(", ")[2] or error["msg"])
     code, english, russian = _WORDS.get(kind, _MALFORMED if "parsing" in kind else _INVALID)
-    return FieldError(field, code, english.format_map(context), russian.format_map(context))
+    # Pydantic joins what it expected in English.
+    among = {name: str(value).replace(" or ", " или ") for name, value in context.items()}
+    return FieldError(field, code, english.format_map(context), russian.format_map(among))
 
 
 def _path(location: Iterable[str | int]) -> str:

@@ -4,11 +4,11 @@ import gzip
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx
 import pytest
-from pydantic import ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 
 from otklik_common import http
 from otklik_common.batches import Malformed, items_of
@@ -168,6 +168,17 @@ def test_a_rule_of_ours_keeps_its_words_under_a_code_that_pydantic_has_too() -> 
         "a or b is needed",
         "нужно a или b",
     )
+
+
+def test_a_choice_is_told_in_one_language() -> None:
+    class Choice(BaseModel):
+        state: Literal["kept", "broken"]
+
+    with pytest.raises(ValidationError) as wrong:
+        Choice.model_validate({"state": "lost"})
+    (told,) = http.field_errors(wrong.value)
+    assert told.detail == "must be 'kept' or 'broken'"
+    assert told.detail_ru == "допустимо: 'kept' или 'broken'"
 
 
 def test_an_empty_batch_is_a_body_that_was_lost() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -134,4 +135,16 @@ def check_known(kind: str, wanted: Iterable[str], known: Iterable[str]) -> None:
     """Raise Unprocessable for codes that name nothing: a typo must not decide who sees what."""
     missing = sorted(set(wanted) - set(known))
     if missing:
-        raise Unprocessable(f"no {kind} has the code {', '.join(missing)}", code=f"unknown_{kind}")
+        codes = ", ".join(missing)
+        raise Unprocessable(
+            f"no {kind} has the code {codes}",
+            code=f"unknown_{kind}",
+            detail_ru=f"{_NONE_OF[kind]} с кодом {codes}",
+        )
+
+
+_NONE_OF: Final = {
+    "branch": "нет филиала",
+    "branch_group": "нет группы филиалов",
+    "calendar": "нет календаря",
+}

@@ -58,7 +58,7 @@ class Bodies:
         try:
             return read_body(provider, directions, body, now)
         except Exception as broken:
-            log.error("a reader of pushes failed", provider=provider.kind, exc_info=broken)
+            log.error("a reader of pushes failed", kind=provider.kind, exc_info=broken)
             return Trial(None, f"our reader failed: {type(broken).__name__}")
 
     def rows(
