@@ -1,0 +1,1 @@
+"""Tracked numbers: who is shown which number, and whose call it was."""
