@@ -72,6 +72,9 @@ RULES: Final[Mapping[str, str]] = {
         "a source proves itself, is read and read again as its kind is": """
             bad_credentials mapping_not_taken no_bodies
         """,
+        "a number is shown to one visitor at a time, by one site": """
+            bad_tracker bad_url number_taken
+        """,
         "names or ids within the body differ": "repeated line_id_twice",
         "the order of what happened": "step_before_last returned_before_sold",
         "quantities and amounts agree with what is there": """

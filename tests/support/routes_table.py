@@ -49,6 +49,9 @@ administrator of another company.
 LIMITED: Final = frozenset(("agent", "manager", "head", "narrow key"))
 MEMBERS: Final = frozenset(("agent", "manager", "head", "admin", "operations", "rival"))
 
+VISITOR, LEASING = "visitor-1", "leasing"
+"""Who has the leases that are asked for, and the site that they are of."""
+
 PUBLIC, ANYBODY, MEMBER, HERSELF = "public", "anybody", "member", "self"
 
 

@@ -8,6 +8,7 @@ from tests.support.routes_table import (
     ANYBODY,
     AT,
     HERSELF,
+    LEASING,
     MEMBER,
     NAMES,
     ONCE,
@@ -15,6 +16,7 @@ from tests.support.routes_table import (
     QUERY,
     RECORDS,
     ROUND_THE_CLOCK,
+    VISITOR,
     Row,
     answer,
     came_back,
@@ -173,11 +175,41 @@ CONTACT_CENTER: Final[Rows] = {
         "sources:write", of="source", body=same({}), ok=422, limited=403
     ),
     "POST /contact-center/v1/sources/{source_id}/bodies:dry-run": Row(
-        "sources:write contacts:write", of="source", body=same({}), ok=422, limited=403
+        "sources:write", of="source", body=same({}), ok=422, limited=403
     ),
     "GET /contact-center/v1/sources/{source_id}/directions": Row(
         "sources:write", of="source", limited=403
     ),
+    "GET /contact-center/v1/number-trackers": Row("sources:write", limited=403),
+    "GET /contact-center/v1/number-trackers/{code}": Row("sources:write", of="site", limited=403),
+    "PUT /contact-center/v1/number-trackers/{code}": Row(
+        "sources:write", of="tracker", body=same({}), missing=200, limited=403
+    ),
+    "DELETE /contact-center/v1/number-trackers/{code}": Row(
+        "sources:write", of="site", ok=204, limited=403, fresh=True
+    ),
+    "GET /contact-center/v1/number-trackers/{code}/explanation": Row(
+        "sources:write", of="site", query={"url": "https://a.example/"}, limited=403
+    ),
+    "POST /contact-center/v1/number-leases": Row(
+        "events:push",
+        of="site",
+        body=lambda ask: {"tracker": ask.id, "visitor": VISITOR, "url": "https://a.example/"},
+    ),
+    "POST /contact-center/v1/number-leases/{lease}:heartbeat": Row(
+        "events:push", of="lease", ok=204, body=same({"tracker": LEASING, "visitor": VISITOR})
+    ),
+    "POST /contact-center/v1/number-leases/{lease}:release": Row(
+        "events:push",
+        of="lease",
+        ok=204,
+        body=same({"tracker": LEASING, "visitor": VISITOR}),
+        fresh=True,
+    ),
+    "GET /contact-center/v1/number-attribution": Row(
+        "contacts:read", query={"number": "+74951230001", "at": AT}, limited=403
+    ),
+    "GET /contact-center/v1/numbers.js": Row(PUBLIC),
     "POST /contact-center/v1/agent-states": Row(
         "events:push",
         ok=202,

@@ -13,7 +13,16 @@ import httpx
 
 from otklik_common.ids import contact_subject
 from tests.support.app import Running, forget_limits
-from tests.support.routes_table import AT, EVERYTHING, LINE, ROUND_THE_CLOCK, Place, a_policy
+from tests.support.routes_table import (
+    AT,
+    EVERYTHING,
+    LEASING,
+    LINE,
+    ROUND_THE_CLOCK,
+    VISITOR,
+    Place,
+    a_policy,
+)
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
 PASSWORD_SECONDS = 1.05
@@ -85,7 +94,7 @@ class World:
         number = next(self.numbers)
         if kind == "source":
             return f"{self.ours.tenant}.zz{number:06d}"
-        if kind in ("survey", "case", "transfer", "contact", "import", "customer"):
+        if kind in ("survey", "case", "transfer", "contact", "import", "customer", "lease"):
             return str(uuid4())
         return f"nothing-{number}"[:10] if kind == "key" else f"nothing-{number}"
 
@@ -141,6 +150,26 @@ class World:
         body = {"name": f"{company.word} {name}"}
         made = await self.good("POST", "/contact-center/v1/sources", body, of=company)
         return str(made["id"])
+
+    async def _tracker(self, company: Company, name: str, _: str) -> str:
+        await self.good("PUT", f"/contact-center/v1/number-trackers/{name}", {}, of=company)
+        return name
+
+    async def _site(self, company: Company, name: str, branch: str) -> str:
+        return await self._tracker(company, name, branch)
+
+    async def _lease(self, company: Company, name: str, _: str) -> str:
+        number = next(self.numbers)
+        body = {
+            "rules": [{"code": "all", "pool": "all"}],
+            "pools": {"all": [f"+7495{number:07d}"]},
+        }
+        trackers = "/contact-center/v1/number-trackers"
+        await self.good("PUT", f"{trackers}/{LEASING}", {}, of=company)
+        await self.good("PUT", f"{trackers}/{name}", body, of=company)
+        asked = {"tracker": name, "visitor": VISITOR, "url": f"https://a.example/{name}"}
+        made = await self.good("POST", "/contact-center/v1/number-leases", asked, of=company)
+        return str(made["lease"])
 
     async def _import(self, company: Company, name: str, _: str) -> str:
         made = await self.good("POST", "/contact-center/v1/imports", a_file(name), of=company)
@@ -228,7 +257,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source import contact survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source tracker site lease import contact survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

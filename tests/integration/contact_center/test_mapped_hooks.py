@@ -44,6 +44,7 @@ async def set_directions(client: AsyncClient, source: dict[str, Any], said: Any)
 async def test_a_mapping_is_tried_on_what_came_and_then_reads_it(
     world: World, client: AsyncClient, folder: Folder
 ) -> None:
+    limited = {"Authorization": f"Bearer {await world.key('sources:write')}"}
     source = await a_source(client)
     assert (await push(client, source, BODY))["accepted"] == 0
     bodies = f"{BASE}/sources/{source['id']}/bodies"
@@ -62,6 +63,12 @@ async def test_a_mapping_is_tried_on_what_came_and_then_reads_it(
         "petrova",
     )
     assert await world.count("inbox") == 0
+    said = {"directions": {"mapping": MAPPING}}
+    hidden = (await client.post(f"{bodies}:dry-run", json=said, headers=limited)).json()
+    assert (hidden["bodies"][0]["events"], len(hidden["contacts"])) == (None, 1)
+    given = {**said, "bodies": [json.dumps(BODY)]}
+    shown = (await client.post(f"{bodies}:dry-run", json=given, headers=limited)).json()
+    assert len(shown["bodies"][0]["events"]) == 3
     changed = await set_directions(client, source, {"mapping": MAPPING})
     assert (changed["version"], changed["directions"]["mapping"]) == (2, MAPPING)
     replayed = (await client.post(f"{bodies}:replay", json={})).json()

@@ -9,8 +9,10 @@ from otklik_common.module import Platform
 from otklik_contact_center.actions.hooks import Hooks
 from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
+from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.actions.push import Door
 from otklik_contact_center.actions.sources import SourceBook
+from otklik_contact_center.actions.tracking import Tracking
 from otklik_contact_center.api import (
     agent_states,
     clocks,
@@ -18,9 +20,11 @@ from otklik_contact_center.api import (
     demo,
     hooks,
     imports,
+    number_leases,
     pushes,
     refusals,
     sources,
+    tracking,
 )
 from otklik_contact_center.store.columns import SCHEMA
 
@@ -34,6 +38,8 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     book = SourceBook(platform.database(SCHEMA, "api"), platform.sealer)
     settings = platform.settings
     provided = Hooks(platform.database(SCHEMA, "api"), platform.sealer, settings.master, door)
+    packer = Packer(platform.sealer, settings.master)
+    tracked = Tracking(platform.database(SCHEMA, "api"), packer)
     return [
         *pushes.routes(platform, book, door, provided),
         hooks.router(book, provided),
@@ -44,4 +50,6 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         demo.router(platform, book),
         sources.router(platform, book),
         imports.router(platform, book),
+        tracking.router(tracked),
+        number_leases.router(tracked),
     ]

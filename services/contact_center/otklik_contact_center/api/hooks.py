@@ -19,7 +19,6 @@ PREFIX: Final = "/contact-center/v1/sources/{source_id}/bodies"
 
 Manages = Annotated[Caller, Depends(require_everywhere("sources:write"))]
 SEES_BODIES: Final = "contacts:write"
-ManagesAndSees = Annotated[Caller, Depends(require_everywhere("sources:write", SEES_BODIES))]
 SourceId = Annotated[str, Path(max_length=60, examples=["demo2abc.k3f9w2zq"])]
 
 
@@ -76,7 +75,10 @@ class TriedOut(BaseModel):
 
     number: int | None = Field(description="of the body; null: it was given")
     detail: str | None = Field(description="why it cannot be read")
-    events: list[dict[str, Any]] = Field(description="our events, as they would be pushed")
+    events: list[dict[str, Any]] | None = Field(
+        description="our events, as they would be pushed; of bodies that came for contacts:write,"
+        " else null"
+    )
     refused: list[RefusedItem]
 
 
@@ -123,14 +125,14 @@ class TrialOut(BaseModel):
     contacts: list[ContactOut]
 
 
-def _tried(one: Tried) -> TriedOut:
+def _tried(one: Tried, *, sees: bool) -> TriedOut:
     push, why = one.trial
     admitted = push.admitted if push is not None else ()
     refused = push.refused if push is not None else ()
     return TriedOut(
         number=one.number,
         detail=why,
-        events=[msgspec.to_builtins(found.event) for found in admitted],
+        events=[msgspec.to_builtins(found.event) for found in admitted] if sees else None,
         refused=[RefusedItem(index=no.index, code=no.code, detail=no.detail) for no in refused],
     )
 
@@ -176,9 +178,7 @@ def router(book: SourceBook, hooks: Hooks) -> APIRouter:
         summary="What bodies would tell if they were read in another way",
         responses=PROBLEMS(401, 403, 404, 422),
     )
-    async def try_out(
-        source_id: SourceId, body: TryBodies, caller: ManagesAndSees, now: Now
-    ) -> TrialOut:
+    async def try_out(source_id: SourceId, body: TryBodies, caller: Manages, now: Now) -> TrialOut:
         """
         Events and contacts of some bodies, by these directions or by those of the source. Nothing
         is kept or sent: a mapping is tried on what a product really pushed before it is set.
@@ -190,7 +190,7 @@ def router(book: SourceBook, hooks: Hooks) -> APIRouter:
         tried = await hooks.try_out(source, directions, given, now)
         contacts = contacts_of([one.trial for one in tried])
         return TrialOut(
-            bodies=[_tried(one) for one in tried],
+            bodies=[_tried(one, sees=bool(given) or caller.may(SEES_BODIES)) for one in tried],
             contacts=[ContactOut.of(name, found) for name, found in contacts.items()],
         )
 

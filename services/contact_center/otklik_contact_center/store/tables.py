@@ -34,6 +34,7 @@ from otklik_contact_center.store.columns import (
     tenant,
 )
 from otklik_contact_center.store.source_tables import SOURCE_GRANTS
+from otklik_contact_center.store.tracking_tables import TRACKING_GRANTS
 
 common_tables(metadata)
 
@@ -331,6 +332,7 @@ demo_removal = Table(
 GRANTS: Final = {
     **COMMON_GRANTS,
     **SOURCE_GRANTS,
+    **TRACKING_GRANTS,
     "inbox": Grant(
         api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
     ),

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from otklik_contact_center.domain.tracking.visit import Touch, Visit
 
 ANY: Final = "*"
 """Fits whatever is there, as long as something is."""
 
 
-class Rule(NamedTuple):
+class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """
     A rule; conditions that are left out fit everybody, those that are there must all fit.
 
@@ -23,7 +25,7 @@ class Rule(NamedTuple):
     """
 
     code: str
-    parameters: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 - never written
+    parameters: dict[str, tuple[str, ...]] = {}
     referrers: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
