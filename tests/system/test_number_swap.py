@@ -2,9 +2,11 @@
 
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page
 
@@ -85,10 +87,23 @@ def site(otklik: Deployment) -> Iterator[str]:
     asked = {"name": "site", "purpose": "publishable", "origins": [server.origin]}
     made = otklik.client().ok("POST", "/access/v1/keys", json=asked)
     server.key = made["key"]
+    _until_known(otklik, server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server.origin
     server.shutdown()
     server.server_close()
+
+
+def _until_known(otklik: Deployment, server: _Site) -> None:
+    """A key that was just made is known everywhere within seconds."""
+    body = {"tracker": "site", "visitor": "visitor-0", "url": f"{server.origin}/as-it-is"}
+    headers = {"Authorization": f"Bearer {server.key}", "Origin": server.origin}
+    url = f"{otklik.urls['contact-center']}/contact-center/v1/number-leases"
+    for _ in range(100):
+        if httpx.post(url, json=body, headers=headers).is_success:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the key is not known")
 
 
 async def opened(browser: Browser, url: str) -> tuple[Page, list[str]]:
