@@ -191,6 +191,9 @@ CONTACT_CENTER: Final[Rows] = {
     "GET /contact-center/v1/number-trackers/{code}/explanation": Row(
         "sources:write", of="site", query={"url": "https://a.example/"}, limited=403
     ),
+    "GET /contact-center/v1/number-trackers/{code}/health": Row(
+        "sources:write", of="site", limited=403
+    ),
     "POST /contact-center/v1/number-leases": Row(
         "events:push",
         of="site",

@@ -243,3 +243,32 @@ async def test_an_edit_that_overwrites_another_s_is_refused(client: AsyncClient)
     assert changed.headers["ETag"] == '"2"'
     late = await client.put(path, json=a_site(grace_seconds=9), headers={"If-Match": '"1"'})
     assert late.status_code == 412
+
+
+async def test_a_pool_says_how_it_does_and_how_many_numbers_it_needs(client: AsyncClient) -> None:
+    await put(client, pools={"search": numbers(4), "idle": numbers(2, 90)}, fallback=None)
+    shown = [await show(client, visitor) for visitor in "abcde"]
+    assert [one["number"] is None for one in shown] == [False, False, False, False, True]
+    body = {"tracker": "site", "visitor": "visitor-a"}
+    await client.post(f"{BASE}/number-leases/{shown[0]['lease']}:release", json=body)
+    found = (await client.get(f"{BASE}/number-trackers/site/health")).json()["pools"]
+    idle, search = found
+    assert (idle["pool"], idle["free"], idle["advised"], idle["crowded"]) == (
+        "idle",
+        2,
+        None,
+        False,
+    )
+    assert {name: search[name] for name in ("numbers", "held", "resting", "free", "crowded")} == {
+        "numbers": 4,
+        "held": 3,
+        "resting": 1,
+        "free": 0,
+        "crowded": True,
+    }
+    assert (search["visitors"], search["lost"], search["busiest_hour"]) == (5, 1, 5)
+    # Three stay for half an hour, one has gone at once; each number rests for 20 minutes.
+    assert search["stay_seconds"] == pytest.approx(1_350, abs=10)
+    assert search["erlangs"] == pytest.approx(5 * (1_350 + 1_200) / 3_600, abs=0.05)
+    assert search["advised"] == 9
+    assert search["expected_lost"] == pytest.approx(0.2646, abs=0.005)

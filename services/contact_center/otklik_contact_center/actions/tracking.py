@@ -1,6 +1,6 @@
 """Tracked numbers: sites, leases, and whose call it was."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,6 +18,7 @@ from otklik_contact_center.domain.tracking.attribution import (
     Lease,
     attribute,
 )
+from otklik_contact_center.domain.tracking.health import DAYS, Advice, Traffic, advice
 from otklik_contact_center.domain.tracking.rules import Choice, Rule, choose
 from otklik_contact_center.domain.tracking.tracker import (
     MOST_TRACKERS,
@@ -26,7 +27,7 @@ from otklik_contact_center.domain.tracking.tracker import (
 )
 from otklik_contact_center.domain.tracking.visit import Touch, touch_of, visit_of
 from otklik_contact_center.store import leases, trackers
-from otklik_contact_center.store.leases import LeaseRow
+from otklik_contact_center.store.leases import LeaseRow, PoolNow, PoolPast
 from otklik_contact_center.store.trackers import Kept
 
 MARGIN: Final = timedelta(seconds=10)
@@ -85,6 +86,15 @@ class Whose:
     touches: Mapping[UUID, Touch]
     tracker: str | None = None
     rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a pool does; `advice` is None where nobody came."""
+
+    present: PoolNow
+    traffic: Traffic
+    advice: Advice | None
 
 
 class Tracking:
@@ -186,7 +196,7 @@ class Tracking:
             new,
             tracker.code,
             rule.pool,
-            "",
+            None,
             visitor,
             False,
             rule.code,
@@ -209,11 +219,11 @@ class Tracking:
                 free_from=ends_at + tracker.grace,
             )
             if slot is None:
-                if tracker.fallback is None:
-                    return Shown(tracker, choice, touch, None, shared=True)
-                shared = row._replace(pool=None, number=tracker.fallback, shared=True)
-                await leases.begin(tx, shared)
-                return Shown(tracker, choice, touch, tracker.fallback, new, shared=True)
+                # Also where nothing is shown: whom a pool has lost is never passed over.
+                number = tracker.fallback
+                await leases.begin(tx, row._replace(number=number, shared=True))
+                kept = None if number is None else new
+                return Shown(tracker, choice, touch, number, kept, shared=True)
             if slot.goes_on and slot.lease is not None:
                 await leases.see(tx, tenant, slot.lease, visitor, now=now, grace=None)
                 return Shown(tracker, choice, touch, slot.number, slot.lease)
@@ -241,6 +251,15 @@ class Tracking:
                 "the visitor has no such lease any more: ask for a number again",
                 detail_ru="у посетителя больше нет этого номера: запросите номер снова",
             )
+
+    async def health(self, tenant: str, code: str, now: datetime) -> Sequence[Health]:
+        """How the pools of a site do. Raises UnknownTracker."""
+        tracker = (await self.get(tenant, code)).value
+        since = now - timedelta(days=DAYS)
+        async with self._db.begin(tenant) as tx:
+            present = await leases.pools_now(tx, tenant, code, now)
+            past = await leases.pools_past(tx, tenant, code, since)
+        return [_health(one, past.get(one.pool), tracker) for one in present]
 
     async def whose(self, tenant: str, number: str, at: datetime, now: datetime) -> Whose:
         """Whose call to a number it was that began at a moment."""
@@ -280,6 +299,15 @@ def explained(tracker: Tracker, url: str, referrer: str | None) -> tuple[Choice,
         ) from None
     touch = touch_of(visit)
     return choose(tracker.rules, visit, touch), touch
+
+
+def _health(present: PoolNow, past: PoolPast | None, tracker: Tracker) -> Health:
+    traffic = Traffic(0, 0, 0, timedelta())
+    if past is not None:
+        stay = timedelta(seconds=past.stay_seconds)
+        traffic = Traffic(past.visitors, past.lost, past.busiest, stay)
+    numbers = present.held + present.resting + present.free
+    return Health(present, traffic, advice(traffic, numbers, tracker.grace))
 
 
 def _has(tracker: Tracker, number: str) -> bool:

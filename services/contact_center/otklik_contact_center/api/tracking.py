@@ -10,6 +10,8 @@ from otklik_contact_center.actions.tracking import Tracking, explained
 from otklik_contact_center.api.schemas import Code
 from otklik_contact_center.api.tracking_schemas import (
     ExplainedOut,
+    HealthOut,
+    PoolOut,
     TouchOut,
     TrackerBody,
     TrackerOut,
@@ -107,5 +109,19 @@ def router(tracking: Tracking) -> APIRouter:
             pool=None if rule is None else rule.pool,
             verdicts=[VerdictOut(rule=one.rule, failed=one.failed) for one in choice.verdicts],
         )
+
+    @made.get(
+        "/number-trackers/{code}/health",
+        operation_id="get_number_tracker_health",
+        summary="Whether a site has enough numbers",
+        responses=PROBLEMS(401, 403, 404, 422),
+    )
+    async def health(code: TrackerCode, caller: Manages, now: Now) -> HealthOut:
+        """
+        Of each pool what is leased now, whom it has lost, and how many numbers it needs, by Erlang B
+        from its own busiest hour.
+        """
+        found = await tracking.health(caller.tenant, code, now)
+        return HealthOut(pools=[PoolOut.of(one) for one in found])
 
     return made

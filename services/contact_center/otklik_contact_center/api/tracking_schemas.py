@@ -7,9 +7,10 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from otklik_common.http import StrictModel, bad_value
 from otklik_common.pseudonym import e164
-from otklik_contact_center.actions.tracking import Shown, Whose
+from otklik_contact_center.actions.tracking import Health, Shown, Whose
 from otklik_contact_center.api.schemas import Code
 from otklik_contact_center.domain.tracking import tracker as t
+from otklik_contact_center.domain.tracking.health import CROWDED
 from otklik_contact_center.domain.tracking.rules import Rule
 from otklik_contact_center.domain.tracking.visit import Touch
 from otklik_contact_center.store.trackers import Kept
@@ -213,3 +214,52 @@ class WhoseOut(BaseModel):
                 for one in whose.attribution.candidates
             ],
         )
+
+
+class PoolOut(BaseModel):
+    """How a pool does; the past is that of the last 28 days."""
+
+    pool: str
+    numbers: int
+    held: int
+    resting: int = Field(description="given back, and not yet free for others")
+    free: int
+    visitors: int = Field(description="who were to be shown a number of the pool")
+    lost: int = Field(description="of them, who found none left")
+    busiest_hour: int = Field(description="visitors in the busiest hour")
+    stay_seconds: int = Field(description="mean time that a visitor had a number")
+    erlangs: float | None = Field(
+        description="numbers in use or at rest in such an hour, on the average; null: nobody came"
+    )
+    expected_lost: float | None = Field(
+        description="share of visitors of such an hour who find none left, by Erlang B"
+    )
+    advised: int | None = Field(description="numbers with which at most 1 of 100 finds none left")
+    crowded: bool = Field(description="three quarters of the numbers are in use or at rest")
+
+    @classmethod
+    def of(cls, health: Health) -> Self:
+        """The answer for a pool."""
+        present, traffic, advised = health.present, health.traffic, health.advice
+        numbers = present.held + present.resting + present.free
+        return cls(
+            pool=present.pool,
+            numbers=numbers,
+            held=present.held,
+            resting=present.resting,
+            free=present.free,
+            visitors=traffic.visitors,
+            lost=traffic.lost,
+            busiest_hour=traffic.busiest,
+            stay_seconds=round(traffic.stay.total_seconds()),
+            erlangs=None if advised is None else round(advised.erlangs, 2),
+            expected_lost=None if advised is None else round(advised.lost, 4),
+            advised=None if advised is None else advised.numbers,
+            crowded=present.held + present.resting >= CROWDED * numbers,
+        )
+
+
+class HealthOut(BaseModel):
+    """How the pools of a site do."""
+
+    pools: list[PoolOut]

@@ -27,13 +27,18 @@ class Slot(NamedTuple):
 
 
 class LeaseRow(NamedTuple):
-    """A lease to write."""
+    """
+    A lease to write.
+
+    Attributes:
+        number: None where the pool had none left, and there is no number of last resort.
+    """
 
     tenant: str
     id: UUID
     tracker: str
-    pool: str | None
-    number: str
+    pool: str
+    number: str | None
     visitor: bytes
     shared: bool
     rule: str
@@ -172,3 +177,60 @@ async def of_number(
         over_at >= since,
     )
     return (await tx.execute(rows.order_by(table.c.begins))).all()
+
+
+class PoolNow(NamedTuple):
+    """Numbers of a pool: leased, at rest, free."""
+
+    pool: str
+    held: int
+    resting: int
+    free: int
+
+
+class PoolPast(NamedTuple):
+    """What came to a pool since a moment; see `domain.tracking.health.Traffic`."""
+
+    pool: str
+    visitors: int
+    lost: int
+    busiest: int
+    stay_seconds: float
+
+
+_NOW: Final = text(f"""
+SELECT pool, count(*) FILTER (WHERE ends_at > :now),
+  count(*) FILTER (WHERE (ends_at IS NULL OR ends_at <= :now) AND free_from > :now),
+  count(*) FILTER (WHERE (ends_at IS NULL OR ends_at <= :now) AND free_from <= :now)
+FROM {SCHEMA}.number_slot WHERE tenant = :tenant AND tracker = :tracker GROUP BY pool ORDER BY pool
+""")  # noqa: S608 - a name of our own
+
+_PAST: Final = text(f"""
+WITH mine AS (
+  SELECT pool, shared, begins,
+    coalesce(ended_at, seen_at + make_interval(secs => ttl_seconds)) - begins AS stay
+  FROM {SCHEMA}.number_lease
+  WHERE tenant = :tenant AND tracker = :tracker AND begins >= :since AND pool IS NOT NULL),
+hours AS (SELECT pool, count(*) AS visitors FROM mine GROUP BY pool, date_trunc('hour', begins)),
+busiest AS (SELECT pool, max(visitors) AS visitors FROM hours GROUP BY pool)
+SELECT m.pool, count(*), count(*) FILTER (WHERE m.shared), max(b.visitors),
+  coalesce(extract(epoch FROM avg(m.stay) FILTER (WHERE NOT m.shared)), 0)
+FROM mine m JOIN busiest b USING (pool) GROUP BY m.pool
+""")  # noqa: S608 - a name of our own
+
+
+async def pools_now(
+    tx: AsyncConnection, tenant: str, tracker: str, now: datetime
+) -> Sequence[PoolNow]:
+    """How the numbers of a site are, by pool."""
+    rows = await tx.execute(_NOW, {"tenant": tenant, "tracker": tracker, "now": now})
+    return [PoolNow(*row) for row in rows]
+
+
+async def pools_past(
+    tx: AsyncConnection, tenant: str, tracker: str, since: datetime
+) -> dict[str, PoolPast]:
+    """What came to the pools of a site."""
+    rows = await tx.execute(_PAST, {"tenant": tenant, "tracker": tracker, "since": since})
+    found = (PoolPast(row[0], row[1], row[2], row[3], float(row[4])) for row in rows)
+    return {one.pool: one for one in found}
