@@ -165,6 +165,23 @@ async def test_many_at_once_never_share_a_number(world: World, client: AsyncClie
     assert active == 400
 
 
+async def test_a_visitor_who_comes_back_while_the_page_beats_waits_for_nobody(
+    client: AsyncClient,
+) -> None:
+    await put(client, pools={"search": numbers(20)})
+    shown = {visitor: await show(client, visitor) for visitor in map(str, range(10))}
+
+    async def beat(visitor: str) -> None:
+        path = f"{BASE}/number-leases/{shown[visitor]['lease']}:heartbeat"
+        body = {"tracker": "site", "visitor": f"visitor-{visitor}"}
+        assert (await client.post(path, json=body)).status_code == 204
+
+    for _ in range(10):
+        await asyncio.gather(
+            *(beat(visitor) for visitor in shown), *(show(client, visitor) for visitor in shown)
+        )
+
+
 async def test_numbers_that_a_site_gives_up_are_leased_no_more(client: AsyncClient) -> None:
     await put(client)
     first = await show(client, "ann")

@@ -135,7 +135,10 @@ async def see(
     Args:
         grace: How long the number rests that is given back; None: it is kept.
     """
-    table = number_lease
+    table, slot = number_lease, number_slot
+    mine = select(slot.c.number).where(slot.c.tenant == tenant, slot.c.lease == lease)
+    # The number before the lease, like `take`: else the two would wait for each other.
+    await tx.execute(mine.with_for_update())
     values: dict[str, Any] = (
         {"seen_at": now} if grace is None else {"seen_at": now, "ended_at": now}
     )
@@ -154,7 +157,6 @@ async def see(
     ttl = seen.scalar_one_or_none()
     if ttl is None:
         return False
-    slot = number_slot
     rests = slot.c.free_from - slot.c.ends_at
     ends_at = now if grace is not None else now + timedelta(seconds=ttl)
     await tx.execute(

@@ -40,6 +40,7 @@ Index(
     number_slot.c.pool,
     number_slot.c.free_from,
 )
+Index("number_slot_lease", number_slot.c.tenant, number_slot.c.lease)
 Index("number_slot_visitor", number_slot.c.tenant, number_slot.c.tracker, number_slot.c.visitor)
 
 number_lease = Table(

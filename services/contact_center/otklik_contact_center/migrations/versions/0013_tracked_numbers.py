@@ -60,6 +60,7 @@ def upgrade() -> None:
     op.create_index(
         "number_slot_free", "number_slot", ["tenant", "tracker", "pool", "free_from"], schema=SCHEMA
     )
+    op.create_index("number_slot_lease", "number_slot", ["tenant", "lease"], schema=SCHEMA)
     op.create_index(
         "number_slot_visitor", "number_slot", ["tenant", "tracker", "visitor"], schema=SCHEMA
     )
