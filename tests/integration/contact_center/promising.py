@@ -14,6 +14,7 @@ from otklik_common.events.access import (
     SlaTerms,
     TargetName,
 )
+from otklik_common.events.contact_center import SlaClock
 from otklik_common.events.envelope import Event, Fact
 from otklik_common.events.registry import encode
 from otklik_common.ids import subject_id
@@ -26,6 +27,7 @@ from otklik_contact_center.domain.admission import BULK, LIVE
 from tests.integration.contact_center.conftest import World, now
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
 NINE_TO_SIX = ("09:00-18:00",)
 
 
@@ -100,3 +102,16 @@ class Promising:
         due = Due(self._world.worker)
         while await due.step():
             pass
+
+
+async def shown(world: World) -> list[tuple[str, str]]:
+    """Target and state of every clock."""
+    found = (await world.latest("sla_clock")).values()
+    return sorted((one.target, one.state.value) for one in found)
+
+
+async def one(world: World, target: str) -> SlaClock:
+    """The only clock of a target."""
+    (found,) = [c for c in (await world.latest("sla_clock")).values() if c.target == target]
+    assert isinstance(found, SlaClock)
+    return found

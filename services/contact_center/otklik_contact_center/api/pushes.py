@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-import msgspec
 from fastapi import Body
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope
@@ -30,6 +29,7 @@ from otklik_contact_center.actions.confined import (
 from otklik_contact_center.actions.hooks import Hooks as ProviderHooks
 from otklik_contact_center.actions.push import BadSignature, Door, Pushed, check_signature
 from otklik_contact_center.actions.sources import SourceBook, UnknownSource
+from otklik_contact_center.api.push_answers import answer_of, told
 from otklik_contact_center.api.schemas import PushAnswer, PushedEvent
 from otklik_contact_center.domain.admission import MAX_BYTES
 from otklik_contact_center.domain.providers.pushed import Request
@@ -39,7 +39,6 @@ from otklik_contact_center.domain.source import Source, tenant_of
 PREFIX: Final = "/contact-center/v1"
 SCOPE: Final = "events:push"
 
-_encode = msgspec.json.Encoder().encode
 _SIGNED: Final = frozenset(name.encode() for name in HEADERS)
 
 
@@ -62,7 +61,7 @@ class Pushes:
         query = scope["query_string"]
         named = _source_id(query) if query else None
         if named is None and is_confined(caller):
-            return _answer(await self._push_confined(caller, await _body(receive), now, headers))
+            return answer_of(await self._push_confined(caller, await _body(receive), now, headers))
         source = self._book.remembered(caller.tenant) if named is None else None
         source = source or await named_source(self._book, caller, named, now)
         body = await _body(receive)
@@ -70,7 +69,7 @@ class Pushes:
         pushed = await self._door.push(
             source, body, now=now, lines=_are_lines(headers), traceparent=_traceparent(headers)
         )
-        return _answer(pushed)
+        return answer_of(pushed)
 
     def opener(self, headers: Headers) -> Begin:
         """What needs to wait for nothing but its commit: everybody was seen a moment ago."""
@@ -130,7 +129,7 @@ class Hooks:
         pushed = await self._door.push(
             source, body, now=now, lines=_are_lines(headers), traceparent=_traceparent(headers)
         )
-        return _answer(pushed)
+        return answer_of(pushed)
 
     async def _of_provider(
         self, source: Source, receive: Receive, headers: Headers, now: datetime, rest: str
@@ -148,7 +147,7 @@ class Hooks:
             raise
         wanted = source.provider and source.provider.receipt
         receipt = wanted(request, now) if wanted else None
-        return _answer(pushed) if receipt is None else _told(receipt, 200)
+        return answer_of(pushed) if receipt is None else told(receipt, 200)
 
     async def _source(self, source_id: str, now: datetime) -> Source | None:
         """The source, if there is one in an active company."""
@@ -238,7 +237,7 @@ def _answer_with(tell: Tell, pushed: Pushed | Coroutine[Any, Any, Pushed] | Exce
     answer: Answer | Coroutine[Any, Any, Answer] | Exception
     try:
         if isinstance(pushed, Pushed):
-            answer = _answer(pushed)
+            answer = answer_of(pushed)
         else:
             answer = pushed if isinstance(pushed, Exception) else _answered(pushed)
     except Exception as failed:  # noqa: BLE001 - whoever waits hears of it
@@ -247,23 +246,7 @@ def _answer_with(tell: Tell, pushed: Pushed | Coroutine[Any, Any, Pushed] | Exce
 
 
 async def _answered(pushing: Coroutine[Any, Any, Pushed]) -> Answer:
-    return _answer(await pushing)
-
-
-def _answer(pushed: Pushed) -> Answer:
-    if pushed.accepted == 1 and not pushed.duplicates and not pushed.refused:
-        return _ONE_TAKEN
-    return _told(_encode(pushed))
-
-
-def _told(body: bytes, status: int = 202) -> Answer:
-    length = str(len(body)).encode()
-    return Answer(
-        status, ((b"content-type", b"application/json"), (b"content-length", length)), body
-    )
-
-
-_ONE_TAKEN: Final = _told(_encode(Pushed(accepted=1, duplicates=0)))
+    return answer_of(await pushing)
 
 
 # --- Their documents ----------------------------------------------------------------------------

@@ -255,8 +255,7 @@ def _is_code(value: Any, most: int) -> bool:
     return (
         isinstance(value, str)
         and 1 <= len(value) <= most
-        and "\0" not in value
-        and not any("\ud800" <= letter <= "\udfff" for letter in value)
+        and re.search("[\0\ud800-\udfff]", value) is None
     )
 
 
@@ -361,7 +360,7 @@ def filter_of(company: Company, name: str, op: str, values: Sequence[Any]) -> Fi
             f"filter on {name}: {op} takes 1 to {most} values, not {len(values)}",
             detail_ru=f"фильтр по {name}: для {op} нужно значений от 1 до {most}, а их {len(values)}",
         )
-    found = frozenset(_filter_value(company, dimension, value) for value in values)
+    found = frozenset(_filter_value(company, dimension, one) for one in values)
     made = Filter(name, found, negated=op in ("ne", "not_in"))
     return _by_branch(made, company) if name == BRANCH_GROUP else made
 
@@ -398,5 +397,4 @@ def _by_branch(wanted: Filter, company: Company) -> Filter:
 
 def within_reach(filters: Sequence[Filter], branches: frozenset[str] | None) -> tuple[Filter, ...]:
     """The filters, and the one that keeps a caller to their branches; None sees every branch."""
-    reach = () if branches is None else (Filter("branch", branches),)
-    return (*filters, *reach)
+    return (*filters, *(() if branches is None else (Filter("branch", branches),)))
