@@ -6,11 +6,9 @@ read, so that no event can come between. Contacts come before persons, both sort
 workers never wait for each other in a circle.
 """
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -29,20 +27,15 @@ from otklik_common.pseudonym import Pseudonyms, Sealer
 from otklik_contact_center.actions.backlog import MOST_WAITING
 from otklik_contact_center.actions.clocks import settle
 from otklik_contact_center.actions.fold_batch import Batch, Setting, named, write
+from otklik_contact_center.actions.fold_outcomes import Outcomes
 from otklik_contact_center.actions.leads import fold_people
 from otklik_contact_center.actions.meters import Meters
-from otklik_contact_center.actions.outcome import Outcome, Sent, outcome_of, outcome_of_nothing
-from otklik_contact_center.actions.packing import EVENT
+from otklik_contact_center.actions.outcome import Sent
 from otklik_contact_center.actions.promises import Promises
-from otklik_contact_center.domain.admission import BULK, LIVE, decode_stored, is_ahead
-from otklik_contact_center.domain.contact import fold, lived_of
-from otklik_contact_center.domain.events import in_order
+from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.domain.lead import MOST_CONTACTS
-from otklik_contact_center.domain.watch import watched
 from otklik_contact_center.store import backlog, clocks, folding
 from otklik_contact_center.store.folding import (
-    MOST_EVENTS,
-    ContactKey,
     Dirty,
     Share,
 )
@@ -50,9 +43,6 @@ from otklik_contact_center.store.folding import (
 MOST_MARKS: Final = 2_000
 QUICK_MARKS: Final = 500
 """Of all companies that have little waiting: what fits into one quick batch is little."""
-
-YIELD_EVERY: Final = 25
-"""Contacts folded before others in the process get their turn: some 5 ms."""
 
 MOST_COUNTED: Final = 20_000
 """Facts that wait for the log; more are not counted."""
@@ -79,10 +69,6 @@ batch_committed = failpoint("fold.committed", "a batch is committed, the next no
 contact_parked = failpoint("fold.parked", "a contact is parked, its marks cleared; not committed")
 
 log = get_logger(__name__)
-
-
-class TooManyEventsError(Exception):
-    """A contact with more events than anything real has."""
 
 
 class Done(NamedTuple):
@@ -123,8 +109,7 @@ class Folder:
         self._db = db
         self._directory = directory
         self._promises = Promises(directory)
-        self._sealer = sealer
-        self._pseudonyms = pseudonyms
+        self._outcomes = Outcomes(sealer, pseudonyms)
         self._meters = meters
         self._most_contacts = most_contacts
 
@@ -255,7 +240,7 @@ class Folder:
             marks.setdefault(mark[1:], []).append(mark.id)
         batch = await self._lock(on, sorted(marks))
         recorder = await outbox.recorder(tx)
-        outcomes, failed = await self._outcomes(batch, recorder.now)
+        outcomes, failed = await self._outcomes.of(on, batch, recorder.now)
         outcomes_known()
         taken = await write(on, outcomes)
         announced = [one for outcome in taken.values() for one in outcome.announced]
@@ -307,58 +292,3 @@ class Folder:
         ]
         rows = await folding.contacts(on, bare) if bare else {}
         return Batch(sents, keys, raws, known, settings, rows, policies)
-
-    async def _outcomes(
-        self, batch: Batch, now: datetime
-    ) -> tuple[dict[ContactKey, Outcome], dict[Sent, str]]:
-        """What each contact comes to, and why some could not be folded."""
-        outcomes: dict[ContactKey, Outcome] = {}
-        failed: dict[Sent, str] = {}
-        for number, sent in enumerate(batch.sents):
-            if number % YIELD_EVERY == YIELD_EVERY - 1:
-                await asyncio.sleep(0)
-            try:
-                outcome = self._outcome(batch, number, now)
-            except Exception as broken:
-                log.error("contact parked", tenant=sent[0], source_id=sent[1], exc_info=broken)
-                failed[sent] = type(broken).__name__
-            else:
-                if outcome is not None:
-                    outcomes[batch.keys[number]] = outcome
-        return outcomes, failed
-
-    def _outcome(self, batch: Batch, number: int, now: datetime) -> Outcome | None:
-        """A contact out of its events; None while they only correct what is not known yet."""
-        sent, key, raws = batch.sents[number], batch.keys[number], batch.raws[number]
-        if len(raws) > MOST_EVENTS:
-            raise TooManyEventsError
-        if key in batch.bare:
-            return outcome_of_nothing(batch.bare[key], batch.known[key], now=now)
-        tenant = sent[0]
-        events = [decode_stored(self._sealer.open(tenant, EVENT, one.body)) for one in raws]
-        contact = fold(
-            events,
-            clock_ahead=any(
-                is_ahead(event, one.received_at) for event, one in zip(events, raws, strict=True)
-            ),
-        )
-        if contact is None:
-            return None
-        about, setting = contact.about, batch.settings[tenant]
-        return outcome_of(
-            contact,
-            sent,
-            subject=key[1],
-            known=batch.known.get(key),
-            identifiers=self._pseudonyms.identifiers(
-                tenant,
-                phone=about.phone,
-                email=about.email,
-                external_id=about.external_id,
-                region=setting.region,
-            ),
-            allowed=setting.allowed,
-            watched=watched(contact, lived_of(in_order(events))),
-            now=now,
-            traceparent=max(raws, key=lambda one: one.received_at).traceparent,
-        )

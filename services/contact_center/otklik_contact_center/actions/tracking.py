@@ -278,7 +278,7 @@ class Tracking:
             if rule is not None:
                 return Whose(number, NOBODY, {}, site.code, rule.code)
         window = next(
-            (timedelta(seconds=one.window_seconds) for one in sites if _has(one, number)), None
+            (timedelta(seconds=one.window_seconds) for one in sites if one.knows(number)), None
         )
         found = attribute(
             at,
@@ -308,10 +308,6 @@ def _health(present: PoolNow, past: PoolPast | None, tracker: Tracker) -> Health
         traffic = Traffic(past.visitors, past.lost, past.busiest, stay)
     numbers = present.held + present.resting + present.free
     return Health(present, traffic, advice(traffic, numbers, tracker.grace))
-
-
-def _has(tracker: Tracker, number: str) -> bool:
-    return number in tracker.numbers or number == tracker.fallback
 
 
 def _kept(touch: Touch) -> Mapping[str, Any]:

@@ -53,6 +53,12 @@ class RuleBody(StrictModel):
         default=None, description="of which a number is leased; neither: the page stays as it is"
     )
 
+    source: Text | None = Field(
+        default=None, description="what a static number stands for; the rule's code if not said"
+    )
+    medium: Text | None = Field(default=None, description="of a static number; `static`")
+    campaign: Text | None = Field(default=None, description="of a static number")
+
     def rule(self) -> Rule:
         """As a tracker keeps it."""
         return Rule(**self.model_dump())

@@ -48,6 +48,7 @@ class About(msgspec.Struct, frozen=True):
         phone, email, external_id: As the sender wrote them; never leave this service.
         ending: Why it ended, in the sender's words, if said.
         attributes: All of them; the company's allow-list decides which may leave.
+        line: Our own side of it, as the sender wrote it: the number that was called.
     """
 
     channel: str
@@ -68,6 +69,7 @@ class About(msgspec.Struct, frozen=True):
     waited_seconds: float | None
     talked_seconds: float | None
     attributes: dict[str, str]
+    line: str | None = None
 
     @property
     def inbound(self) -> bool:
@@ -173,7 +175,17 @@ def about(
         waited_seconds=last("waited_seconds"),
         talked_seconds=last("talked_seconds"),
         attributes=_attributes(ordered),
+        line=_line(lived, overrides, inbound=direction == "in"),
     )
+
+
+def _line(lived: Sequence[Event], overrides: Amendments, *, inbound: bool) -> str | None:
+    side = "to" if inbound else "from_"
+    found: str | None = overrides.get(side)
+    if found is None:
+        # From and to of an answer may be turned round.
+        found = _first([event for event in lived if event.type != "message"], side)
+    return found
 
 
 _AT: Final = {name: place for place, name in enumerate(Event.__struct_fields__)}

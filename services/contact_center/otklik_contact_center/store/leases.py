@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import DateTime, literal, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +17,10 @@ over_at: Final = literal_column(
     "seen_at + make_interval(secs => ttl_seconds)", DateTime(timezone=True)
 )
 """When a lease is over whose visitor is not seen again."""
+
+
+MOST_AROUND: Final = 50
+"""Leases of a number that are looked at for a call: the last before it."""
 
 
 class Slot(NamedTuple):
@@ -236,3 +241,24 @@ async def pools_past(
     rows = await tx.execute(_PAST, {"tenant": tenant, "tracker": tracker, "since": since})
     found = (PoolPast(row[0], row[1], row[2], row[3], float(row[4])) for row in rows)
     return {one.pool: one for one in found}
+
+
+_AROUND: Final = f"""
+SELECT c.place, l.* FROM unnest($1::text[], $2::text[], $3::timestamptz[]) WITH ORDINALITY
+  AS c(tenant, number, at, place)
+CROSS JOIN LATERAL (
+  SELECT id, tracker, visitor, shared, touch::text AS touch, begins, seen_at, ended_at, ttl_seconds
+  FROM {SCHEMA}.number_lease l
+  WHERE l.tenant = c.tenant AND l.number = c.number AND l.begins <= c.at + interval '10 seconds'
+  ORDER BY l.begins DESC LIMIT {MOST_AROUND}) l
+"""  # noqa: S608 - a name of our own
+
+
+async def around(
+    on: asyncpg.Connection, calls: Sequence[tuple[str, str, datetime]]
+) -> list[list[asyncpg.Record]]:
+    """The last leases of numbers before calls: company, number, and when each call began."""
+    found: list[list[asyncpg.Record]] = [[] for _ in calls]
+    for row in await on.fetch(_AROUND, *zip(*calls, strict=True)):
+        found[row["place"] - 1].append(row)
+    return found

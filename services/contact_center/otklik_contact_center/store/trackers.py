@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import asyncpg
 import msgspec
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -135,3 +136,31 @@ async def remove(tx: AsyncConnection, tenant: str, tracker: Tracker, now: dateti
 
 def _tracker(body: Mapping[str, Any]) -> Tracker:
     return msgspec.convert(body, Tracker)
+
+
+_REVISIONS: Final = f"""
+SELECT tenant, code, revision FROM {SCHEMA}.number_tracker WHERE tenant = ANY ($1)
+"""  # noqa: S608 - a name of our own
+
+_BODIES: Final = f"""
+SELECT t.tenant, t.code, t.revision, t.body::text FROM {SCHEMA}.number_tracker t
+JOIN unnest($1::text[], $2::text[]) AS k(tenant, code) USING (tenant, code)
+"""  # noqa: S608 - a name of our own
+
+Version = tuple[str, str, int]
+"""Company, code and revision of a tracker."""
+
+
+async def revisions(on: asyncpg.Connection, tenants: Iterable[str]) -> list[Version]:
+    """Which trackers companies have."""
+    return [tuple(row) for row in await on.fetch(_REVISIONS, sorted(tenants))]
+
+
+async def bodies(on: asyncpg.Connection, wanted: Iterable[Version]) -> dict[Version, Tracker]:
+    """Trackers as they are now."""
+    keys = [(tenant, code) for tenant, code, _ in wanted]
+    rows = await on.fetch(_BODIES, *zip(*keys, strict=True)) if keys else []
+    return {(row[0], row[1], row[2]): _decoder.decode(row[3]) for row in rows}
+
+
+_decoder = msgspec.json.Decoder(Tracker)

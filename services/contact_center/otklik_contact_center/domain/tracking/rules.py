@@ -22,6 +22,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
         sources, mediums: Of the touch: what brought the visitor, see `visit.touch_of`.
         number: The static number that is shown; None: one of the pool, if there is a pool.
         pool: Of which a number is leased; None with no number either: the page stays as it is.
+        source, medium, campaign: What a static number stands for.
     """
 
     code: str
@@ -32,6 +33,14 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     mediums: tuple[str, ...] = ()
     number: str | None = None
     pool: str | None = None
+    source: str | None = None
+    medium: str | None = None
+    campaign: str | None = None
+
+    @property
+    def touch(self) -> Touch:
+        """What calls to its static number were brought by."""
+        return Touch(self.source or self.code, self.medium or "static", self.campaign)
 
 
 class Verdict(NamedTuple):

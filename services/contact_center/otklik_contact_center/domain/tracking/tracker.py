@@ -54,6 +54,10 @@ class Tracker(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The pool of each number that is leased."""
         return {number: pool for pool, numbers in self.pools.items() for number in numbers}
 
+    def knows(self, number: str) -> bool:
+        """Whether it shows a number to anybody."""
+        return number in self.static or number in self.numbers or number == self.fallback
+
     @property
     def static(self) -> dict[str, Rule]:
         """The rule of each number that stands for one source."""
