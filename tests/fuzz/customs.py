@@ -16,8 +16,9 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData
 from standardwebhooks import Webhook
 
+from otklik_contact_center.domain.signature import HEADERS
 from tests.fuzz.tuning import BODY_MAY_BE_LEFT_OUT, RULES
-from tests.support.routes_table import WEEK, Row
+from tests.support.routes_table import LEASING, VISITOR, WEEK, Row
 from tests.support.routes_table_rows import TABLE
 from tests.support.served import Served
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
@@ -27,6 +28,16 @@ _YEAR: Final = re.compile(r"^[0-9]{4}(?=-[0-9]{2}-[0-9]{2}([Tt ]|$))")
 
 _WHOLE_FILE: Final = b"id\n"
 """As long as `a_file` says."""
+
+
+_NAMES: Final = ("code", "source_id")
+"""Parameters of paths that are not called by what they name."""
+
+
+def _row(label: str) -> Row:
+    """What the table says of an operation; in OpenAPI no parameter says that it holds slashes."""
+    found = TABLE.get(label) or TABLE[label.replace("{rest}", "{rest:path}")]
+    return found[0]
 
 
 class Customs:
@@ -55,6 +66,9 @@ class Customs:
             "groups": ["g-north"],
             "source": f"{ours.tenant}.default",
             "external_id": "buyer-north",
+            "tracker": LEASING,
+            "visitor": VISITOR,
+            "url": "https://a.example/",
             "timezone": "Europe/Moscow",
             "zone": "Europe/Moscow",
             "week": {"mon": ["09:00-18:00"]},
@@ -103,7 +117,8 @@ class Customs:
     def _complete(self, case: Case[Any], kwargs: dict[str, Any]) -> None:
         if case.path_parameters.get("key_id") == self._own_key:
             case.path_parameters["key_id"] = "another"  # the run lives by its own
-        if "webhook-signature" in case.headers:
+        # Of those without one of them it is tried whether they are refused.
+        if all(name in case.headers for name in HEADERS):
             kwargs["auth"] = self._sign
         if case.meta is None or not case.meta.generation.mode.is_positive:
             return
@@ -114,9 +129,9 @@ class Customs:
             self._make_known(case)
 
     def _make_known(self, case: Case[Any]) -> None:
-        row = TABLE[case.operation.label][0]
+        row = _row(case.operation.label)
         for name in case.path_parameters:
-            if row.of is not None and (name.startswith(row.of) or name == "code"):
+            if row.of is not None and (name.startswith(row.of) or name in _NAMES):
                 case.path_parameters[name] = self._known_id(case, row, name)
         if "number" in case.path_parameters:
             case.path_parameters["number"] = 0

@@ -36,10 +36,11 @@ SECRET_WANTED: Final = frozenset(
         "POST /access/v1/sign-in",
         "POST /access/v1/refresh",
         "POST /access/v1/me/password",
+        "POST /contact-center/v1/sources/{source_id}/hook/{rest}",
     }
 )
 """
-Operations that need not succeed here: they want a password or a token that nobody guesses. Who
+Operations that need not succeed here: they want a password, a token or a signature that nobody guesses. Who
 learns from answers may be told one.
 """
 
@@ -73,7 +74,7 @@ RULES: Final[Mapping[str, str]] = {
             bad_credentials mapping_not_taken no_bodies
         """,
         "a number is shown to one visitor at a time, by one site": """
-            bad_tracker bad_url number_taken
+            bad_tracker bad_url number_taken unknown_pool
         """,
         "names or ids within the body differ": "repeated line_id_twice",
         "the order of what happened": "step_before_last returned_before_sold",

@@ -42,13 +42,13 @@ CONTACT_CENTER: Final[Rows] = {
         PUBLIC, of="source", ok=401, missing=401, body=event
     ),
     "GET /contact-center/v1/sources/{source_id}/bodies": Row(
-        "sources:write", of="source", limited=403
+        "sources:write", of="exchange", limited=403
     ),
     "POST /contact-center/v1/sources/{source_id}/bodies:replay": Row(
-        "sources:write", of="source", body=same({}), ok=422, limited=403
+        "sources:write", of="exchange", body=same({}), ok=202, limited=403
     ),
     "POST /contact-center/v1/sources/{source_id}/bodies:dry-run": Row(
-        "sources:write", of="source", body=same({}), ok=422, limited=403
+        "sources:write", of="exchange", body=same({}), limited=403
     ),
     "GET /contact-center/v1/sources/{source_id}/directions": Row(
         "sources:write", of="source", limited=403

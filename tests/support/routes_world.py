@@ -92,7 +92,7 @@ class World:
 
     def _missing(self, kind: str) -> str:
         number = next(self.numbers)
-        if kind == "source":
+        if kind in ("source", "exchange"):
             return f"{self.ours.tenant}.zz{number:06d}"
         if kind in ("survey", "case", "transfer", "contact", "import", "customer", "lease"):
             return str(uuid4())
@@ -148,6 +148,12 @@ class World:
 
     async def _source(self, company: Company, name: str, _: str) -> str:
         body = {"name": f"{company.word} {name}"}
+        made = await self.good("POST", "/contact-center/v1/sources", body, of=company)
+        return str(made["id"])
+
+    async def _exchange(self, company: Company, name: str, _: str) -> str:
+        credentials = {"key": "k", "salt": "s"}
+        body = {"name": f"{company.word} {name}", "kind": "mango", "credentials": credentials}
         made = await self.good("POST", "/contact-center/v1/sources", body, of=company)
         return str(made["id"])
 
@@ -257,7 +263,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source tracker site lease import contact survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

@@ -127,7 +127,7 @@ class Filling:
             return "0"
         if name == "name":
             return "calls"
-        mine = self.of is not None and (name.startswith(self.of) or name == "code")
+        mine = self.of is not None and (name.startswith(self.of) or name in ("code", "source_id"))
         return self.id if mine else f"{name}-{self.number}"
 
 

@@ -36,7 +36,7 @@ class BodyOut(BaseModel):
 class ReplayBodies(StrictModel):
     """Which bodies are to be read again."""
 
-    after: int = Field(default=0, ge=0, le=2**62, description="those behind this number")
+    after: int = Field(default=0, ge=0, le=2**53 - 1, description="those behind this number")
     unread: bool = Field(default=True, description="false: those that were read before, too")
 
 
