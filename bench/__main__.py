@@ -39,6 +39,10 @@ BENCHMARKS: dict[str, tuple[str, list[str]]] = {
         "Promises: folding with clocks, and a back-test",
         ["--contacts", "2000", "--rounds", "1", "--past", "5000"],
     ),
+    "number_leases": (
+        "Tracked numbers at 200 requests a second",
+        ["--seconds", "3", "--rounds", "1"],
+    ),
     "end_to_end": ("From a push to a number, and memory", ["--seconds", "5"]),
 }
 """Module → what it measures, and the arguments of a quick run."""
