@@ -88,6 +88,9 @@ RULES: Final[Mapping[str, str]] = {
             closed_cells_only
         """,
         "the number is one of things that can be listed": "no_records",
+        "staffing is worked out from days that are over, and from calls that tell how long they take": """
+            range_too_long range_not_over no_handle_time
+        """,
         "a query may cost so much and no more": """
             too_many_buckets too_many_cells too_many_rows too_many_contacts
         """,

@@ -56,6 +56,16 @@ def abandonment(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     return share_of(len(left) - soon, len(facts) - soon)
 
 
+def patience(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+    """Time waited by everybody, for each who gave up."""
+    waits = [f for _, f in facts if f.waited_ms is not None]
+    gone = [f.waited_ms for f in waits if was_abandoned(f)]
+    answered = [f.waited_ms for f in waits if f.answered_at is not None]
+    if not gone:
+        return None, 0
+    return Fraction(sum(gone) + sum(answered), 1000 * len(gone)), len(gone)
+
+
 def attainment(known: Known, facts: Facts, _: Mapping[str, Any]) -> Cell:
     """Closed by when they were due, of those that are closed or past due."""
     due = [f for _, f in facts if f.due_at is not None]

@@ -49,6 +49,7 @@ CONTACTS: Sequence[Wanted] = (
 )
 MORE_CONTACTS: Sequence[Wanted] = (
     "aht_seconds",
+    "patience_seconds",
     "abandonment_rate",
     ("abandonment_rate", {"short_abandon_seconds": 5}),
     "sla_attainment",

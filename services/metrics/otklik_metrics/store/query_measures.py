@@ -181,6 +181,8 @@ _CONTACT: Mapping[str, Term] = {
     "offered": lambda f, _: _if(f.offered_at.is_not(None)),
     "answered": lambda f, _: _if(_answered(f)),
     "abandoned": lambda f, _: _if(_abandoned(f)),
+    "abandon_wait_ms": lambda f, _: _if(_abandoned(f), f.waited_ms),
+    "abandon_wait_n": lambda f, _: _if(and_(_abandoned(f), f.waited_ms.is_not(None))),
     "ended": lambda f, _: _if(f.ended_at.is_not(None)),
     "closed": lambda f, _: _if(f.closed_at.is_not(None)),
     "asked": lambda f, _: _if(f.first_asked_at.is_not(None)),
