@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from otklik_common.money import EXPONENTS
 from otklik_metrics.domain.catalogue.words import (
     OWN,
     Computation,
@@ -16,34 +17,6 @@ from otklik_metrics.domain.catalogue.words import (
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.indicators.cells import Cell, Values, count, kept, share
 from otklik_metrics.domain.readings import Pick, Reading, Sum, Tally, Where, pick
-
-EXPONENTS: Final = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        0,
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-    **dict.fromkeys(["CLF", "UYW"], 4),
-}
-"""Decimals of minor units where they are not 2. Source: ISO 4217, list one."""
 
 CURRENCY: Final = Parameter(
     "currency",
