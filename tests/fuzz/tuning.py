@@ -76,6 +76,7 @@ RULES: Final[Mapping[str, str]] = {
         "a number is shown to one visitor at a time, by one site": """
             bad_tracker bad_url number_taken unknown_pool
         """,
+        "a step says of whom, and only what its kind has to say": "no_subject out_of_place",
         "names or ids within the body differ": "repeated line_id_twice",
         "the order of what happened": "step_before_last returned_before_sold",
         "quantities and amounts agree with what is there": """

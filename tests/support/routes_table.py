@@ -191,6 +191,18 @@ def event(ask: Ask, **said: Any) -> Any:
     } | said
 
 
+def lead_step(ask: Ask) -> Any:
+    """A showing."""
+    return {
+        "id": f"l{ask.number}",
+        "lead": f"l{ask.number}",
+        "step": "showing",
+        "at": AT,
+        "branch": ask.branch,
+        "customer": {"external_id": f"buyer-{ask.branch}"},
+    }
+
+
 def answer(ask: Ask, **said: Any) -> Any:
     """A happy answer."""
     return {
