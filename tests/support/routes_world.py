@@ -269,7 +269,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact lead survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:
