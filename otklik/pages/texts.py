@@ -68,6 +68,20 @@ TEXTS: dict[str, tuple[str, str]] = {
     "all": ("все {}", "all {}"),
     "the_others": ("и ещё {}", "and {} more"),
     "by_branch": ("По филиалам", "By branch"),
+    "when_title": ("Когда звонят", "When people call"),
+    "when_about": (
+        "Сверху – сколько позвонили, под ним – сколько из них получили ответ за {}. Чем гуще "
+        "цвет, тем больше звонков. Время компании: {}.",
+        "Above, how many called; below, how many of them were answered within {}. The "
+        "stronger the colour, the more calls. The company's time: {}.",
+    ),
+    "by_weekday": ("по дням недели", "by weekday"),
+    "by_day_of_month": ("по числам месяца", "by day of the month"),
+    "skip_map": ("За карту звонков", "Skip the map of calls"),
+    "hours": ("Часы", "Hours"),
+    "day": ("Число", "Day"),
+    "day_of_month": ("{}-е число", "day {} of the month"),
+    "whole_day": ("За день", "All day"),
     "by_agent": ("Кому не перезвонили, по сотрудникам", "Not called back, by employee"),
     "calls": ("Звонков", "Calls"),
     "in_20": ("За 20 с", "In 20 s"),
@@ -303,6 +317,25 @@ class Words:
         if any(end.startswith(MINUS) for end in ends):
             return self("from_to", *ends) + sign
         return "–".join(ends) + sign
+
+    def clock(self, dimension: str, value: int) -> str:
+        """What a number is limited to: a weekday, a day of the month, or two hours."""
+        match dimension:
+            case "weekday":
+                return str(self._locale.days["stand-alone"]["wide"][(value - 1) % 7])
+            case "two_hour_slot":
+                return f"{value:02}:00–{value + 2:02}:00"
+            case _:
+                return self(dimension, value)
+
+    def weekday(self, day: int) -> str:
+        """A weekday as short as it can be read, 1 for Monday."""
+        return str(self._locale.days["format"]["abbreviated"][day - 1])
+
+    @staticmethod
+    def hours(slot: int) -> str:
+        """The two hours that begin with this one."""
+        return f"{slot:02}–{slot + 2:02}"
 
     def moment(self, value: Any) -> str:
         """Date and time of day, as people write them."""
