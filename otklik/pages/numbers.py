@@ -25,6 +25,9 @@ OVERDUE = {"name": "cases_overdue", "as": "overdue"}
 AT_RISK = {"name": "sla_at_risk", "as": "at_risk"}
 BROKEN = {"name": "sla_overdue", "as": "broken"}
 
+RESPONSE = {"name": "first_response_seconds", "clock": "business", "as": "response"}
+"""Not on the first page: business time is counted contact by contact."""
+
 METRICS: dict[str, dict[str, Any]] = {
     "calls": OFFERED,
     "sl20": SERVICE,
@@ -34,6 +37,7 @@ METRICS: dict[str, dict[str, Any]] = {
     "overdue": OVERDUE,
     "at_risk": AT_RISK,
     "broken": BROKEN,
+    "response": RESPONSE,
 }
 """Name on the page → metric of the query API; what a number links to."""
 
@@ -245,6 +249,12 @@ async def _ever_called(visit: Visit, period: Period) -> bool:
 
 def _cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: row[name] for name in METRICS if name in row}
+
+
+async def has_calendar(visit: Visit) -> bool:
+    """Whether business time can be told; not for those who may not read calendars."""
+    found = await if_allowed(visit.get("/access/v1/calendars", limit=1))
+    return bool(found and found["items"])
 
 
 async def names_of(visit: Visit, path: str, language: str) -> dict[str, str]:

@@ -218,11 +218,12 @@ class Pages:
 
 
 async def _first(page: Page, chosen: Period, branch: str | None, by: str | None) -> Response:
-    found, calls, (branches, realtors), cases = await asyncio.gather(
+    found, calls, (branches, realtors), cases, in_business_time = await asyncio.gather(
         numbers.first_page(page.visit, chosen, branch),
         heat.heat_map(page.visit, chosen, branch, by),
         _names(page),
         if_allowed(numbers.cases_to_call(page.visit, chosen, branch)),
+        numbers.has_calendar(page.visit),
     )
     if branch and branch not in branches and not any(found.branches):
         return await _first(
@@ -243,6 +244,7 @@ async def _first(page: Page, chosen: Period, branch: str | None, by: str | None)
         branches=branches,
         realtors=realtors,
         cases=cases,
+        in_business_time=in_business_time,
         period=chosen,
         periods=list(PERIODS),
         branch=branch,

@@ -40,6 +40,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "из 100 позвонивших ответ за {2} {1} {0}",
         "of 100 who called, {0} {1} answered within {2}",
     ),
+    "response_title": (
+        "Первый ответ в рабочее время, в среднем",
+        "First response in business time, on average",
+    ),
+    "span": ("{} ч {} мин {} с", "{} h {} min {} s"),
+    "note": ("Примечание", "Note"),
     "nobody_called": ("за это время никто не звонил", "nobody called in this time"),
     "nobody_yet": ("пока никто не звонил", "nobody has called yet"),
     "nobody_yet_title": ("Пока никто не звонил", "Nobody has called yet"),
@@ -203,6 +209,8 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
     "choice": {
         "any": ("все обещания", "every promise"),
         "all": ("считаются все ответы", "all answers count"),
+        "mean": ("среднее", "the mean"),
+        "business": ("рабочее время", "business time"),
         "0-10": ("шкала от 0 до 10", "a scale of 0 to 10"),
     },
     "excluded": {
@@ -340,6 +348,12 @@ class Words:
     def moment(self, value: Any) -> str:
         """Date and time of day, as people write them."""
         return format_datetime(value, "d MMM y, HH:mm", locale=self._locale)
+
+    def span(self, seconds: float) -> str:
+        """A span to the second, whatever its length."""
+        minutes, rest = divmod(round(seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        return self("span", self.number(hours), minutes, rest)
 
     def duration(self, milliseconds: int) -> str:
         """A span in its largest unit; under a minute in seconds."""
