@@ -9,10 +9,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from otklik_common.clocks.zones import find_zone
-from otklik_common.events.access import Calendar
 from otklik_common.ids import subject_id
 from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType, near
 from otklik_metrics.domain.catalogue.words import Params
+from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.dimensions import (
     BRANCH_GROUP,
     DIMENSIONS,
@@ -102,24 +102,6 @@ def top_of(
             detail_ru=f"top по {by[:70]!r}: в строках есть {', '.join(names)}",
         )
     return Top(n, by or names[0], other)
-
-
-@dataclass(frozen=True, slots=True)
-class Company:
-    """
-    What a query must know of the company: its id, its money, and who belongs to what.
-
-    Attributes:
-        timezone: Of a query of the past, the zone of that time.
-        groups_of: Groups of each branch.
-        calendar: Its default calendar, as access tells it; None before its first.
-    """
-
-    tenant: str
-    currency: str
-    timezone: str
-    groups_of: Mapping[str, tuple[str, ...]]
-    calendar: Calendar | None = None
 
 
 @dataclass(frozen=True, slots=True)
