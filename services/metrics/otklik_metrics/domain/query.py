@@ -362,9 +362,13 @@ def _filter_value(company: Company, dimension: Dimension, value: Any) -> Any:
         except ValueError:
             # Senders know a source and a survey by ids of their own, from which ours are made.
             return str(subject_id(company.tenant, dimension.name, value))
+    kind = dimension.type.value
+    en = ru = f"{dimension.least} … {dimension.most}"
+    if not dimension.computed:
+        en, ru = f"a {kind}", kind
     raise BadFilter(
-        f"filter on {dimension.name}: {value!r:.60} is not a {dimension.type.value}",
-        detail_ru=f"фильтр по {dimension.name}: {value!r:.60} – не {dimension.type.value}",
+        f"filter on {dimension.name}: {value!r:.60} is not {en}",
+        detail_ru=f"фильтр по {dimension.name}: {value!r:.60} – не {ru}",
     )
 
 
