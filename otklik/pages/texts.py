@@ -76,10 +76,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "by_branch": ("По филиалам", "By branch"),
     "when_title": ("Когда звонят", "When people call"),
     "when_about": (
-        "Сверху – сколько позвонили, под ним – сколько из них получили ответ за {}. Чем гуще "
+        "Сверху – сколько позвонили, под ним – какая их часть получила ответ за {}. Чем гуще "
         "цвет, тем больше звонков. Время компании: {}.",
-        "Above, how many called; below, how many of them were answered within {}. The "
-        "stronger the colour, the more calls. The company's time: {}.",
+        "Above, how many called; below, what share of them was answered within {}. The stronger "
+        "the colour, the more calls. The company's time: {}.",
     ),
     "by_weekday": ("по дням недели", "by weekday"),
     "by_day_of_month": ("по числам месяца", "by day of the month"),

@@ -190,8 +190,8 @@ BUSY = """
 @pytest.mark.parametrize(
     ("language", "about", "by_number"),
     [
-        ("ru", "сколько из них получили ответ за 20 секунд", "по числам месяца"),
-        ("en", "how many of them were answered within 20 seconds", "by day of the month"),
+        ("ru", "какая их часть получила ответ за 20 секунд", "по числам месяца"),
+        ("en", "what share of them was answered within 20 seconds", "by day of the month"),
     ],
 )
 async def test_the_map_of_calls_is_read_without_colours_and_by_keys(
@@ -222,6 +222,7 @@ async def test_the_map_of_calls_is_read_without_colours_and_by_keys(
     await page.focus("#when .ways a:not(.skip)")
     await page.keyboard.press("Enter")
     await page.wait_for_selector("#days")
+    await page.wait_for_load_state()
     assert await page.inner_text("#when .ways strong") == by_number
     wide = await page.evaluate("document.documentElement.scrollWidth")
     assert wide <= viewport["width"], "the page scrolls sideways"
