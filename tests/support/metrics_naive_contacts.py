@@ -1,13 +1,13 @@
 """Metrics of contacts, replies and leads once more: slow, short, written from the definitions."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from otklik_common.events.contact_center import Contact, Outcome
+from otklik_common.events.contact_center import Contact, Lead, Outcome
 from tests.support.metrics_known import Cell, Facts, Known, Naive, share_of
 from tests.support.metrics_naive_business import MILLISECOND, milliseconds, office_of
 
@@ -55,6 +55,16 @@ def abandonment(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     left = [f for _, f in facts if was_abandoned(f)]
     soon = sum(_in(f, short) for f in left) if short is not None else 0
     return share_of(len(left) - soon, len(facts) - soon)
+
+
+def patience(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+    """Time waited by everybody, for each who gave up."""
+    waits = [f for _, f in facts if f.waited_ms is not None]
+    gone = [f.waited_ms for f in waits if was_abandoned(f)]
+    answered = [f.waited_ms for f in waits if f.answered_at is not None]
+    if not gone:
+        return None, 0
+    return Fraction(sum(gone) + sum(answered), 1000 * len(gone)), len(gone)
 
 
 def attainment(known: Known, facts: Facts, _: Mapping[str, Any]) -> Cell:
@@ -116,6 +126,9 @@ def _span(fact: Any, which: str) -> tuple[Any, int | None, Open | None]:
     if which == "first":
         asked = fact.first_asked_at
         return asked, fact.first_response_ms, (asked, fact.ended_at) if asked else None
+    if which in ("attempt", "contact"):
+        since = fact.created_at
+        return since, getattr(fact, f"{which}_ms"), (since, fact.closed_at)
     if which == "resolution" and fact.closed_at:
         over = fact.resolution_ms
         begun = None if over is None else fact.closed_at - over * MILLISECOND
@@ -218,11 +231,52 @@ def unworked(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     """Leads that nobody tried until a day after their month ended."""
     party = said.get("party", "buyer")
     mine = [f for _, f in facts if party is None or f.party == party]
+    return _too_late(known, mine, "attempted_at")
+
+
+def unserved(known: Known, facts: Facts, _: Mapping[str, Any]) -> Cell:
+    """The same of talks, whoever asked."""
+    return _too_late(known, [fact for _, fact in facts], "contacted_at")
+
+
+def conversion(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """Leads that came to a step, of all."""
+    step = said.get("step", "deal")
+    column = {"showing": "shown_at", "deal": "dealt_at"}.get(step, f"{step}_at")
+    return share_of(sum(getattr(f, column) is not None for _, f in facts), len(facts))
+
+
+def tried_within(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """Leads that were tried within some minutes, of all."""
+    most = 60_000 * int(said.get("within_minutes", 5))
+    soon = sum(f.attempt_ms is not None and f.attempt_ms <= most for _, f in facts)
+    return share_of(soon, len(facts))
+
+
+def delay(of: Callable[[Lead], int | None]) -> Naive:
+    """The mean of what some leads have, in seconds."""
+
+    def naive(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+        found = [ms for _, fact in facts if (ms := of(fact)) is not None]
+        return (Fraction(sum(found), 1000 * len(found)) if found else None), len(found)
+
+    return naive
+
+
+def human_delay(lead: Lead) -> int | None:
+    """From when a lead was somebody's to the first attempt."""
+    if lead.assign_ms is None or lead.attempt_ms is None:
+        return None
+    return max(0, lead.attempt_ms - lead.assign_ms)
+
+
+def _too_late(known: Known, mine: Sequence[Lead], column: str) -> Cell:
     late = 0
     for fact in mine:
         local = fact.created_at.astimezone(known.zone)
         month = (local.replace(day=28) + timedelta(days=4)).replace(day=1)
         end = month.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(0)
         limit = end.astimezone(UTC) + timedelta(hours=24)
-        late += fact.attempted_at is None or fact.attempted_at > limit
+        at = getattr(fact, column)
+        late += at is None or at > limit
     return share_of(late, len(mine))

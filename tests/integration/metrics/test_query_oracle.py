@@ -51,6 +51,7 @@ CONTACTS: Sequence[Wanted] = (
 )
 MORE_CONTACTS: Sequence[Wanted] = (
     "aht_seconds",
+    "patience_seconds",
     "abandonment_rate",
     ("abandonment_rate", {"short_abandon_seconds": 5}),
     "sla_attainment",
@@ -111,8 +112,26 @@ LEADS: Sequence[Wanted] = (
     "unworked_rate",
     ("unworked_rate", {"party": "seller"}),
     ("unworked_rate", {"party": None}),
+    "unserved_rate",
+    "leads",
+    *(
+        ("lead_conversion", {"step": step})
+        for step in ("assigned", "contacted", "qualified", "showing", "deal", "closed")
+    ),
+    *(("speed_to_lead", {"within_minutes": minutes}) for minutes in ("5", "15", "60")),
 )
-ALL = (CONTACTS, MORE_CONTACTS, SPANS, REPLIES, PROMISES, ANSWERS, CASES, MONEY, POINTS, LEADS)
+DELAYS: Sequence[Wanted] = (
+    *(("lead_attempt_seconds", {"statistic": statistic}) for statistic in ("mean", "max", "p50")),
+    *(("lead_contact_seconds", {"statistic": statistic}) for statistic in ("mean", "min", "p95")),
+    "lead_system_delay_seconds",
+    "lead_human_delay_seconds",
+)
+SALES: Sequence[Wanted] = ("showings",)
+DEALS: Sequence[Wanted] = ("deals", "deal_amount", ("deal_amount", {"currency": "EUR"}))
+ALL = (
+    *(CONTACTS, MORE_CONTACTS, SPANS, REPLIES, PROMISES, ANSWERS, CASES, MONEY, POINTS),
+    *(LEADS, DELAYS, SALES, DEALS),
+)
 
 SHAPES: Mapping[str, dict[str, Any]] = {
     "total": {},

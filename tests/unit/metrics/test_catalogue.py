@@ -57,6 +57,8 @@ CANONICAL = [
 ]
 
 ONLY_FACTS = {
+    "attempt",
+    "contact",
     "answered_within",
     "abandoned_within",
     "callback_within",

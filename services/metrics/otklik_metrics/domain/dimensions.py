@@ -108,7 +108,9 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
         "contact": _CONTACT,
         "reply": "branch agent channel queue party source",
         "sla_clock": "branch team agent channel queue party source segment policy target",
-        "lead": "branch agent channel queue party source campaign",
+        "lead": "branch agent channel queue party source campaign reason",
+        "showing": "branch agent channel party source campaign",
+        "deal": "branch agent channel party source campaign currency",
         "answer": "branch team agent channel queue direction party source campaign stage "
         "touchpoint segment survey template",
         "case": "branch team agent channel queue party touchpoint reason",

@@ -203,6 +203,9 @@ SLA_CLOCK = Measures(
     ),
 )
 
+BANDS_MINUTES = (5, 15, 60)
+"""Requests that were tried within so many minutes are counted, exactly."""
+
 LEAD = Measures(
     heads=("created",),
     counters=(
@@ -217,15 +220,40 @@ LEAD = Measures(
             "unworked = created - this",
         ),
         Counter("contacted", "somebody talked with the person"),
+        Counter(
+            "served", "talked with by the end of the month plus 24 h; unserved = created - this"
+        ),
+        Counter("qualified", "qualified_at is set"),
+        Counter("shown", "with a showing"),
+        Counter("dealt", "with a deal"),
+        *(
+            Counter(f"attempted_{minutes}m", f"attempted within {minutes} minutes")
+            for minutes in BANDS_MINUTES
+        ),
         Counter("closed", "closed_at is set"),
         Counter("known", "the person was known before"),
         Counter("requests", "inbound contacts that belong to them"),
+        Counter("assign_n", "with assign_ms"),
+        Counter("assign_ms", "its sum: created_at until it was somebody's"),
+        Counter("human_n", "with assign_ms and attempt_ms"),
+        Counter("human_ms", "attempt_ms - assign_ms, at least 0"),
         Counter("attempt_n", "with attempt_ms"),
         Counter("attempt_ms", "its sum: created_at to first attempt"),
         Counter("contact_n", "with contact_ms"),
         Counter("contact_ms", "its sum: created_at to first conversation"),
     ),
     histograms=(Histogram(1, "attempt", "attempt_ms"), Histogram(2, "contact", "contact_ms")),
+)
+
+SHOWING = Measures(heads=("shown",), counters=(Counter("shown", "showings by shown_at"),))
+
+DEAL = Measures(
+    heads=("deals",),
+    counters=(
+        Counter("deals", "sides of deals by dealt_at"),
+        Counter("priced", "of these, with an amount"),
+        Counter("amount_minor", "their amounts, in minor units of the currency"),
+    ),
 )
 
 ANSWER = Measures(
@@ -303,6 +331,8 @@ MEASURES: Mapping[str, Measures] = {
     "reply": REPLY,
     "sla_clock": SLA_CLOCK,
     "lead": LEAD,
+    "showing": SHOWING,
+    "deal": DEAL,
     "answer": ANSWER,
     "case": CASE,
     "purchase": PURCHASE,

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Numeric, Text, and_, case, cas
 
 from otklik_common.events.contact_center import ClockState
 from otklik_metrics.domain.bucket import GRACE, worked_until
-from otklik_metrics.domain.measures import MICRO, NPS_CATEGORIES
+from otklik_metrics.domain.measures import BANDS_MINUTES, MICRO, NPS_CATEGORIES
 from otklik_metrics.domain.readings import Op, Sum
 
 Column = ColumnElement[Any]
@@ -139,6 +139,13 @@ _SPANS: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
     ("contact", "first_response"): lambda f: f.first_response_ms,
     ("contact", "resolution"): lambda f: _if(f.closed_at.is_not(None), f.resolution_ms),
     ("reply", "wait"): lambda f: _if(f.replied_at.is_not(None), f.waited_ms),
+    ("lead", "assign"): lambda f: f.assign_ms,
+    ("lead", "human"): lambda f: _if(
+        and_(f.assign_ms.is_not(None), f.attempt_ms.is_not(None)),
+        func.greatest(f.attempt_ms - f.assign_ms, 0),
+    ),
+    ("lead", "attempt"): lambda f: _if(f.attempted_at.is_not(None), f.attempt_ms),
+    ("lead", "contact"): lambda f: _if(f.contacted_at.is_not(None), f.contact_ms),
 }
 
 _GOING_ON: Mapping[tuple[str, str], Callable[[Facts], tuple[Column, Column, Column]]] = {
@@ -151,6 +158,8 @@ _GOING_ON: Mapping[tuple[str, str], Callable[[Facts], tuple[Column, Column, Colu
         f.closed_at,
     ),
     ("reply", "wait"): lambda f: (f.asked_at, f.replied_at, f.replied_at),
+    ("lead", "attempt"): lambda f: (f.created_at, f.closed_at, f.attempted_at),
+    ("lead", "contact"): lambda f: (f.created_at, f.closed_at, f.contacted_at),
 }
 
 
@@ -161,6 +170,8 @@ _BEGAN: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
         f.closed_at - func.make_interval(0, 0, 0, 0, 0, 0, f.resolution_ms / literal(1000.0))
     ),
     ("reply", "wait"): lambda f: f.asked_at,
+    ("lead", "attempt"): lambda f: f.created_at,
+    ("lead", "contact"): lambda f: f.created_at,
 }
 
 
@@ -181,6 +192,8 @@ _CONTACT: Mapping[str, Term] = {
     "offered": lambda f, _: _if(f.offered_at.is_not(None)),
     "answered": lambda f, _: _if(_answered(f)),
     "abandoned": lambda f, _: _if(_abandoned(f)),
+    "abandon_wait_ms": lambda f, _: _if(_abandoned(f), f.waited_ms),
+    "abandon_wait_n": lambda f, _: _if(and_(_abandoned(f), f.waited_ms.is_not(None))),
     "ended": lambda f, _: _if(f.ended_at.is_not(None)),
     "closed": lambda f, _: _if(f.closed_at.is_not(None)),
     "asked": lambda f, _: _if(f.first_asked_at.is_not(None)),
@@ -196,6 +209,14 @@ def _in_state(state: ClockState) -> Term:
     return lambda f, _: _if(f.state == state.value)
 
 
+def _when(step: str) -> Term:
+    return lambda f, _: _if(f[f"{step}_at"].is_not(None))
+
+
+def _tried_within(minutes: int) -> Term:
+    return lambda f, _: _if(f.attempt_ms <= minutes * 60_000)
+
+
 _OTHERS: Mapping[str, Mapping[str, Term]] = {
     "reply": {
         "asked": lambda f, _: _if(f.asked_at.is_not(None)),
@@ -208,6 +229,16 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
     "lead": {
         "created": lambda f, _: _if(f.created_at.is_not(None)),
         "worked": lambda f, m: _if(f.attempted_at <= _worked_until(f, m)),
+        "served": lambda f, m: _if(f.contacted_at <= _worked_until(f, m)),
+        **{name: _when(name) for name in ("assigned", "attempted", "contacted", "qualified")},
+        **{name: _when(name) for name in ("shown", "dealt", "closed")},
+        **{f"attempted_{minutes}m": _tried_within(minutes) for minutes in BANDS_MINUTES},
+    },
+    "showing": {"shown": lambda f, _: _if(f.shown_at.is_not(None))},
+    "deal": {
+        "deals": lambda f, _: _if(f.dealt_at.is_not(None)),
+        "priced": lambda f, _: _if(f.amount_minor.is_not(None)),
+        "amount_minor": lambda f, _: f.amount_minor,
     },
     "case": {
         "opened": lambda f, _: _if(f.opened_at.is_not(None)),

@@ -48,6 +48,8 @@ KINDS = (
     "reply",
     "sla_clock",
     "lead",
+    "showing",
+    "deal",
     "agent_state",
     "source",
     "survey",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Final
 
-from otklik_metrics.domain.catalogue import business, contacts, promises, scores, spans
+from otklik_metrics.domain.catalogue import business, contacts, leads, promises, scores, spans
 from otklik_metrics.domain.catalogue.words import (
     FILLED,
     HIDDEN,
@@ -36,6 +36,7 @@ CATALOGUE: Final[Mapping[str, Metric]] = {
         *promises.METRICS,
         *spans.METRICS,
         *scores.METRICS,
+        *leads.METRICS,
         *business.METRICS,
     )
 }

@@ -95,7 +95,7 @@ def _work_out(values: Values, params: Params) -> Cell:
     return span(values, params["statistic"])
 
 
-def _metric(
+def span_metric(
     name: str,
     title: Text,
     formula: Text,
@@ -103,6 +103,7 @@ def _metric(
     *parameters: Parameter,
     source: Text = OWN,
 ) -> Metric:
+    """A metric of a span, by any statistic."""
     return Metric(
         name=name,
         title=title,
@@ -122,7 +123,7 @@ def _metric(
 
 
 METRICS: Final = (
-    _metric(
+    span_metric(
         "wait_seconds",
         Text("wait", "ожидание"),
         Text(
@@ -131,7 +132,7 @@ METRICS: Final = (
         ),
         Span("contact", "offered_at", "wait"),
     ),
-    _metric(
+    span_metric(
         "handle_seconds",
         Text("handling", "обработка"),
         Text(
@@ -140,7 +141,7 @@ METRICS: Final = (
         ),
         Span("contact", "offered_at", "handle"),
     ),
-    _metric(
+    span_metric(
         "first_response_seconds",
         Text("first response", "первый ответ"),
         Text(
@@ -152,7 +153,7 @@ METRICS: Final = (
         Span("contact", "offered_at", "first_response", "asked", "first_response_n"),
         CLOCK,
     ),
-    _metric(
+    span_metric(
         "next_response_seconds",
         Text("next response", "следующий ответ"),
         Text(
@@ -164,7 +165,7 @@ METRICS: Final = (
         Span("reply", "asked_at", "wait", "asked", "replied"),
         CLOCK,
     ),
-    _metric(
+    span_metric(
         "resolution_seconds",
         Text("resolution", "решение"),
         Text(
