@@ -9,6 +9,7 @@ from uuid import UUID
 
 from otklik_common.events.contact_center import Contact, Lead, Outcome
 from tests.support.metrics_known import Cell, Facts, Known, Naive, share_of
+from tests.support.metrics_naive_business import MILLISECOND, milliseconds, office_of
 
 
 def _answered_in(fact: Contact, seconds: float) -> bool:
@@ -93,38 +94,51 @@ def clocks(*states: str) -> Naive:
     return naive
 
 
-def _spans(known: Known, facts: Facts, which: str) -> tuple[list[int], list[int]]:
+def _spans(
+    known: Known, facts: Facts, which: str, *, business: bool
+) -> tuple[list[int], list[int]]:
     """Those that are over, and how long the others have lasted."""
-
-    def lasted(since: datetime | None, until: datetime | None) -> int:
-        end = min(until or known.now, known.now)
-        return max(0, (end - (since or end)) // timedelta(milliseconds=1))
-
     ended, going_on = list[int](), list[int]()
     for _, fact in facts:
-        if which == "wait":
-            over = fact.waited_ms if fact.answered_at else None
-            open_ = None
-        elif which == "handle":
-            over = fact.handled_ms if fact.answered_at else None
-            open_ = None
-        elif which == "first":
-            over = fact.first_response_ms
-            open_ = (fact.first_asked_at, fact.ended_at) if fact.first_asked_at else None
-        elif which in ("attempt", "contact"):
-            over = getattr(fact, f"{which}_ms")
-            open_ = (fact.created_at, fact.closed_at)
-        elif which == "resolution":
-            over = fact.resolution_ms if fact.closed_at else None
-            open_ = None if fact.closed_at else (fact.open_since or fact.offered_at, None)
-        else:
-            over = fact.waited_ms if fact.replied_at else None
-            open_ = None if fact.replied_at else (fact.asked_at, None)
-        if over is not None:
+        begun, over, open_ = _span(fact, which)
+        if over is not None and business:
+            ended.append(milliseconds(office_of(fact), begun, begun + over * MILLISECOND))
+        elif over is not None:
             ended.append(over)
         elif open_ is not None:
-            going_on.append(lasted(*open_))
+            since, until = open_[0], min(open_[1] or known.now, known.now)
+            lasted = max(0, (until - since) // MILLISECOND)
+            if business:
+                lasted = milliseconds(office_of(fact), since, since + lasted * MILLISECOND)
+            going_on.append(lasted)
     return ended, going_on
+
+
+Open = tuple[datetime, datetime | None]
+
+
+def _span(fact: Any, which: str) -> tuple[Any, int | None, Open | None]:
+    """When it began, how long it lasted if it is over; since and until when else."""
+    if which == "wait":
+        return None, fact.waited_ms if fact.answered_at else None, None
+    if which == "handle":
+        return None, fact.handled_ms if fact.answered_at else None, None
+    if which == "first":
+        asked = fact.first_asked_at
+        return asked, fact.first_response_ms, (asked, fact.ended_at) if asked else None
+    if which in ("attempt", "contact"):
+        since = fact.created_at
+        return since, getattr(fact, f"{which}_ms"), (since, fact.closed_at)
+    if which == "resolution" and fact.closed_at:
+        over = fact.resolution_ms
+        begun = None if over is None else fact.closed_at - over * MILLISECOND
+        return begun, over, None
+    if which == "resolution":
+        since = fact.open_since or fact.offered_at
+        return None, None, None if since is None else (since, None)
+    if fact.replied_at:
+        return fact.asked_at, fact.waited_ms, None
+    return None, None, (fact.asked_at, None)
 
 
 def span(which: str) -> Naive:
@@ -132,7 +146,8 @@ def span(which: str) -> Naive:
 
     def naive(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
         statistic = said.get("statistic", "mean")
-        ended, going_on = _spans(known, facts, which)
+        business = said.get("clock") == "business"
+        ended, going_on = _spans(known, facts, which, business=business)
         if statistic.startswith("p"):
             return _quantile(ended, going_on, Fraction(int(statistic[1:]), 100))
         if not ended:

@@ -1,6 +1,7 @@
 """Every metric by every path against its definition written down naively, on random facts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from otklik_metrics.domain.answer import Row
 from otklik_metrics.domain.query import Query
 from tests.integration.metrics.conftest import World
 from tests.support.metrics_known import Facts, Known
+from tests.support.metrics_naive_business import CENTRAL, OWN
 from tests.support.metrics_oracle import TIMES, chosen, definition
 from tests.support.metrics_random_facts import some_facts
 from tests.support.metrics_world import (
@@ -101,6 +103,11 @@ MONEY: Sequence[Wanted] = (
     "average_check",
 )
 POINTS: Sequence[Wanted] = ("points_issued", "points_spent")
+BUSINESS: Sequence[Wanted] = tuple(
+    (name, {"statistic": statistic, "clock": "business"})
+    for name in ("first_response_seconds", "resolution_seconds", "next_response_seconds")
+    for statistic in ("mean", "min", "max", "p50", "p90")
+)
 LEADS: Sequence[Wanted] = (
     "unworked_rate",
     ("unworked_rate", {"party": "seller"}),
@@ -169,6 +176,27 @@ async def test_rollups_facts_and_definitions_agree(world: World, seed: int, shap
         assert {step.reads for step in _steps(slow)} == {"facts"}
         for row in slow.rows:
             _check(known, query, row)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_business_time_is_that_of_each_branch_s_wall_clock(
+    world: World, seed: int, shape: str
+) -> None:
+    known = some_facts(seed)
+    await found_company(world)
+    await take_in_known(world, known)
+    company = replace(
+        a_company(world.tenant),
+        calendar=CENTRAL.fact(default=True),
+        branch_calendars={branch: office.fact() for branch, office in OWN.items()},
+    )
+    query = a_query(*BUSINESS, company=company, **SHAPES[shape])
+    found = await ask_it(world, query, known.now)
+    assert {step.reads for step in _steps(found)} == {"facts"}
+    for row in found.rows:
+        _check(known, query, row)
 
 
 def _steps(found: Answered) -> list[Step]:

@@ -30,8 +30,10 @@ CLOCKS: Final = ("elapsed", BUSINESS)
 CLOCK: Final = choice(
     "clock",
     Text(
-        "elapsed time, or business time of the company's default calendar, exact, by facts",
-        "прошедшее время или рабочее по основному календарю компании, точно, по фактам",
+        "elapsed time, or business time of the branch's calendar, else of the company's default, "
+        "exact, by facts",
+        "прошедшее время или рабочее по календарю филиала, иначе по основному у компании, точно, "
+        "по фактам",
     ),
     "elapsed",
     CLOCKS,
