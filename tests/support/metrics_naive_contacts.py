@@ -100,7 +100,7 @@ def _spans(
     """Those that are over, and how long the others have lasted."""
     ended, going_on = list[int](), list[int]()
     for _, fact in facts:
-        begun, over, open_ = _span(fact, which)
+        begun, over, open_ = (_between if " " in which else _span)(fact, which)
         if over is not None and business:
             ended.append(milliseconds(office_of(fact), begun, begun + over * MILLISECOND))
         elif over is not None:
@@ -115,6 +115,27 @@ def _spans(
 
 
 Open = tuple[datetime, datetime | None]
+
+
+STEPS = {"showing": "shown_at", "deal": "dealt_at"}
+
+
+def process(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """Any statistic of the time between two steps of a lead."""
+    first, then = (
+        STEPS.get(step, f"{step}_at")
+        for step in said.get("between", "created_to_deal").split("_to_")
+    )
+    return span(f"{first} {then}")(known, facts, said)
+
+
+def _between(lead: Lead, which: str) -> tuple[Any, int | None, Open | None]:
+    begun, then = (getattr(lead, column) for column in which.split(" "))
+    if begun is None:
+        return None, None, None
+    if then is None:
+        return begun, None, (begun, lead.closed_at)
+    return begun, max(0, (then - begun) // MILLISECOND), None
 
 
 def _span(fact: Any, which: str) -> tuple[Any, int | None, Open | None]:

@@ -103,10 +103,16 @@ MONEY: Sequence[Wanted] = (
     "average_check",
 )
 POINTS: Sequence[Wanted] = ("points_issued", "points_spent")
-BUSINESS: Sequence[Wanted] = tuple(
-    (name, {"statistic": statistic, "clock": "business"})
-    for name in ("first_response_seconds", "resolution_seconds", "next_response_seconds")
-    for statistic in ("mean", "min", "max", "p50", "p90")
+BUSINESS: Sequence[Wanted] = (
+    *(
+        (name, {"statistic": statistic, "clock": "business"})
+        for name in ("first_response_seconds", "resolution_seconds", "next_response_seconds")
+        for statistic in ("mean", "min", "max", "p50", "p90")
+    ),
+    *(
+        ("process_seconds", {"between": between, "clock": "business", "statistic": "p50"})
+        for between in ("created_to_contacted", "assigned_to_closed")
+    ),
 )
 LEADS: Sequence[Wanted] = (
     "unworked_rate",
@@ -123,6 +129,10 @@ LEADS: Sequence[Wanted] = (
 DELAYS: Sequence[Wanted] = (
     *(("lead_attempt_seconds", {"statistic": statistic}) for statistic in ("mean", "max", "p50")),
     *(("lead_contact_seconds", {"statistic": statistic}) for statistic in ("mean", "min", "p95")),
+    "process_seconds",
+    ("process_seconds", {"between": "assigned_to_showing", "statistic": "p50"}),
+    ("process_seconds", {"between": "contacted_to_closed", "statistic": "max"}),
+    ("process_seconds", {"between": "showing_to_deal", "statistic": "p90"}),
     "lead_system_delay_seconds",
     "lead_human_delay_seconds",
 )

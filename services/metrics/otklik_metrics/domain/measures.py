@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from otklik_common.events.contact_center import ClockState, Outcome
 
@@ -205,6 +206,24 @@ SLA_CLOCK = Measures(
 
 BANDS_MINUTES = (5, 15, 60)
 """Requests that were tried within so many minutes are counted, exactly."""
+
+LEAD_STEPS: Mapping[str, str] = {
+    "created": "created_at",
+    "assigned": "assigned_at",
+    "attempted": "attempted_at",
+    "contacted": "contacted_at",
+    "qualified": "qualified_at",
+    "showing": "shown_at",
+    "deal": "dealt_at",
+    "closed": "closed_at",
+}
+"""When a request came to each step, in the order in which it should."""
+
+PROCESSES: Mapping[str, tuple[str, str]] = {
+    f"{first}_to_{then}": (LEAD_STEPS[first], LEAD_STEPS[then])
+    for first, then in combinations(LEAD_STEPS, 2)
+}
+"""Spans between any two steps: the times between which each lies, by name."""
 
 LEAD = Measures(
     heads=("created",),

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Numeric, Text, and_, case, cas
 
 from otklik_common.events.contact_center import ClockState
 from otklik_metrics.domain.bucket import GRACE, worked_until
-from otklik_metrics.domain.measures import BANDS_MINUTES, MICRO, NPS_CATEGORIES
+from otklik_metrics.domain.measures import BANDS_MINUTES, MICRO, NPS_CATEGORIES, PROCESSES
 from otklik_metrics.domain.readings import Op, Sum
 
 Column = ColumnElement[Any]
@@ -133,6 +133,20 @@ def _milliseconds(start: Column, end: Column) -> Column:
     return cast(func.greatest(lasted, 0), BigInteger)
 
 
+def _between(first: str, then: str) -> Callable[[Facts], Column]:
+    return lambda f: _if(
+        and_(f[first].is_not(None), f[then].is_not(None)), _milliseconds(f[first], f[then])
+    )
+
+
+def _not_there_yet(first: str, then: str) -> Callable[[Facts], tuple[Column, Column, Column]]:
+    return lambda f: (f[first], f.closed_at, f[then])
+
+
+def _from(first: str) -> Callable[[Facts], Column]:
+    return lambda f: f[first]
+
+
 _SPANS: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
     ("contact", "wait"): lambda f: _if(_answered(f), f.waited_ms),
     ("contact", "handle"): lambda f: _if(_answered(f), f.handled_ms),
@@ -146,6 +160,7 @@ _SPANS: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
     ),
     ("lead", "attempt"): lambda f: _if(f.attempted_at.is_not(None), f.attempt_ms),
     ("lead", "contact"): lambda f: _if(f.contacted_at.is_not(None), f.contact_ms),
+    **{("lead", name): _between(*columns) for name, columns in PROCESSES.items()},
 }
 
 _GOING_ON: Mapping[tuple[str, str], Callable[[Facts], tuple[Column, Column, Column]]] = {
@@ -160,6 +175,7 @@ _GOING_ON: Mapping[tuple[str, str], Callable[[Facts], tuple[Column, Column, Colu
     ("reply", "wait"): lambda f: (f.asked_at, f.replied_at, f.replied_at),
     ("lead", "attempt"): lambda f: (f.created_at, f.closed_at, f.attempted_at),
     ("lead", "contact"): lambda f: (f.created_at, f.closed_at, f.contacted_at),
+    **{("lead", name): _not_there_yet(*columns) for name, columns in PROCESSES.items()},
 }
 
 
@@ -172,6 +188,7 @@ _BEGAN: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
     ("reply", "wait"): lambda f: f.asked_at,
     ("lead", "attempt"): lambda f: f.created_at,
     ("lead", "contact"): lambda f: f.created_at,
+    **{("lead", name): _from(first) for name, (first, _) in PROCESSES.items()},
 }
 
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from otklik_metrics.domain.catalogue.business import CURRENCY, ONE_CURRENCY, major
-from otklik_metrics.domain.catalogue.spans import Span, span_metric
+from otklik_metrics.domain.catalogue.spans import CLOCK, STATISTIC, Span, span_metric
 from otklik_metrics.domain.catalogue.words import (
     OWN,
     Computation,
@@ -17,7 +17,8 @@ from otklik_metrics.domain.catalogue.words import (
 )
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.indicators.cells import Cell, Values, count, kept, mean_seconds, share
-from otklik_metrics.domain.measures import BANDS_MINUTES
+from otklik_metrics.domain.indicators.service import span
+from otklik_metrics.domain.measures import BANDS_MINUTES, PROCESSES
 from otklik_metrics.domain.readings import Pick, Reading, Sum, Tally, Where, pick
 
 KIND, BY = "lead", "created_at"
@@ -96,6 +97,12 @@ def _counted(
         work_out=lambda values, _: count(values["value"]),
         base=lambda _: pick(measure),
     )
+
+
+def _process(params: Params) -> Span:
+    name = params["between"]
+    first = name.split("_to_")[0]
+    return Span(KIND, BY, name, STEPS.get(first, first), f"{name}_n")
 
 
 def _read_amount(params: Params) -> Reading:
@@ -281,6 +288,40 @@ METRICS: Final = (
         ),
         "human",
         OWN,
+    ),
+    Metric(
+        name="process_seconds",
+        title=Text("between two steps", "между двумя шагами"),
+        shape=Shape.MEAN,
+        unit="seconds",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "from the one step to the other, of requests that came to the first; those that have "
+                "not come to the second are censored, at their closing if they were closed; a second "
+                "step before the first is 0",
+                "от одного шага до другого по заявкам, дошедшим до первого; не дошедшие до второго "
+                "цензурируются, закрытые – временем закрытия; второй раньше первого – 0",
+            )
+        ),
+        numerator=Text("seconds (of a mean)", "секунды (для среднего)"),
+        denominator=Text("requests that came to both", "заявки, дошедшие до обоих"),
+        source=OWN,
+        read=lambda params: _process(params).read(params),
+        work_out=lambda values, params: span(values, params["statistic"]),
+        base=lambda params: _process(params).base(params),
+        parameters=(
+            choice(
+                "between",
+                Text("which two steps", "какие два шага"),
+                "created_to_deal",
+                tuple(PROCESSES),
+            ),
+            STATISTIC,
+            CLOCK,
+        ),
+        computation=Computation.FACTS,
     ),
     _counted(
         "showings",
