@@ -129,6 +129,18 @@ def process(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     return span(f"{first} {then}")(known, facts, said)
 
 
+def process_kept(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """Leads that went from one step to another in time, of those that did or have had longer."""
+    first, then = (
+        STEPS.get(step, f"{step}_at")
+        for step in said.get("between", "created_to_deal").split("_to_")
+    )
+    most = said.get("within_seconds", 86_400) * 1000
+    ended, going_on = _spans(known, facts, f"{first} {then}", business=False)
+    within = sum(lasted <= most for lasted in ended)
+    return share_of(within, within + sum(lasted > most for lasted in (*ended, *going_on)))
+
+
 def _between(lead: Lead, which: str) -> tuple[Any, int | None, Open | None]:
     begun, then = (getattr(lead, column) for column in which.split(" "))
     if begun is None:

@@ -129,6 +129,9 @@ LEADS: Sequence[Wanted] = (
 DELAYS: Sequence[Wanted] = (
     *(("lead_attempt_seconds", {"statistic": statistic}) for statistic in ("mean", "max", "p50")),
     *(("lead_contact_seconds", {"statistic": statistic}) for statistic in ("mean", "min", "p95")),
+    "process_kept",
+    ("process_kept", {"between": "created_to_attempted", "within_seconds": 300}),
+    ("process_kept", {"between": "assigned_to_contacted", "within_seconds": 86_400 * 5}),
     "process_seconds",
     ("process_seconds", {"between": "assigned_to_showing", "statistic": "p50"}),
     ("process_seconds", {"between": "contacted_to_closed", "statistic": "max"}),

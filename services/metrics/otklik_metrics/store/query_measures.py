@@ -47,7 +47,7 @@ def term(kind: str, wanted: Sum, facts: Facts, moment: Moment) -> Column:
     """What one fact adds: NULL where it is not counted."""
     measures = _CONTACT if kind == "contact" else _OTHERS.get(kind, {})
     if wanted.argument is not None:
-        found = _within(wanted.measure.removesuffix("_within"), wanted.argument, facts)
+        found = _up_to(kind, wanted.measure, wanted.argument, facts, moment)
     elif wanted.op is not Op.SUM:
         found = span(kind, wanted.measure, facts)
     elif wanted.measure in measures:
@@ -126,6 +126,17 @@ _WAITERS: Mapping[str, Callable[[Facts], Column]] = {
 
 def _within(prefix: str, milliseconds: int, facts: Facts) -> Column:
     return _if(and_(_WAITERS[prefix](facts), facts.waited_ms <= milliseconds))
+
+
+def _up_to(kind: str, measure: str, milliseconds: int, facts: Facts, moment: Moment) -> Column:
+    """Of a limit: who was within it, or (of steps) who was or is already beyond it."""
+    name, _, which = measure.rpartition("_")
+    if name in _WAITERS:
+        return _within(name, milliseconds, facts)
+    lasted = span(kind, name, facts)
+    if which == "within":
+        return _if(lasted <= milliseconds)
+    return _if(func.coalesce(lasted, still_open(kind, name, facts, moment.now)) > milliseconds)
 
 
 def _milliseconds(start: Column, end: Column) -> Column:

@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Final
 
-from otklik_metrics.domain.catalogue import business, contacts, leads, promises, scores, spans
+from otklik_metrics.domain.catalogue import (
+    business,
+    contacts,
+    deals,
+    leads,
+    processes,
+    promises,
+    scores,
+    spans,
+)
 from otklik_metrics.domain.catalogue.words import (
     FILLED,
     HIDDEN,
@@ -37,6 +46,8 @@ CATALOGUE: Final[Mapping[str, Metric]] = {
         *spans.METRICS,
         *scores.METRICS,
         *leads.METRICS,
+        *processes.METRICS,
+        *deals.METRICS,
         *business.METRICS,
     )
 }

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from otklik_metrics.domain.catalogue.business import CURRENCY, ONE_CURRENCY, major
-from otklik_metrics.domain.catalogue.spans import CLOCK, STATISTIC, Span, span_metric
+from otklik_metrics.domain.catalogue.spans import Span, span_metric
 from otklik_metrics.domain.catalogue.words import (
     OWN,
     Computation,
@@ -16,9 +15,8 @@ from otklik_metrics.domain.catalogue.words import (
     one,
 )
 from otklik_metrics.domain.dimensions import Text
-from otklik_metrics.domain.indicators.cells import Cell, Values, count, kept, mean_seconds, share
-from otklik_metrics.domain.indicators.service import span
-from otklik_metrics.domain.measures import BANDS_MINUTES, PROCESSES
+from otklik_metrics.domain.indicators.cells import Cell, Values, count, mean_seconds, share
+from otklik_metrics.domain.measures import BANDS_MINUTES
 from otklik_metrics.domain.readings import Pick, Reading, Sum, Tally, Where, pick
 
 KIND, BY = "lead", "created_at"
@@ -80,9 +78,10 @@ def _mean(name: str, title: Text, formula: Text, measure: str, source: Text) -> 
     )
 
 
-def _counted(
+def counted(
     name: str, title: Text, formula: Text, unit: str, where: tuple[str, str, str]
 ) -> Metric:
+    """A number of facts; `where`: their kind, the time that they are counted by, the counter."""
     kind, by, measure = where
     return Metric(
         name=name,
@@ -99,30 +98,8 @@ def _counted(
     )
 
 
-def _process(params: Params) -> Span:
-    name = params["between"]
-    first = name.split("_to_")[0]
-    return Span(KIND, BY, name, STEPS.get(first, first), f"{name}_n")
-
-
-def _read_amount(params: Params) -> Reading:
-    mine = Where("currency", params["currency"])
-    sums = {
-        "amount": Sum("amount_minor", where=mine),
-        "priced": Sum("priced", where=mine),
-        "all": Sum("deals"),
-    }
-    return Tally("deal", "dealt_at", sums)
-
-
-def _amount(values: Values, params: Params) -> Cell:
-    amount = major(values["amount"], params)
-    excluded = kept({"without_amount_in_it": values["all"] - values["priced"]})
-    return Cell(amount, amount, n=values["priced"], excluded=excluded)
-
-
 METRICS: Final = (
-    _counted(
+    counted(
         "leads",
         Text("requests", "заявки"),
         Text(
@@ -288,76 +265,5 @@ METRICS: Final = (
         ),
         "human",
         OWN,
-    ),
-    Metric(
-        name="process_seconds",
-        title=Text("between two steps", "между двумя шагами"),
-        shape=Shape.MEAN,
-        unit="seconds",
-        kind=KIND,
-        time_column=BY,
-        formula=one(
-            Text(
-                "from the one step to the other, of requests that came to the first; those that have "
-                "not come to the second are censored, at their closing if they were closed; a second "
-                "step before the first is 0",
-                "от одного шага до другого по заявкам, дошедшим до первого; не дошедшие до второго "
-                "цензурируются, закрытые – временем закрытия; второй раньше первого – 0",
-            )
-        ),
-        numerator=Text("seconds (of a mean)", "секунды (для среднего)"),
-        denominator=Text("requests that came to both", "заявки, дошедшие до обоих"),
-        source=OWN,
-        read=lambda params: _process(params).read(params),
-        work_out=lambda values, params: span(values, params["statistic"]),
-        base=lambda params: _process(params).base(params),
-        parameters=(
-            choice(
-                "between",
-                Text("which two steps", "какие два шага"),
-                "created_to_deal",
-                tuple(PROCESSES),
-            ),
-            STATISTIC,
-            CLOCK,
-        ),
-        computation=Computation.FACTS,
-    ),
-    _counted(
-        "showings",
-        Text("showings", "показы"),
-        Text("showings by when they were held", "показы по времени проведения"),
-        "showings",
-        ("showing", "shown_at", "shown"),
-    ),
-    _counted(
-        "deals",
-        Text("sides of deals", "стороны сделок"),
-        Text(
-            "sides of deals by when they were made: a buyer's and a seller's are two",
-            "стороны сделок по времени сделки: покупатель и продавец – две стороны",
-        ),
-        "deals",
-        ("deal", "dealt_at", "deals"),
-    ),
-    Metric(
-        name="deal_amount",
-        title=Text("amount of deals", "сумма сделок"),
-        shape=Shape.AMOUNT,
-        unit="currency",
-        kind="deal",
-        time_column="dealt_at",
-        formula=one(
-            Text(
-                "sum of what was told with each side of a deal, in one currency",
-                "сумма, сообщённая с каждой стороной сделки, в одной валюте",
-            )
-        ),
-        source=OWN,
-        read=_read_amount,
-        work_out=_amount,
-        base=lambda params: Pick((Sum("priced", where=Where("currency", params["currency"])),)),
-        parameters=(CURRENCY,),
-        impossible=ONE_CURRENCY,
     ),
 )
