@@ -33,6 +33,7 @@ from otklik_contact_center.store.columns import (
     published,
     tenant,
 )
+from otklik_contact_center.store.doctor_tables import DOCTOR_GRANTS
 from otklik_contact_center.store.source_tables import SOURCE_GRANTS
 from otklik_contact_center.store.tracking_tables import TRACKING_GRANTS
 
@@ -332,6 +333,7 @@ demo_removal = Table(
 GRANTS: Final = {
     **COMMON_GRANTS,
     **SOURCE_GRANTS,
+    **DOCTOR_GRANTS,
     **TRACKING_GRANTS,
     "inbox": Grant(
         api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
