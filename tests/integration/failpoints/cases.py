@@ -10,6 +10,7 @@ from tests.integration.failpoints.contact_center_scenarios import (
     PARKED,
     PUSHED,
 )
+from tests.integration.failpoints.doctor_scenarios import SILENCED
 from tests.integration.failpoints.log_scenarios import CONSUMER, LETTERS, RELAY, RELAY_TO_KAFKA
 from tests.integration.failpoints.loyalty_scenarios import POINTS
 from tests.integration.failpoints.metrics_scenarios import COUNTED, REBUILT, REPLAYED
@@ -62,6 +63,7 @@ CASES = [
     Case("agent_states.committed", AGENTS),
     Case("demo.stepped", DEMO, nth=2),
     Case("demo.committed", DEMO, nth=2),
+    Case("doctor.told", SILENCED),
     Case("facts.replaced", COUNTED),
     Case("facts.counted", COUNTED),
     Case("history.kept", COUNTED),
