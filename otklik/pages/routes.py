@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from otklik.pages import callbacks, numbers, receipts
+from otklik.pages import callbacks, feeds, numbers, receipts
 from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit, if_allowed
 from otklik.pages.periods import PERIODS, period
 from otklik.pages.texts import LANGUAGES, Words
@@ -223,10 +223,11 @@ class Pages:
 
 
 async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
-    found, (branches, realtors), cases = await asyncio.gather(
+    found, (branches, realtors), cases, silent = await asyncio.gather(
         numbers.first_page(page.visit, chosen, branch),
         _names(page),
         if_allowed(numbers.cases_to_call(page.visit, chosen, branch)),
+        feeds.silent(page.visit),
     )
     if branch and branch not in branches and not any(found.branches):
         return await _first(page, chosen, None)  # neither a branch of this company nor in its facts
@@ -242,6 +243,7 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
         branches=branches,
         realtors=realtors,
         cases=cases,
+        silent=silent,
         period=chosen,
         periods=list(PERIODS),
         branch=branch,
