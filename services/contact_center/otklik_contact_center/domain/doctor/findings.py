@@ -82,7 +82,7 @@ def _silence(signs: Signs, now: datetime, *, made_by_us: bool) -> Iterator[Findi
             Said(
                 f"nothing new since {since}; by its past it is not silent longer than {usual} min"
                 " now",
-                f"ничего нового с {since}; судя по прошлому, сейчас она не молчит дольше"
+                f"ничего нового с {since}; судя по прошлому, сейчас источник не молчит дольше"
                 f" {usual} мин",
             ),
             Said(
@@ -95,7 +95,7 @@ def _silence(signs: Signs, now: datetime, *, made_by_us: bool) -> Iterator[Findi
     elif signs.heard_at is None and not made_by_us and now - signs.created_at > QUIET:
         yield Finding(
             "never_heard",
-            Said("it has never sent anything", "от неё ещё ничего не приходило"),
+            Said("it has never sent anything", "от источника ещё ничего не приходило"),
             Said(
                 "give the sender the address of the hook and the secret, and push a trial event",
                 "укажите отправителю адрес веб-хука и секрет и отправьте пробное событие",
