@@ -32,6 +32,7 @@ from otklik_contact_center.store.columns import (
     published,
     tenant,
 )
+from otklik_contact_center.store.doctor_tables import DOCTOR_GRANTS
 from otklik_contact_center.store.lead_tables import LEAD_GRANTS
 from otklik_contact_center.store.source_tables import SOURCE_GRANTS
 from otklik_contact_center.store.tracking_tables import TRACKING_GRANTS
@@ -308,6 +309,7 @@ GRANTS: Final = {
     **COMMON_GRANTS,
     **SOURCE_GRANTS,
     **LEAD_GRANTS,
+    **DOCTOR_GRANTS,
     **TRACKING_GRANTS,
     "inbox": Grant(
         api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
