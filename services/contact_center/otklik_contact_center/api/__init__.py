@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
 from otklik_common.module import Platform
+from otklik_contact_center.actions.evaluation_forms import EvaluationForms
 from otklik_contact_center.actions.hooks import Hooks
 from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
@@ -18,6 +19,7 @@ from otklik_contact_center.api import (
     clocks,
     contacts,
     demo,
+    evaluation_forms,
     hooks,
     imports,
     number_leases,
@@ -40,6 +42,7 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     provided = Hooks(platform.database(SCHEMA, "api"), platform.sealer, settings.master, door)
     packer = Packer(platform.sealer, settings.master)
     tracked = Tracking(platform.database(SCHEMA, "api"), packer)
+    forms = EvaluationForms(platform.database(SCHEMA, "api"))
     return [
         *pushes.routes(platform, book, door, provided),
         hooks.router(book, provided),
@@ -52,4 +55,5 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         imports.router(platform, book),
         tracking.router(tracked),
         number_leases.router(tracked),
+        evaluation_forms.router(forms),
     ]

@@ -1,0 +1,125 @@
+"""Quality of talk: forms with their versions, evaluations and what was done with each."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+from otklik_common.roles import Grant, secure
+
+revision = "0015"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+SCHEMA = "contact_center"
+
+
+def _code(name: str, *, nullable: bool = True) -> sa.Column[str]:
+    return sa.Column(name, sa.Text(collation="C"), nullable=nullable)
+
+
+def _moment(name: str, *, nullable: bool = True) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def upgrade() -> None:
+    """A contact has one evaluation by a form, unless it was withdrawn: an index says so."""
+    _forms()
+    _evaluations()
+    grants = {
+        "evaluation_form": Grant(api="SIU"),
+        "evaluation_form_version": Grant(api="SI"),
+        "evaluation": Grant(api="SIU"),
+        "evaluation_step": Grant(api="SI"),
+    }
+    for statement in secure(SCHEMA, grants):
+        op.execute(statement)
+
+
+def _forms() -> None:
+    op.create_table(
+        "evaluation_form",
+        _code("tenant", nullable=False),
+        _code("code", nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("retired", sa.Boolean, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        _moment("changed_at", nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "code"),
+        schema=SCHEMA,
+        comment="Forms by which contacts are evaluated, and the version that holds now",
+    )
+    op.create_table(
+        "evaluation_form_version",
+        _code("tenant", nullable=False),
+        _code("code", nullable=False),
+        sa.Column("version", sa.Integer, autoincrement=False, nullable=False),
+        sa.Column("body", JSONB, nullable=False),
+        _moment("made_at", nullable=False),
+        _code("made_by", nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "code", "version"),
+        schema=SCHEMA,
+        comment="Forms as they were asked: evaluations keep the version that they were made with",
+    )
+
+
+def _evaluations() -> None:
+    op.create_table(
+        "evaluation",
+        _code("tenant", nullable=False),
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("contact", sa.Uuid, nullable=False),
+        _code("form", nullable=False),
+        sa.Column("form_version", sa.Integer, nullable=False),
+        _code("state", nullable=False),
+        sa.Column("answers", JSONB, nullable=False),
+        sa.Column("comments", sa.LargeBinary, nullable=False),
+        sa.Column("score_micro", sa.Integer, nullable=True),
+        sa.Column("failed", sa.Boolean, nullable=False),
+        _code("verdict"),
+        _code("source", nullable=False),
+        _code("channel", nullable=False),
+        _code("branch"),
+        _code("team"),
+        _code("queue"),
+        _code("agent", nullable=False),
+        _code("party"),
+        _code("evaluator", nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        _moment("made_at", nullable=False),
+        _moment("evaluated_at", nullable=False),
+        _moment("released_at"),
+        _moment("acknowledged_at"),
+        _moment("disputed_at"),
+        _moment("resolved_at"),
+        sa.Column("told", sa.Integer, nullable=False),
+        _moment("told_at"),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=SCHEMA,
+        comment="Evaluations of contacts; told counts the facts that were published of each",
+    )
+    op.create_index("evaluation_made", "evaluation", ["tenant", "made_at", "id"], schema=SCHEMA)
+    op.create_index("evaluation_agent", "evaluation", ["tenant", "agent", "made_at"], schema=SCHEMA)
+    op.create_index(
+        "evaluation_once",
+        "evaluation",
+        ["tenant", "contact", "form"],
+        schema=SCHEMA,
+        unique=True,
+        postgresql_where=sa.text("state <> 'withdrawn'"),
+    )
+    op.create_table(
+        "evaluation_step",
+        _code("tenant", nullable=False),
+        sa.Column("evaluation", sa.Uuid, nullable=False),
+        sa.Column("number", sa.Integer, autoincrement=False, nullable=False),
+        _code("step", nullable=False),
+        _moment("at", nullable=False),
+        _code("by", nullable=False),
+        _code("verdict"),
+        sa.Column("score_micro", sa.Integer, nullable=True),
+        sa.Column("note", sa.LargeBinary, nullable=True),
+        sa.PrimaryKeyConstraint("tenant", "evaluation", "number"),
+        schema=SCHEMA,
+        comment="What was done with evaluations, by whom; only appended to, notes sealed",
+    )
