@@ -7,6 +7,7 @@ from starlette.routing import BaseRoute
 
 from otklik_common.module import Platform
 from otklik_contact_center.actions.evaluation_forms import EvaluationForms
+from otklik_contact_center.actions.evaluations import Evaluations
 from otklik_contact_center.actions.hooks import Hooks
 from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
@@ -20,6 +21,7 @@ from otklik_contact_center.api import (
     contacts,
     demo,
     evaluation_forms,
+    evaluations,
     hooks,
     imports,
     number_leases,
@@ -43,6 +45,7 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     packer = Packer(platform.sealer, settings.master)
     tracked = Tracking(platform.database(SCHEMA, "api"), packer)
     forms = EvaluationForms(platform.database(SCHEMA, "api"))
+    judged = Evaluations(platform.database(SCHEMA, "api"), platform.sealer)
     return [
         *pushes.routes(platform, book, door, provided),
         hooks.router(book, provided),
@@ -56,4 +59,5 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         tracking.router(tracked),
         number_leases.router(tracked),
         evaluation_forms.router(forms),
+        evaluations.router(judged),
     ]

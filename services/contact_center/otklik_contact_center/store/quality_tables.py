@@ -46,7 +46,7 @@ evaluation = Table(
     Column("score_micro", Integer, nullable=True),
     Column("failed", Boolean, nullable=False),
     code("verdict"),
-    code("source", nullable=False),
+    Column("source", Uuid, nullable=False),
     code("channel", nullable=False),
     code("branch"),
     code("team"),

@@ -1,6 +1,6 @@
 """What an evaluation is worth: an exact share, whatever the order in which it is added up."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -107,14 +107,20 @@ def score(form: Form, answers: Answers) -> Score:
     return Score(Fraction(0) if failed_by else unfailed, unfailed, failed_by, sections)
 
 
-def check_answers(form: Form, answers: Answers) -> None:
-    """Return if every answer fits its question. Raises BadAnswers, each fault as a field error."""
+def check_answers(form: Form, answers: Answers, comments: Iterable[str] = ()) -> None:
+    """
+    Return if every answer fits its question, and every comment has one.
+
+    Raises:
+        BadAnswers: Each fault is a field error.
+    """
     questions = form.questions
     faults = [
         fault
         for code, answer in answers.items()
         if (fault := _fault(code, questions.get(code), answer)) is not None
     ]
+    faults += [_no_question(f"comments.{code}") for code in comments if code not in questions]
     if faults:
         raise BadAnswers(
             f"{len(faults)} answers do not fit, the first: {faults[0].field} {faults[0].detail}",
@@ -152,10 +158,14 @@ def _fails(question: Question, answer: Answer) -> bool:
     return question.fails_at is not None and points is not None and points <= question.fails_at
 
 
+def _no_question(field: str) -> FieldError:
+    return FieldError(field, "unknown_question", "is no question", "такого вопроса нет")
+
+
 def _fault(code: str, question: Question | None, answer: Answer) -> FieldError | None:
     field = f"answers.{code}"
     if question is None:
-        return FieldError(field, "unknown_question", "is no question", "такого вопроса нет")
+        return _no_question(field)
     if answer == NOT_APPLICABLE:
         if question.not_applicable:
             return None

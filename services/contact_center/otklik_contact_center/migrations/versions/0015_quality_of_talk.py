@@ -77,7 +77,7 @@ def _evaluations() -> None:
         sa.Column("score_micro", sa.Integer, nullable=True),
         sa.Column("failed", sa.Boolean, nullable=False),
         _code("verdict"),
-        _code("source", nullable=False),
+        sa.Column("source", sa.Uuid, nullable=False),
         _code("channel", nullable=False),
         _code("branch"),
         _code("team"),
