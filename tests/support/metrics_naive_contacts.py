@@ -1,7 +1,7 @@
 """Metrics of contacts, replies and leads once more: slow, short, written from the definitions."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
@@ -79,6 +79,21 @@ def clocks(*states: str) -> Naive:
         asked = [f for _, f in facts if said["target"] in ("any", f.target)]
         n = sum(fact.state.value in states for fact in asked)
         return n, n
+
+    return naive
+
+
+def qa_score(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+    """The mean of what was given."""
+    given = [Fraction(fact.score_micro, 1_000_000) for _, fact in facts]
+    return (sum(given, Fraction()) / len(given), len(given)) if given else (None, 0)
+
+
+def of_evaluations(holds: Callable[[Any], bool]) -> Naive:
+    """The share of those of which something holds."""
+
+    def naive(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+        return share_of(sum(holds(fact) for _, fact in facts), len(facts))
 
     return naive
 

@@ -92,6 +92,7 @@ ANSWERS: Sequence[Wanted] = (
     "enps",
     ("enps", {"answers": "named"}),
 )
+QUALITY: Sequence[Wanted] = ("evaluations", "qa_score", "qa_failed_rate", "qa_dispute_rate")
 CASES: Sequence[Wanted] = ("cases_opened", "cases_open", "cases_overdue")
 MONEY: Sequence[Wanted] = (
     "purchases",
@@ -105,7 +106,19 @@ LEADS: Sequence[Wanted] = (
     ("unworked_rate", {"party": "seller"}),
     ("unworked_rate", {"party": None}),
 )
-ALL = (CONTACTS, MORE_CONTACTS, SPANS, REPLIES, PROMISES, ANSWERS, CASES, MONEY, POINTS, LEADS)
+ALL = (
+    CONTACTS,
+    MORE_CONTACTS,
+    SPANS,
+    REPLIES,
+    PROMISES,
+    ANSWERS,
+    CASES,
+    MONEY,
+    POINTS,
+    LEADS,
+    QUALITY,
+)
 
 SHAPES: Mapping[str, dict[str, Any]] = {
     "total": {},

@@ -138,6 +138,17 @@ CSI: Final = Gauge(
     ("branch",),
 )
 
+QA: Final = Gauge(
+    "otklik_qa_score_ratio",
+    Text(
+        "mean score of evaluations released in 28 days; absent where there are none",
+        "средний балл оценок, выпущенных за 28 дней; нет, если оценок нет",
+    ),
+    "qa_score",
+    Window.MONTH,
+    ("branch",),
+)
+
 GAUGES: Final[tuple[Gauge, ...]] = (
     _contacts("contacts_offered", "offered"),
     _contacts("contacts_answered", "answered"),
@@ -215,6 +226,15 @@ GAUGES: Final[tuple[Gauge, ...]] = (
         "unworked_rate",
         Window.MONTH,
         ("branch",),
+    ),
+    QA,
+    replace(
+        QA,
+        name="otklik_qa_evaluations",
+        help=Text(
+            "evaluations behind otklik_qa_score_ratio", "сколько оценок за otklik_qa_score_ratio"
+        ),
+        base=True,
     ),
     Gauge(
         "otklik_nps_points",

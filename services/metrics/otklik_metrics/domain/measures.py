@@ -203,6 +203,17 @@ SLA_CLOCK = Measures(
     ),
 )
 
+EVALUATION = Measures(
+    heads=("evaluations",),
+    counters=(
+        Counter("evaluations", "released evaluations; all below are among these"),
+        Counter("score_micro", "sum of their scores, times 10^6"),
+        Counter("failed", "of these, failed by an answer"),
+        Counter("disputed", "of these, disputed by the agent, whatever came of it"),
+        Counter("changed", "of these, changed by a dispute"),
+    ),
+)
+
 LEAD = Measures(
     heads=("created",),
     counters=(
@@ -303,6 +314,7 @@ MEASURES: Mapping[str, Measures] = {
     "reply": REPLY,
     "sla_clock": SLA_CLOCK,
     "lead": LEAD,
+    "evaluation": EVALUATION,
     "answer": ANSWER,
     "case": CASE,
     "purchase": PURCHASE,

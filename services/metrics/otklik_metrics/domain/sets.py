@@ -45,6 +45,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reply": ("asked_at",),
     "sla_clock": ("started_at",),
     "lead": ("created_at",),
+    "evaluation": ("released_at",),
     "answer": ("answered_at",),
     "case": ("opened_at", "closed_at"),
     "purchase": ("sold_at", "returned_at"),
@@ -104,6 +105,14 @@ SETS: tuple[RollupSet, ...] = (
         (11, _D, ("branch", "party"), 150, True),
         (12, _D, ("branch", "agent", "party"), 800, False),
         (13, _D, ("channel", "source", "campaign", "party"), 200, False),
+    ),
+    *_sets(
+        "evaluation",
+        (1, _Q, (), 40, False),
+        (11, _D, ("branch",), 50, False),
+        (12, _D, ("branch", "team", "agent"), 300, False),
+        (13, _D, ("channel", "queue", "party"), 60, False),
+        (14, _D, ("form", "branch"), 150, False),
     ),
     *_sets(
         "answer",

@@ -48,6 +48,7 @@ KINDS = (
     "reply",
     "sla_clock",
     "lead",
+    "evaluation",
     "agent_state",
     "source",
     "survey",

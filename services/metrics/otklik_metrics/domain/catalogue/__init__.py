@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Final
 
-from otklik_metrics.domain.catalogue import business, contacts, promises, scores, spans
+from otklik_metrics.domain.catalogue import business, contacts, promises, quality, scores, spans
 from otklik_metrics.domain.catalogue.words import (
     FILLED,
     HIDDEN,
@@ -34,6 +34,7 @@ CATALOGUE: Final[Mapping[str, Metric]] = {
     for metric in (
         *contacts.METRICS,
         *promises.METRICS,
+        *quality.METRICS,
         *spans.METRICS,
         *scores.METRICS,
         *business.METRICS,
