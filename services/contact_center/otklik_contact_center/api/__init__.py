@@ -13,6 +13,7 @@ from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.actions.push import Door
+from otklik_contact_center.actions.sampling import Sampling
 from otklik_contact_center.actions.sources import SourceBook
 from otklik_contact_center.actions.tracking import Tracking
 from otklik_contact_center.api import (
@@ -27,6 +28,7 @@ from otklik_contact_center.api import (
     number_leases,
     pushes,
     refusals,
+    sampling,
     sources,
     tracking,
 )
@@ -45,6 +47,8 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     packer = Packer(platform.sealer, settings.master)
     tracked = Tracking(platform.database(SCHEMA, "api"), packer)
     forms = EvaluationForms(platform.database(SCHEMA, "api"))
+    directory = platform.directory(SCHEMA)
+    lots = Sampling(platform.database(SCHEMA, "api"), directory, settings.master)
     judged = Evaluations(platform.database(SCHEMA, "api"), platform.sealer)
     return [
         *pushes.routes(platform, book, door, provided),
@@ -60,4 +64,5 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         number_leases.router(tracked),
         evaluation_forms.router(forms),
         evaluations.router(judged),
+        sampling.router(lots),
     ]

@@ -91,9 +91,21 @@ evaluation_step = Table(
     comment="What was done with evaluations, by whom; only appended to, notes sealed",
 )
 
+evaluation_rule = Table(
+    "evaluation_rule",
+    metadata,
+    tenant(),
+    key("code"),
+    Column("body", JSONB, nullable=False),
+    Column("revision", Integer, nullable=False),
+    moment("changed_at", nullable=False),
+    comment="Which contacts are to be evaluated",
+)
+
 QUALITY_GRANTS: Final = {
     "evaluation_form": Grant(api="SIU"),
     "evaluation_form_version": Grant(api="SI"),
     "evaluation": Grant(api="SIU"),
     "evaluation_step": Grant(api="SI"),
+    "evaluation_rule": Grant(api="SIUD"),
 }

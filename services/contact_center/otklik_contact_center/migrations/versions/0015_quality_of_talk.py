@@ -26,11 +26,13 @@ def upgrade() -> None:
     """A contact has one evaluation by a form, unless it was withdrawn: an index says so."""
     _forms()
     _evaluations()
+    _samples()
     grants = {
         "evaluation_form": Grant(api="SIU"),
         "evaluation_form_version": Grant(api="SI"),
         "evaluation": Grant(api="SIU"),
         "evaluation_step": Grant(api="SI"),
+        "evaluation_rule": Grant(api="SIUD"),
     }
     for statement in secure(SCHEMA, grants):
         op.execute(statement)
@@ -122,4 +124,18 @@ def _evaluations() -> None:
         sa.PrimaryKeyConstraint("tenant", "evaluation", "number"),
         schema=SCHEMA,
         comment="What was done with evaluations, by whom; only appended to, notes sealed",
+    )
+
+
+def _samples() -> None:
+    op.create_table(
+        "evaluation_rule",
+        _code("tenant", nullable=False),
+        _code("code", nullable=False),
+        sa.Column("body", JSONB, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        _moment("changed_at", nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "code"),
+        schema=SCHEMA,
+        comment="Which contacts are to be evaluated",
     )
