@@ -13,6 +13,8 @@ from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.actions.push import Door
+from otklik_contact_center.actions.recording_fetch import Fetcher
+from otklik_contact_center.actions.recordings import Recordings
 from otklik_contact_center.actions.sampling import Sampling
 from otklik_contact_center.actions.sources import SourceBook
 from otklik_contact_center.actions.tracking import Tracking
@@ -27,6 +29,7 @@ from otklik_contact_center.api import (
     imports,
     number_leases,
     pushes,
+    recordings,
     refusals,
     sampling,
     sources,
@@ -49,6 +52,9 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     forms = EvaluationForms(platform.database(SCHEMA, "api"))
     directory = platform.directory(SCHEMA)
     lots = Sampling(platform.database(SCHEMA, "api"), directory, settings.master)
+    heard = Recordings(
+        platform.database(SCHEMA, "api"), platform.sealer, settings.master, Fetcher.of(settings)
+    )
     judged = Evaluations(platform.database(SCHEMA, "api"), platform.sealer)
     return [
         *pushes.routes(platform, book, door, provided),
@@ -65,4 +71,5 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         evaluation_forms.router(forms),
         evaluations.router(judged),
         sampling.router(lots),
+        recordings.router(heard),
     ]

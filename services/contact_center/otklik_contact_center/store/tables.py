@@ -34,6 +34,7 @@ from otklik_contact_center.store.columns import (
     tenant,
 )
 from otklik_contact_center.store.quality_tables import QUALITY_GRANTS
+from otklik_contact_center.store.recording_tables import RECORDING_GRANTS
 from otklik_contact_center.store.source_tables import SOURCE_GRANTS
 from otklik_contact_center.store.tracking_tables import TRACKING_GRANTS
 
@@ -335,6 +336,7 @@ GRANTS: Final = {
     **SOURCE_GRANTS,
     **TRACKING_GRANTS,
     **QUALITY_GRANTS,
+    **RECORDING_GRANTS,
     "inbox": Grant(
         api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
     ),

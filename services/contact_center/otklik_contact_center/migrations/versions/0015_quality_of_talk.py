@@ -1,4 +1,4 @@
-"""Quality of talk: forms with their versions, evaluations and what was done with each."""
+"""Quality of talk: forms, evaluations, samples; and recordings: links and each play."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,12 +27,16 @@ def upgrade() -> None:
     _forms()
     _evaluations()
     _samples()
+    _recordings()
     grants = {
         "evaluation_form": Grant(api="SIU"),
         "evaluation_form_version": Grant(api="SI"),
         "evaluation": Grant(api="SIU"),
         "evaluation_step": Grant(api="SI"),
         "evaluation_rule": Grant(api="SIUD"),
+        "recording_host": Grant(api="SID"),
+        "recording_link": Grant(api="SI"),
+        "recording_play": Grant(api="SI"),
     }
     for statement in secure(SCHEMA, grants):
         op.execute(statement)
@@ -139,3 +143,44 @@ def _samples() -> None:
         schema=SCHEMA,
         comment="Which contacts are to be evaluated",
     )
+
+
+def _recordings() -> None:
+    op.create_table(
+        "recording_host",
+        _code("tenant", nullable=False),
+        _code("host", nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "host"),
+        schema=SCHEMA,
+        comment="Hosts that recordings may be fetched from",
+    )
+    op.create_table(
+        "recording_link",
+        _code("tenant", nullable=False),
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("contact", sa.Uuid, nullable=False),
+        _code("branch"),
+        _code("agent"),
+        _code("source", nullable=False),
+        _code("event", nullable=False),
+        _code("made_by", nullable=False),
+        _moment("made_at", nullable=False),
+        _moment("expires_at", nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=SCHEMA,
+        comment="Links by which recordings were heard, and who made them; the event says where it"
+        " lies",
+    )
+    op.create_index("recording_link_of", "recording_link", ["tenant", "contact"], schema=SCHEMA)
+    op.create_table(
+        "recording_play",
+        _code("tenant", nullable=False),
+        sa.Column("number", sa.BigInteger, sa.Identity(always=True), nullable=False),
+        sa.Column("link", sa.Uuid, nullable=False),
+        _moment("at", nullable=False),
+        _code("outcome", nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "number"),
+        schema=SCHEMA,
+        comment="Each time that a recording was asked for by a link, and what came of it",
+    )
+    op.create_index("recording_play_link", "recording_play", ["tenant", "link"], schema=SCHEMA)
