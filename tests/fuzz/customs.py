@@ -19,6 +19,7 @@ from standardwebhooks import Webhook
 from otklik_contact_center.domain.signature import HEADERS
 from tests.fuzz.tuning import BODY_MAY_BE_LEFT_OUT, RULES
 from tests.support.routes_table import LEASING, VISITOR, WEEK, Row
+from tests.support.routes_table_quality import ANSWERS, FORM, SCORING
 from tests.support.routes_table_rows import TABLE
 from tests.support.served import Served
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
@@ -30,7 +31,7 @@ _WHOLE_FILE: Final = b"id\n"
 """As long as `a_file` says."""
 
 
-_NAMES: Final = ("code", "source_id")
+_NAMES: Final = ("code", "source_id", "evaluation_id", "contact_id")
 """Parameters of paths that are not called by what they name."""
 
 
@@ -94,6 +95,20 @@ class Customs:
             "filters": [{"dimension": "branch", "op": "eq", "value": "north"}],
             "top": None,
         }
+        self._of_quality: Mapping[str, Any] = {
+            "form": SCORING,
+            "rule": ours.things["lots own"],
+            "contact": ours.things["call own"],
+            "answers": ANSWERS,
+            "comments": {},
+            "changed": None,
+            "verdict": "upheld",
+            "sections": FORM["sections"],
+            "percent": 5,
+            "per_agent": None,
+            "week": "2026-W10",
+            "hosts": ["records.example.com"],
+        }
 
     @contextmanager
     def followed(self, schema: BaseSchema) -> Iterator[None]:
@@ -139,8 +154,10 @@ class Customs:
         if "If-Match" in case.headers:
             case.headers["If-Match"] = "*"
         case.query.pop("cursor", None)
-        case.query.update(self._completed(dict(case.query)))
-        case.body = self._completed(case.body)
+        quality = any(part in case.path for part in ("/evaluation", "/recording-hosts"))
+        names = {**self._known, **(self._of_quality if quality else {})}
+        case.query.update(_completed(dict(case.query), names))
+        case.body = _completed(case.body, names)
         for name, most in (("metric", None), ("metrics", 1)):
             if isinstance(case.body, dict) and name in case.body:
                 case.body[name] = _without_parameters(case.body[name], most)
@@ -159,16 +176,6 @@ class Customs:
             return self._served.run(world.thing(row.of, "own"))
         return world.ours.things[f"{row.of} own"]
 
-    def _completed(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            known = {name: self._known[name] for name in value if name in self._known}
-            if "cursor" in value:
-                known["cursor"] = None
-            return {name: self._completed(one) for name, one in {**value, **known}.items()}
-        if isinstance(value, list):
-            return [self._completed(one) for one in value]
-        return value
-
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         body = request.body or b""
         assert isinstance(body, bytes | str), "nothing is streamed"
@@ -178,6 +185,18 @@ class Customs:
         request.headers["webhook-timestamp"] = str(int(now.timestamp()))
         request.headers["webhook-signature"] = Webhook(self._secret).sign("fuzz", now, text)
         return request
+
+
+def _completed(value: Any, names: Mapping[str, Any]) -> Any:
+    """With what is known in place of what was made up, by name."""
+    if isinstance(value, dict):
+        known = {name: names[name] for name in value if name in names}
+        if "cursor" in value:
+            known["cursor"] = None
+        return {name: _completed(one, names) for name, one in {**value, **known}.items()}
+    if isinstance(value, list):
+        return [_completed(one, names) for one in value]
+    return value
 
 
 def _without_parameters(metric: Any, most: int | None) -> Any:

@@ -13,6 +13,7 @@ from tests.support.routes_table import (
     event,
     same,
 )
+from tests.support.routes_table_quality import QUALITY
 
 Rows = Mapping[str, Row | tuple[Row, ...]]
 
@@ -86,6 +87,7 @@ CONTACT_CENTER: Final[Rows] = {
         "contacts:read", query={"number": "+74951230001", "at": AT}, limited=403
     ),
     "GET /contact-center/v1/numbers.js": Row(PUBLIC),
+    **QUALITY,
     "POST /contact-center/v1/agent-states": Row(
         "events:push",
         ok=202,

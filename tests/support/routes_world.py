@@ -23,6 +23,7 @@ from tests.support.routes_table import (
     Place,
     a_policy,
 )
+from tests.support.routes_table_quality import ANSWERS, FORM, SCORING, WHY
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
 PASSWORD_SECONDS = 1.05
@@ -94,7 +95,20 @@ class World:
         number = next(self.numbers)
         if kind in ("source", "exchange"):
             return f"{self.ours.tenant}.zz{number:06d}"
-        if kind in ("survey", "case", "transfer", "contact", "import", "customer", "lease"):
+        if kind in (
+            "survey",
+            "case",
+            "transfer",
+            "contact",
+            "import",
+            "customer",
+            "lease",
+            "call",
+            "recorded",
+            "evaluation",
+            "released",
+            "disputed",
+        ):
             return str(uuid4())
         return f"nothing-{number}"[:10] if kind == "key" else f"nothing-{number}"
 
@@ -195,6 +209,75 @@ class World:
         await self.good("POST", "/contact-center/v1/events", event, of=company)
         return str(contact_subject(company.tenant, f"{company.tenant}.default", name))
 
+    async def _call(self, company: Company, name: str, branch: str) -> str:
+        heard = {"recording_url": "https://127.0.0.1/a.mp3"}
+        common = {"contact": name, "channel": "call", "direction": "in", "branch": branch, "at": AT}
+        await self.good(
+            "POST",
+            "/contact-center/v1/events",
+            [
+                {**common, "id": f"{name}-q", "type": "queued"},
+                {**common, "id": f"{name}-a", "type": "answered", "agent": "petrova"},
+                {
+                    "contact": name,
+                    "at": AT,
+                    "id": f"{name}-r",
+                    "type": "recording",
+                    "attributes": heard,
+                },
+            ],
+            of=company,
+        )
+        id_ = str(contact_subject(company.tenant, f"{company.tenant}.default", name))
+        await self.until_folded(company, id_)
+        return id_
+
+    async def until_folded(self, company: Company, contact: str) -> None:
+        """Wait until a contact is there."""
+        path, began = f"/contact-center/v1/contacts/{contact}", time.monotonic()
+        while (await self.ask("GET", path, key=company.key)).status_code == 404:
+            assert time.monotonic() - began < 30, f"{contact} is not folded"
+            await asyncio.sleep(0.02)
+
+    async def _recorded(self, company: Company, name: str, branch: str) -> str:
+        return await self._call(company, name, branch)
+
+    async def _form(self, company: Company, name: str, _: str) -> str:
+        forms = "/contact-center/v1/evaluation-forms"
+        for code in (name, SCORING):
+            await self.good("PUT", f"{forms}/{code}", dict(FORM), of=company)
+        return name
+
+    async def _scorecard(self, company: Company, name: str, branch: str) -> str:
+        return await self._form(company, name, branch)
+
+    async def _rule(self, company: Company, name: str, branch: str) -> str:
+        await self._form(company, f"f-{name}", branch)
+        body = {"form": SCORING, "percent": 5}
+        await self.good("PUT", f"/contact-center/v1/evaluation-rules/{name}", body, of=company)
+        return name
+
+    async def _lots(self, company: Company, name: str, branch: str) -> str:
+        return await self._rule(company, name, branch)
+
+    async def _evaluation(self, company: Company, name: str, branch: str) -> str:
+        contact = await self._call(company, name, branch)
+        body = {"contact": contact, "form": SCORING, "answers": ANSWERS}
+        made = await self.good("POST", "/contact-center/v1/evaluations", body, of=company)
+        return str(made["id"])
+
+    async def _released(self, company: Company, name: str, branch: str) -> str:
+        id_ = await self._evaluation(company, name, branch)
+        path = f"/contact-center/v1/evaluations/{id_}"
+        await self.good("POST", f"{path}/release", {}, of=company)
+        return id_
+
+    async def _disputed(self, company: Company, name: str, branch: str) -> str:
+        id_ = await self._released(company, name, branch)
+        path = f"/contact-center/v1/evaluations/{id_}"
+        await self.good("POST", f"{path}/dispute", dict(WHY), of=company)
+        return id_
+
     async def _survey(self, company: Company, name: str, _: str) -> str:
         title = f"{company.word} {name}"
         body = {"template": "nps", "title": {"ru": title, "en": title}}
@@ -263,7 +346,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact call recorded form scorecard rule lots evaluation released disputed survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

@@ -127,7 +127,9 @@ class Filling:
             return "0"
         if name == "name":
             return "calls"
-        mine = self.of is not None and (name.startswith(self.of) or name in ("code", "source_id"))
+        mine = self.of is not None and (
+            name.startswith(self.of) or name in ("code", "source_id", "evaluation_id", "contact_id")
+        )
         return self.id if mine else f"{name}-{self.number}"
 
 

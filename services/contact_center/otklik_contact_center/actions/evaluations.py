@@ -133,7 +133,7 @@ class Evaluations:
             kept = await once.replay(tx, caller)
             if kept is not None:
                 return kept
-            about = await _about(tx, tenant, contact, caller.branches)
+            about = await about_contact(tx, tenant, contact, caller.branches)
             check_not_own(about.agent, actor_of(caller))
             version = await found_for_use(tx, tenant, form)
             blank = Evaluation(
@@ -250,7 +250,7 @@ class Evaluations:
         match taken.step:
             case Step.RELEASE:
                 check_complete(form, one.answers)
-                about = await _about(tx, caller.tenant, one.contact, None)
+                about = await about_contact(tx, caller.tenant, one.contact, None)
                 check_not_own(about.agent, actor_of(caller))
                 return replace(one, about=about, released_at=now)
             case Step.ACKNOWLEDGE:
@@ -308,7 +308,7 @@ def actor_of(caller: Caller) -> Actor:
     )
 
 
-async def _about(
+async def about_contact(
     tx: AsyncConnection, tenant: str, contact: UUID, reach: contacts_read.Reach
 ) -> About:
     """Whose contact it is now. Raises ContactNotFound, NoAgent."""

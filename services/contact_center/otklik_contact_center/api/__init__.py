@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
 from otklik_common.module import Platform
+from otklik_contact_center.actions.calibrations import Calibrations
 from otklik_contact_center.actions.evaluation_forms import EvaluationForms
 from otklik_contact_center.actions.evaluations import Evaluations
 from otklik_contact_center.actions.hooks import Hooks
@@ -20,6 +21,7 @@ from otklik_contact_center.actions.sources import SourceBook
 from otklik_contact_center.actions.tracking import Tracking
 from otklik_contact_center.api import (
     agent_states,
+    calibrations,
     clocks,
     contacts,
     demo,
@@ -55,6 +57,7 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     heard = Recordings(
         platform.database(SCHEMA, "api"), platform.sealer, settings.master, Fetcher.of(settings)
     )
+    tuned = Calibrations(platform.database(SCHEMA, "api"), platform.sealer)
     judged = Evaluations(platform.database(SCHEMA, "api"), platform.sealer)
     return [
         *pushes.routes(platform, book, door, provided),
@@ -71,5 +74,6 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         evaluation_forms.router(forms),
         evaluations.router(judged),
         sampling.router(lots),
+        calibrations.router(tuned),
         recordings.router(heard),
     ]

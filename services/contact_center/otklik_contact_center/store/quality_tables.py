@@ -102,10 +102,44 @@ evaluation_rule = Table(
     comment="Which contacts are to be evaluated",
 )
 
+calibration = Table(
+    "calibration",
+    metadata,
+    tenant(),
+    Column("id", Uuid, primary_key=True, nullable=False),
+    Column("contact", Uuid, nullable=False),
+    code("form", nullable=False),
+    Column("form_version", Integer, nullable=False),
+    code("agent", nullable=False),
+    code("branch"),
+    code("opened_by", nullable=False),
+    moment("opened_at", nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("agreed", JSONB(none_as_null=True), nullable=True),
+    code("closed_by"),
+    moment("closed_at"),
+    comment="Contacts that several evaluate without seeing one another, and what they agreed on",
+)
+Index("calibration_opened", calibration.c.tenant, calibration.c.opened_at, calibration.c.id)
+
+calibration_answers = Table(
+    "calibration_answers",
+    metadata,
+    tenant(),
+    Column("calibration", Uuid, primary_key=True, nullable=False),
+    key("evaluator"),
+    Column("answers", JSONB, nullable=False),
+    Column("comments", LargeBinary, nullable=False),
+    moment("at", nullable=False),
+    comment="What each evaluator gave in a calibration",
+)
+
 QUALITY_GRANTS: Final = {
     "evaluation_form": Grant(api="SIU"),
     "evaluation_form_version": Grant(api="SI"),
     "evaluation": Grant(api="SIU"),
     "evaluation_step": Grant(api="SI"),
     "evaluation_rule": Grant(api="SIUD"),
+    "calibration": Grant(api="SIU"),
+    "calibration_answers": Grant(api="SIU"),
 }

@@ -1,4 +1,4 @@
-"""Quality of talk: forms, evaluations, samples; and recordings: links and each play."""
+"""Quality of talk: forms, evaluations, samples, calibrations; and recordings: links and each play."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,6 +27,7 @@ def upgrade() -> None:
     _forms()
     _evaluations()
     _samples()
+    _calibrations()
     _recordings()
     grants = {
         "evaluation_form": Grant(api="SIU"),
@@ -34,6 +35,8 @@ def upgrade() -> None:
         "evaluation": Grant(api="SIU"),
         "evaluation_step": Grant(api="SI"),
         "evaluation_rule": Grant(api="SIUD"),
+        "calibration": Grant(api="SIU"),
+        "calibration_answers": Grant(api="SIU"),
         "recording_host": Grant(api="SID"),
         "recording_link": Grant(api="SI"),
         "recording_play": Grant(api="SI"),
@@ -142,6 +145,43 @@ def _samples() -> None:
         sa.PrimaryKeyConstraint("tenant", "code"),
         schema=SCHEMA,
         comment="Which contacts are to be evaluated",
+    )
+
+
+def _calibrations() -> None:
+    op.create_table(
+        "calibration",
+        _code("tenant", nullable=False),
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("contact", sa.Uuid, nullable=False),
+        _code("form", nullable=False),
+        sa.Column("form_version", sa.Integer, nullable=False),
+        _code("agent", nullable=False),
+        _code("branch"),
+        _code("opened_by", nullable=False),
+        _moment("opened_at", nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("agreed", JSONB, nullable=True),
+        _code("closed_by"),
+        _moment("closed_at"),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=SCHEMA,
+        comment="Contacts that several evaluate without seeing one another, and what they agreed on",
+    )
+    op.create_index(
+        "calibration_opened", "calibration", ["tenant", "opened_at", "id"], schema=SCHEMA
+    )
+    op.create_table(
+        "calibration_answers",
+        _code("tenant", nullable=False),
+        sa.Column("calibration", sa.Uuid, nullable=False),
+        _code("evaluator", nullable=False),
+        sa.Column("answers", JSONB, nullable=False),
+        sa.Column("comments", sa.LargeBinary, nullable=False),
+        _moment("at", nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "calibration", "evaluator"),
+        schema=SCHEMA,
+        comment="What each evaluator gave in a calibration",
     )
 
 
