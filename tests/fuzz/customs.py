@@ -31,7 +31,7 @@ _WHOLE_FILE: Final = b"id\n"
 """As long as `a_file` says."""
 
 
-_NAMES: Final = ("code", "source_id", "evaluation_id", "contact_id")
+_NAMES: Final = ("code", "source_id", "evaluation_id", "contact_id", "calibration_id")
 """Parameters of paths that are not called by what they name."""
 
 
@@ -100,6 +100,7 @@ class Customs:
             "rule": ours.things["lots own"],
             "contact": ours.things["call own"],
             "answers": ANSWERS,
+            "agreed": ANSWERS,
             "comments": {},
             "changed": None,
             "verdict": "upheld",
@@ -154,7 +155,9 @@ class Customs:
         if "If-Match" in case.headers:
             case.headers["If-Match"] = "*"
         case.query.pop("cursor", None)
-        quality = any(part in case.path for part in ("/evaluation", "/recording-hosts"))
+        quality = any(
+            part in case.path for part in ("/evaluation", "/calibration", "/recording-hosts")
+        )
         names = {**self._known, **(self._of_quality if quality else {})}
         case.query.update(_completed(dict(case.query), names))
         case.body = _completed(case.body, names)

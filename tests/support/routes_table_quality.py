@@ -96,6 +96,23 @@ QUALITY: Final[Mapping[str, Row | tuple[Row, ...]]] = {
         fresh=True,
         but=NOT_THE_MAKER,
     ),
+    "GET /contact-center/v1/calibrations": Row("evaluations:write"),
+    "POST /contact-center/v1/calibrations": Row(
+        "quality:write",
+        of="call",
+        ok=201,
+        body=lambda ask: {"contact": ask.id, "form": SCORING},
+        away=404,
+    ),
+    "GET /contact-center/v1/calibrations/{calibration_id}": Row(
+        "evaluations:write", of="calibration", away=404
+    ),
+    "PUT /contact-center/v1/calibrations/{calibration_id}/answers": Row(
+        "evaluations:write", of="calibration", body=same({"answers": ANSWERS}), away=404
+    ),
+    "POST /contact-center/v1/calibrations/{calibration_id}/close": Row(
+        "quality:write", of="calibrated", body=same({"agreed": ANSWERS}), away=404, fresh=True
+    ),
     "GET /contact-center/v1/evaluation-rules": Row("evaluations:write"),
     "GET /contact-center/v1/evaluation-rules/{code}": Row("evaluations:write", of="lots"),
     "PUT /contact-center/v1/evaluation-rules/{code}": Row(

@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, product
 from typing import Any
 from uuid import uuid4
 
@@ -54,6 +55,7 @@ class World:
     Attributes:
         tokens: Caller → what they show; `key <scope>` has that one scope.
         seen: What the rival read of its own before others asked for it, by path.
+        calls: That nothing was done with yet, by company and branch: workers may have stopped.
     """
 
     running: Running
@@ -62,6 +64,9 @@ class World:
     tokens: dict[str, str]
     numbers: "count[int]" = field(default_factory=lambda: count(1000))
     seen: dict[str, str] = field(default_factory=dict)
+    calls: defaultdict[tuple[str, str], list[str]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, key: str | None, **more: Any
@@ -108,6 +113,8 @@ class World:
             "evaluation",
             "released",
             "disputed",
+            "calibration",
+            "calibrated",
         ):
             return str(uuid4())
         return f"nothing-{number}"[:10] if kind == "key" else f"nothing-{number}"
@@ -210,34 +217,22 @@ class World:
         return str(contact_subject(company.tenant, f"{company.tenant}.default", name))
 
     async def _call(self, company: Company, name: str, branch: str) -> str:
-        heard = {"recording_url": "https://127.0.0.1/a.mp3"}
-        common = {"contact": name, "channel": "call", "direction": "in", "branch": branch, "at": AT}
-        await self.good(
-            "POST",
-            "/contact-center/v1/events",
-            [
-                {**common, "id": f"{name}-q", "type": "queued"},
-                {**common, "id": f"{name}-a", "type": "answered", "agent": "petrova"},
-                {
-                    "contact": name,
-                    "at": AT,
-                    "id": f"{name}-r",
-                    "type": "recording",
-                    "attributes": heard,
-                },
-            ],
-            of=company,
-        )
-        id_ = str(contact_subject(company.tenant, f"{company.tenant}.default", name))
-        await self.until_folded(company, id_)
-        return id_
+        stock = self.calls[company.tenant, branch]
+        return stock.pop() if stock else (await self.push_calls(company, branch, [name]))[0]
 
-    async def until_folded(self, company: Company, contact: str) -> None:
-        """Wait until a contact is there."""
-        path, began = f"/contact-center/v1/contacts/{contact}", time.monotonic()
-        while (await self.ask("GET", path, key=company.key)).status_code == 404:
-            assert time.monotonic() - began < 30, f"{contact} is not folded"
-            await asyncio.sleep(0.02)
+    async def push_calls(self, company: Company, branch: str, names: Sequence[str]) -> list[str]:
+        """Calls that an agent has answered, recorded at a private address, once they are folded."""
+        events = [event for name in names for event in a_call(name, branch)]
+        await self.good("POST", "/contact-center/v1/events", events, of=company)
+        source = f"{company.tenant}.default"
+        ids = [str(contact_subject(company.tenant, source, name)) for name in names]
+        began = time.monotonic()
+        for id_ in ids:
+            path = f"/contact-center/v1/contacts/{id_}"
+            while (await self.ask("GET", path, key=company.key)).status_code == 404:
+                assert time.monotonic() - began < 30, f"{id_} is not folded"
+                await asyncio.sleep(0.02)
+        return ids
 
     async def _recorded(self, company: Company, name: str, branch: str) -> str:
         return await self._call(company, name, branch)
@@ -276,6 +271,20 @@ class World:
         id_ = await self._released(company, name, branch)
         path = f"/contact-center/v1/evaluations/{id_}"
         await self.good("POST", f"{path}/dispute", dict(WHY), of=company)
+        return id_
+
+    async def _calibration(self, company: Company, name: str, branch: str) -> str:
+        contact = await self._call(company, name, branch)
+        body = {"contact": contact, "form": SCORING}
+        made = await self.good("POST", "/contact-center/v1/calibrations", body, of=company)
+        return str(made["id"])
+
+    async def _calibrated(self, company: Company, name: str, branch: str) -> str:
+        id_ = await self._calibration(company, name, branch)
+        path = f"/contact-center/v1/calibrations/{id_}/answers"
+        for key in (company.key, self.tokens.get("key evaluations:write", company.key)):
+            if company is self.ours or key == company.key:
+                await self.ask("PUT", path, {"answers": dict(ANSWERS)}, key=key)
         return id_
 
     async def _survey(self, company: Company, name: str, _: str) -> str:
@@ -328,6 +337,18 @@ class World:
         return str(moved["id"])
 
 
+def a_call(name: str, branch: str) -> list[dict[str, Any]]:
+    """The events of a call; not of the week of which metrics are asked."""
+    common = {"contact": name, "at": CALLED}
+    said = {**common, "channel": "call", "direction": "in", "branch": branch}
+    heard = {"recording_url": "https://127.0.0.1/a.mp3"}
+    return [
+        {**said, "id": f"{name}-q", "type": "queued"},
+        {**said, "id": f"{name}-a", "type": "answered", "agent": "petrova"},
+        {**common, "id": f"{name}-r", "type": "recording", "attributes": heard},
+    ]
+
+
 def a_file(name: str) -> dict[str, Any]:
     """A file that is to be imported."""
     return {
@@ -338,6 +359,9 @@ def a_file(name: str) -> dict[str, Any]:
     }
 
 
+CALLED = "2026-01-12T09:00:00+03:00"
+CALLS = 60
+
 PROBES = (
     "/access/v1/me",
     "/contact-center/v1/sources",
@@ -346,7 +370,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact call recorded form scorecard rule lots evaluation released disputed survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact call recorded form scorecard rule lots evaluation released disputed calibration calibrated survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:
@@ -367,6 +391,9 @@ async def build(running: Running) -> World:
         company.survey = await world.make(company, "survey", "north")
     await _employ(world)
     await _give_keys(world)
+    for company, branch in product(companies, ("north", "south")):
+        names = [f"stock-{branch}-{number}" for number in range(CALLS)]
+        world.calls[company.tenant, branch] = await world.push_calls(company, branch, names)
     for kind in KINDS.split():
         for place in ("own", "other"):
             world.ours.things[f"{kind} {place}"] = await world.thing(kind, place)

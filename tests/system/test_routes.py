@@ -128,7 +128,8 @@ class Filling:
         if name == "name":
             return "calls"
         mine = self.of is not None and (
-            name.startswith(self.of) or name in ("code", "source_id", "evaluation_id", "contact_id")
+            name.startswith(self.of)
+            or name in ("code", "source_id", "evaluation_id", "contact_id", "calibration_id")
         )
         return self.id if mine else f"{name}-{self.number}"
 
