@@ -3,8 +3,7 @@
 import asyncio
 import hashlib
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count, product
 from typing import Any
@@ -24,7 +23,7 @@ from tests.support.routes_table import (
     Place,
     a_policy,
 )
-from tests.support.routes_table_quality import ANSWERS, FORM, SCORING, WHY
+from tests.support.routes_world_quality import CALLS, Company, QualityThings
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
 PASSWORD_SECONDS = 1.05
@@ -32,30 +31,13 @@ PASSWORD_SECONDS = 1.05
 
 
 @dataclass
-class Company:
-    """
-    A company, and the ids of its things by kind and branch: `case own` → id.
-
-    Attributes:
-        word: Stands in its texts and nowhere else.
-    """
-
-    tenant: str
-    key: str
-    word: str
-    survey: str = ""
-    things: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class World:
+class World(QualityThings):
     """
     Ours and a rival.
 
     Attributes:
         tokens: Caller → what they show; `key <scope>` has that one scope.
         seen: What the rival read of its own before others asked for it, by path.
-        calls: That nothing was done with yet, by company and branch: workers may have stopped.
     """
 
     running: Running
@@ -64,9 +46,6 @@ class World:
     tokens: dict[str, str]
     numbers: "count[int]" = field(default_factory=lambda: count(1000))
     seen: dict[str, str] = field(default_factory=dict)
-    calls: defaultdict[tuple[str, str], list[str]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, key: str | None, **more: Any
@@ -216,77 +195,6 @@ class World:
         await self.good("POST", "/contact-center/v1/events", event, of=company)
         return str(contact_subject(company.tenant, f"{company.tenant}.default", name))
 
-    async def _call(self, company: Company, name: str, branch: str) -> str:
-        stock = self.calls[company.tenant, branch]
-        return stock.pop() if stock else (await self.push_calls(company, branch, [name]))[0]
-
-    async def push_calls(self, company: Company, branch: str, names: Sequence[str]) -> list[str]:
-        """Calls that an agent has answered, recorded at a private address, once they are folded."""
-        events = [event for name in names for event in a_call(name, branch)]
-        await self.good("POST", "/contact-center/v1/events", events, of=company)
-        source = f"{company.tenant}.default"
-        ids = [str(contact_subject(company.tenant, source, name)) for name in names]
-        began = time.monotonic()
-        for id_ in ids:
-            path = f"/contact-center/v1/contacts/{id_}"
-            while (await self.ask("GET", path, key=company.key)).status_code == 404:
-                assert time.monotonic() - began < 30, f"{id_} is not folded"
-                await asyncio.sleep(0.02)
-        return ids
-
-    async def _recorded(self, company: Company, name: str, branch: str) -> str:
-        return await self._call(company, name, branch)
-
-    async def _form(self, company: Company, name: str, _: str) -> str:
-        forms = "/contact-center/v1/evaluation-forms"
-        for code in (name, SCORING):
-            await self.good("PUT", f"{forms}/{code}", dict(FORM), of=company)
-        return name
-
-    async def _scorecard(self, company: Company, name: str, branch: str) -> str:
-        return await self._form(company, name, branch)
-
-    async def _rule(self, company: Company, name: str, branch: str) -> str:
-        await self._form(company, f"f-{name}", branch)
-        body = {"form": SCORING, "percent": 5}
-        await self.good("PUT", f"/contact-center/v1/evaluation-rules/{name}", body, of=company)
-        return name
-
-    async def _lots(self, company: Company, name: str, branch: str) -> str:
-        return await self._rule(company, name, branch)
-
-    async def _evaluation(self, company: Company, name: str, branch: str) -> str:
-        contact = await self._call(company, name, branch)
-        body = {"contact": contact, "form": SCORING, "answers": ANSWERS}
-        made = await self.good("POST", "/contact-center/v1/evaluations", body, of=company)
-        return str(made["id"])
-
-    async def _released(self, company: Company, name: str, branch: str) -> str:
-        id_ = await self._evaluation(company, name, branch)
-        path = f"/contact-center/v1/evaluations/{id_}"
-        await self.good("POST", f"{path}/release", {}, of=company)
-        return id_
-
-    async def _disputed(self, company: Company, name: str, branch: str) -> str:
-        id_ = await self._released(company, name, branch)
-        path = f"/contact-center/v1/evaluations/{id_}"
-        await self.good("POST", f"{path}/dispute", dict(WHY), of=company)
-        return id_
-
-    async def _calibration(self, company: Company, name: str, branch: str) -> str:
-        contact = await self._call(company, name, branch)
-        body = {"contact": contact, "form": SCORING}
-        made = await self.good("POST", "/contact-center/v1/calibrations", body, of=company)
-        return str(made["id"])
-
-    async def _calibrated(self, company: Company, name: str, branch: str) -> str:
-        id_ = await self._calibration(company, name, branch)
-        path = f"/contact-center/v1/calibrations/{id_}/answers"
-        for key in (company.key, self.tokens.get("key evaluations:write", company.key)):
-            if company is self.ours or key == company.key:
-                await self.ask("PUT", path, {"answers": dict(ANSWERS)}, key=key)
-        return id_
-
     async def _survey(self, company: Company, name: str, _: str) -> str:
         title = f"{company.word} {name}"
         body = {"template": "nps", "title": {"ru": title, "en": title}}
@@ -337,18 +245,6 @@ class World:
         return str(moved["id"])
 
 
-def a_call(name: str, branch: str) -> list[dict[str, Any]]:
-    """The events of a call; not of the week of which metrics are asked."""
-    common = {"contact": name, "at": CALLED}
-    said = {**common, "channel": "call", "direction": "in", "branch": branch}
-    heard = {"recording_url": "https://127.0.0.1/a.mp3"}
-    return [
-        {**said, "id": f"{name}-q", "type": "queued"},
-        {**said, "id": f"{name}-a", "type": "answered", "agent": "petrova"},
-        {**common, "id": f"{name}-r", "type": "recording", "attributes": heard},
-    ]
-
-
 def a_file(name: str) -> dict[str, Any]:
     """A file that is to be imported."""
     return {
@@ -358,9 +254,6 @@ def a_file(name: str) -> dict[str, Any]:
         "size": 3,
     }
 
-
-CALLED = "2026-01-12T09:00:00+03:00"
-CALLS = 60
 
 PROBES = (
     "/access/v1/me",
@@ -391,6 +284,7 @@ async def build(running: Running) -> World:
         company.survey = await world.make(company, "survey", "north")
     await _employ(world)
     await _give_keys(world)
+    world.second[world.ours.tenant] = [world.tokens["key evaluations:write"]]
     for company, branch in product(companies, ("north", "south")):
         names = [f"stock-{branch}-{number}" for number in range(CALLS)]
         world.calls[company.tenant, branch] = await world.push_calls(company, branch, names)

@@ -1,23 +1,12 @@
 """Recordings over HTTP: links, a proxy that is not led elsewhere, and who heard what."""
 
-import asyncio
-import datetime as dt
-import ssl
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address, ip_network
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
 
@@ -29,73 +18,12 @@ from otklik_common.settings import Settings
 from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.actions.recording_fetch import Fetcher
 from otklik_contact_center.actions.recordings import Recordings
-from otklik_contact_center.domain.recording.address import Address
 from otklik_contact_center.module import MODULE
 from tests.integration.contact_center.conftest import MASTER, Pusher, World
 from tests.integration.contact_center.evaluating import BASE, Calls, member
+from tests.integration.contact_center.shelves import LOOPBACK, SOUND, Shelf, serving
 
 pytestmark = pytest.mark.asyncio
-
-LOOPBACK = [ip_network("127.0.0.0/8")]
-SOUND = b"RIFF" + bytes(range(256)) * 40
-FOREVER = -1
-
-
-@dataclass
-class Asked:
-    """A request as the server heard it."""
-
-    path: str
-    headers: dict[str, str]
-
-
-@dataclass
-class Shelf:
-    """A real HTTP server that keeps recordings; answers by path: status, headers, body."""
-
-    port: int = 0
-    answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
-
-    def url(self, path: str, host: str = "127.0.0.1") -> str:
-        return f"http://{host}:{self.port}{path}"
-
-    def keep(self, path: str, body: bytes = SOUND, status: int = 200, **headers: str) -> str:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers[path] = status, {"Content-Type": "audio/mpeg", **named}, body
-        return self.url(path)
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-            path = head[0].split(" ")[1]
-            said = dict(line.split(": ", 1) for line in head[1:] if line)
-            headers = {name.lower(): value for name, value in said.items()}
-            self.asked.append(Asked(path, headers))
-            status, own, body = self.answers.get(path, (404, {"Content-Type": "text/plain"}, b""))
-            if "range" in headers and status == 200:
-                first, last = headers["range"].removeprefix("bytes=").split("-")
-                begin, end = int(first), int(last) if last else len(body) - 1
-                own = {**own, "Content-Range": f"bytes {begin}-{end}/{len(body)}"}
-                status, body = 206, body[begin : end + 1]
-            own = {"Content-Length": str(len(body)), **own, "Connection": "close"}
-            lines = "".join(f"{name}: {value}\r\n" for name, value in own.items() if value)
-            writer.write(f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode())
-            writer.write(body)
-            await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Shelf]:
-    shelf = Shelf()
-    server = await asyncio.start_server(shelf.answer, "127.0.0.1", 0, ssl=tls)
-    shelf.port = server.sockets[0].getsockname()[1]
-    async with server:
-        yield shelf
 
 
 @pytest_asyncio.fixture
@@ -379,104 +307,3 @@ async def test_what_is_no_host_is_not_allowed(client: AsyncClient, wrong: str) -
         ("hosts.1", "bad_host")
     ]
     assert (await client.get(f"{BASE}/recording-hosts")).json() == {"hosts": []}
-
-
-# --- The fetcher itself ---------------------------------------------------------------------------
-
-
-def a_certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What a server of that name shows, and what trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    today = dt.datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    chain = folder / "chain.pem"
-    chain.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(chain)
-    return server, ssl.create_default_context(cafile=str(chain))
-
-
-class Fickle:
-    """A name that points here at first and elsewhere ever after."""
-
-    def __init__(self, *answers: str) -> None:
-        self.answers = [[ip_address(one)] for one in answers]
-        self.asked = 0
-
-    async def __call__(self, *_: object) -> Collection[Address]:
-        self.asked += 1
-        return self.answers.pop(0)
-
-
-async def test_the_address_that_was_checked_is_the_one_that_is_connected_to(shelf: Shelf) -> None:
-    shelf.keep("/a.mp3")
-    fickle = Fickle("127.0.0.1", "10.0.0.1")
-    fetcher = Fetcher(LOOPBACK, http=True, resolve=fickle)
-    url = shelf.url("/a.mp3", "records.invalid")
-    hosts = [f"records.invalid:{shelf.port}"]
-    fetched = await fetcher.fetch(url, hosts)
-    assert b"".join([piece async for piece in fetched.body]) == SOUND
-    await fetched.close()
-    assert fickle.asked == 1
-    assert shelf.asked[0].headers["host"] == f"records.invalid:{shelf.port}"
-    with pytest.raises(Refused) as refused:
-        await fetcher.fetch(url, hosts)
-    assert refused.value.code == "recording_address_not_public"
-    assert len(shelf.asked) == 1
-
-
-async def test_the_certificate_must_be_that_of_the_name(tmp_path: Path) -> None:
-    server, trusting = a_certificate(tmp_path, "records.invalid")
-    async with serving(server) as shelf:
-        shelf.keep("/a.mp3")
-        fetcher = Fetcher(LOOPBACK, resolve=Fickle("127.0.0.1", "127.0.0.1"), tls=trusting)
-        hosts = [f"{name}.invalid:{shelf.port}" for name in ("records", "other")]
-        fetched = await fetcher.fetch(f"https://{hosts[0]}/a.mp3", hosts)
-        assert b"".join([piece async for piece in fetched.body]) == SOUND
-        await fetched.close()
-        with pytest.raises(Refused) as refused:
-            await fetcher.fetch(f"https://{hosts[1]}/a.mp3", hosts)
-        assert (refused.value.status, refused.value.code) == (502, "recording_unavailable")
-    assert [one.headers["host"].split(":")[0] for one in shelf.asked] == ["records.invalid"]
-
-
-async def test_what_has_no_end_is_cut_off(shelf: Shelf) -> None:
-    shelf.keep("/a.mp3", Content_Length="")
-    fetcher = Fetcher(LOOPBACK, http=True, most_bytes=1_000)
-    fetched = await fetcher.fetch(shelf.url("/a.mp3"), [f"127.0.0.1:{shelf.port}"])
-    with pytest.raises(Refused) as refused:
-        [piece async for piece in fetched.body]
-    await fetched.close()
-    assert refused.value.code == "recording_too_large"
-
-
-async def test_no_more_are_fetched_at_a_time_than_there_is_room_for(shelf: Shelf) -> None:
-    fetcher = Fetcher(LOOPBACK, http=True)
-    url, hosts = shelf.keep("/a.mp3"), [f"127.0.0.1:{shelf.port}"]
-    running = [await fetcher.fetch(url, hosts) for _ in range(32)]
-    with pytest.raises(Refused) as refused:
-        await fetcher.fetch(url, hosts)
-    assert refused.value.status == 503
-    await running[0].close()
-    again = await fetcher.fetch(url, hosts)
-    for one in (*running[1:], again):
-        await one.close()
