@@ -111,7 +111,7 @@ async def put_form(client: AsyncClient, code: str = "sales", **more: Any) -> Non
     assert answer.status_code == 200, answer.text
 
 
-async def make(client: AsyncClient, contact: UUID, **more: Any) -> dict[str, Any]:
+async def make(client: AsyncClient, contact: UUID | str, **more: Any) -> dict[str, Any]:
     """An evaluation by the form, a draft unless it is refused."""
     body = {"contact": str(contact), "form": "sales", "answers": GOOD, **more}
     answer = await client.post(f"{BASE}/evaluations", json=body)

@@ -203,7 +203,7 @@ class Evaluations:
             recorder = await outbox.recorder(tx, tenant)
             one = await self._stepped(tx, caller, one, form, taken, now)
             one = replace(one, state=state, revision=one.revision + 1)
-            told = _told(tenant, one, now, recorder.now)
+            told = told_of(tenant, one, now, recorder.now)
             if told is not None:
                 one = replace(one, told=told.revision, told_at=told.recorded_at)
             await evaluations.put(tx, tenant, self._row(tenant, one))
@@ -339,7 +339,9 @@ def _sees(caller: Caller, one: Evaluation) -> bool:
     return shown and caller.agent == one.about.agent
 
 
-def _told(tenant: str, one: Evaluation, now: datetime, recorded_at: datetime) -> Event[Any] | None:
+def told_of(
+    tenant: str, one: Evaluation, now: datetime, recorded_at: datetime
+) -> Event[Any] | None:
     """What others are told of an evaluation that has just changed; None of drafts."""
     if one.released_at is None:
         return None

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, insert, select, text, update
+from sqlalchemy import ColumnElement, and_, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +18,7 @@ from otklik_contact_center.domain.quality.evaluation import (
     Verdict,
 )
 from otklik_contact_center.store.quality_tables import evaluation, evaluation_step
+from otklik_contact_center.store.tables import contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,24 @@ async def listed(tx: AsyncConnection, tenant: str, wanted: Wanted, part: Part) -
         order=[evaluation.c.made_at.desc(), evaluation.c.id.desc()],
     )
     return [_row(row) for row in (await tx.execute(ordered)).mappings()]
+
+
+async def of_gone(tx: AsyncConnection, tenant: str, most: int) -> list[Row]:
+    """Standing evaluations of contacts that are void, locked."""
+    of_it = and_(contact.c.tenant == evaluation.c.tenant, contact.c.id == evaluation.c.contact)
+    rows = (
+        select(*_COLUMNS)
+        .join_from(evaluation, contact, of_it)
+        .where(
+            evaluation.c.tenant == tenant,
+            evaluation.c.state != State.WITHDRAWN.value,
+            contact.c.void,
+        )
+        .order_by(evaluation.c.id)
+        .limit(most)
+        .with_for_update(of=evaluation)
+    )
+    return [_row(row) for row in (await tx.execute(rows)).mappings()]
 
 
 async def add_step(tx: AsyncConnection, tenant: str, id_: UUID, row: StepRow) -> None:

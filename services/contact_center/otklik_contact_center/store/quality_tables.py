@@ -137,8 +137,8 @@ calibration_answers = Table(
 QUALITY_GRANTS: Final = {
     "evaluation_form": Grant(api="SIU"),
     "evaluation_form_version": Grant(api="SI"),
-    "evaluation": Grant(api="SIU"),
-    "evaluation_step": Grant(api="SI"),
+    "evaluation": Grant(api="SIU", worker="SU"),
+    "evaluation_step": Grant(api="SI", worker="I"),
     "evaluation_rule": Grant(api="SIUD"),
     "calibration": Grant(api="SIU"),
     "calibration_answers": Grant(api="SIU"),

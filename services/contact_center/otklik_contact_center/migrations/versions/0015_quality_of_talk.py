@@ -32,8 +32,8 @@ def upgrade() -> None:
     grants = {
         "evaluation_form": Grant(api="SIU"),
         "evaluation_form_version": Grant(api="SI"),
-        "evaluation": Grant(api="SIU"),
-        "evaluation_step": Grant(api="SI"),
+        "evaluation": Grant(api="SIU", worker="SU"),
+        "evaluation_step": Grant(api="SI", worker="I"),
         "evaluation_rule": Grant(api="SIUD"),
         "calibration": Grant(api="SIU"),
         "calibration_answers": Grant(api="SIU"),
