@@ -82,6 +82,8 @@ def test_a_third_is_exact_until_it_is_written_down() -> None:
         (a_form(Section(code="s", questions=(a_question("q", kind="scale", points=(1, 1)),))), "sections.0.questions.0.points", "not_ascending"),
         (a_form(Section(code="s", questions=(a_question("q", points=(0, 1)),))), "sections.0.questions.0.points", "invalid"),
         (a_form(Section(code="s", questions=(a_question("q", kind="scale", points=(0, 1), good="no"),))), "sections.0.questions.0.good", "invalid"),
+        (a_form(Section(code="s", questions=(a_question("q", kind="scale", good="no", fails_at=0),))), "sections.0.questions.0.points", "not_ascending"),
+        (a_form(Section(code="s", questions=(a_question("q", kind="scale", points=(0, 1), fails_at=1),))), "sections.0.questions.0.fails_at", "always_fails"),
         (a_form(Section(code="s", questions=(a_question("q", fails_at=1),))), "sections.0.questions.0.fails_at", "always_fails"),
         (a_form(*(Section(code=f"s{n}", questions=tuple(a_question(f"{n}.{m}") for m in range(51))) for n in range(2))), "sections", "too_many_questions"),
     ],

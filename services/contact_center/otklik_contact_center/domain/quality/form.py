@@ -1,6 +1,7 @@
 """A form by which contacts are evaluated: sections of questions, each with its weight."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, Literal
 
 import msgspec
@@ -124,32 +125,33 @@ def _faults(form: Form) -> Iterator[FieldError]:
 
 
 def _of_question(field: str, question: Question) -> Iterator[FieldError]:
-    if question.kind == "yes_no":
-        if question.points:
-            yield FieldError(
-                f"{field}.points", "invalid", "go with a scale", "указываются только для шкалы"
-            )
-    elif question.good != "yes":
+    scale = question.kind == "scale"
+    if not scale and question.points:
+        yield FieldError(
+            f"{field}.points", "invalid", "go with a scale", "указываются только для шкалы"
+        )
+    if scale and question.good != "yes":
         yield FieldError(
             f"{field}.good", "invalid", "goes with yes and no", "указывается только для да и нет"
         )
-    elif len(question.points) < 2 or any(
-        after <= before for before, after in zip(question.points, question.points[1:], strict=False)
-    ):
+    if scale and not _ascends(question.points):
         yield FieldError(
             f"{field}.points",
             "not_ascending",
             "must be at least two, each more than the one before",
             "нужны минимум два значения по возрастанию",
         )
-        return
-    if question.fails_at is not None and question.fails_at >= question.most:
+    elif question.fails_at is not None and question.fails_at >= question.most:
         yield FieldError(
             f"{field}.fails_at",
             "always_fails",
             "must be less than the points of the best answer",
             "должно быть меньше баллов лучшего ответа",
         )
+
+
+def _ascends(points: tuple[int, ...]) -> bool:
+    return len(points) > 1 and all(before < after for before, after in pairwise(points))
 
 
 def _repeated(field: str) -> FieldError:
