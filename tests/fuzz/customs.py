@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 
 from otklik_contact_center.domain.signature import HEADERS
 from tests.fuzz.tuning import BODY_MAY_BE_LEFT_OUT, RULES
-from tests.support.routes_table import LEASING, VISITOR, WEEK, Row
+from tests.support.routes_table import AT, LEASING, VISITOR, WEEK, Row
 from tests.support.routes_table_quality import ANSWERS, FORM, SCORING
 from tests.support.routes_table_rows import TABLE
 from tests.support.served import Served
@@ -31,7 +31,7 @@ _WHOLE_FILE: Final = b"id\n"
 """As long as `a_file` says."""
 
 
-_NAMES: Final = ("code", "source_id", "evaluation_id", "contact_id", "calibration_id")
+_NAMES: Final = ("code", "source_id", "evaluation_id", "contact_id", "calibration_id", "visit_id")
 """Parameters of paths that are not called by what they name."""
 
 
@@ -108,6 +108,11 @@ class Customs:
             "percent": 5,
             "per_agent": None,
             "week": "2026-W10",
+            "evidence": [],
+            "begins_at": "2026-03-01T00:00:00Z",
+            "due_at": "2026-03-09T00:00:00Z",
+            "least_evidence": 0,
+            "visited_at": AT,
             "hosts": ["records.example.com"],
         }
 
@@ -156,7 +161,8 @@ class Customs:
             case.headers["If-Match"] = "*"
         case.query.pop("cursor", None)
         quality = any(
-            part in case.path for part in ("/evaluation", "/calibration", "/recording-hosts")
+            part in case.path
+            for part in ("/evaluation", "/calibration", "/recording-hosts", "/mystery")
         )
         names = {**self._known, **(self._of_quality if quality else {})}
         case.query.update(_completed(dict(case.query), names))

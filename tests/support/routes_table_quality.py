@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tests.support.routes_table import PUBLIC, Row, same
+from tests.support.routes_table import AT, PUBLIC, Row, same
 
 ANSWERS: Final[Mapping[str, str]] = {"named": "yes"}
 """By the form below."""
@@ -28,6 +28,24 @@ NOT_THE_EVALUATED: Final = {
     "admin own": 403,
     "admin other": 403,
 }
+
+A_REPORT: Final[Mapping[str, Any]] = {"visited_at": AT, "answers": ANSWERS}
+
+# The company's own key has reported it.
+NOT_BY_WHO_REPORTED: Final = {"key own": 403, "key other": 403}
+
+
+def a_visit(branch: str) -> dict[str, Any]:
+    """A visit that needs no evidence."""
+    return {
+        "form": SCORING,
+        "branch": branch,
+        "shopper": "s-7",
+        "begins_at": "2026-03-01T00:00:00Z",
+        "due_at": "2026-03-09T00:00:00Z",
+        "least_evidence": 0,
+    }
+
 
 QUALITY: Final[Mapping[str, Row | tuple[Row, ...]]] = {
     "GET /contact-center/v1/evaluation-forms": Row("evaluations:read"),
@@ -112,6 +130,35 @@ QUALITY: Final[Mapping[str, Row | tuple[Row, ...]]] = {
     ),
     "POST /contact-center/v1/calibrations/{calibration_id}/close": Row(
         "quality:write", of="calibrated", body=same({"agreed": ANSWERS}), away=404, fresh=True
+    ),
+    "GET /contact-center/v1/mystery-visits": Row("evaluations:write"),
+    "POST /contact-center/v1/mystery-visits": Row(
+        "quality:write", ok=201, body=lambda ask: a_visit(ask.branch)
+    ),
+    "GET /contact-center/v1/mystery-visits/{visit_id}": Row(
+        "evaluations:write", of="visit", away=404
+    ),
+    "POST /contact-center/v1/mystery-visits/{visit_id}/report": Row(
+        "evaluations:write", of="visit", body=same(A_REPORT), away=404, fresh=True
+    ),
+    "POST /contact-center/v1/mystery-visits/{visit_id}/accept": Row(
+        "quality:write",
+        of="visited",
+        body=same({}),
+        away=404,
+        fresh=True,
+        but=NOT_BY_WHO_REPORTED,
+    ),
+    "POST /contact-center/v1/mystery-visits/{visit_id}/reject": Row(
+        "quality:write",
+        of="visited",
+        body=same({"reason": "because"}),
+        away=404,
+        fresh=True,
+        but=NOT_BY_WHO_REPORTED,
+    ),
+    "POST /contact-center/v1/mystery-visits/{visit_id}/cancel": Row(
+        "quality:write", of="visit", body=same({"reason": "because"}), away=404, fresh=True
     ),
     "GET /contact-center/v1/evaluation-rules": Row("evaluations:write"),
     "GET /contact-center/v1/evaluation-rules/{code}": Row("evaluations:write", of="lots"),

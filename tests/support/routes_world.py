@@ -94,6 +94,8 @@ class World(QualityThings):
             "disputed",
             "calibration",
             "calibrated",
+            "visit",
+            "visited",
         ):
             return str(uuid4())
         return f"nothing-{number}"[:10] if kind == "key" else f"nothing-{number}"
@@ -263,7 +265,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact call recorded form scorecard rule lots evaluation released disputed calibration calibrated survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

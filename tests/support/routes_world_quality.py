@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from otklik_common.ids import contact_subject
-from tests.support.routes_table_quality import ANSWERS, FORM, SCORING, WHY
+from tests.support.routes_table_quality import A_REPORT, ANSWERS, FORM, SCORING, WHY, a_visit
 
 CALLED = "2026-01-12T09:00:00+03:00"
 CALLS = 60
@@ -80,6 +80,17 @@ class QualityThings:
 
     async def _recorded(self, company: Company, name: str, branch: str) -> str:
         return await self._call(company, name, branch)
+
+    async def _visit(self, company: Company, name: str, branch: str) -> str:
+        visits = "/contact-center/v1/mystery-visits"
+        await self._form(company, f"f-{name}", branch)
+        return str((await self.good("POST", visits, a_visit(branch), of=company))["id"])
+
+    async def _visited(self, company: Company, name: str, branch: str) -> str:
+        id_ = await self._visit(company, name, branch)
+        path = f"/contact-center/v1/mystery-visits/{id_}/report"
+        await self.good("POST", path, dict(A_REPORT), of=company)
+        return id_
 
     async def _form(self, company: Company, name: str, _: str) -> str:
         forms = "/contact-center/v1/evaluation-forms"

@@ -129,7 +129,8 @@ class Filling:
             return "calls"
         mine = self.of is not None and (
             name.startswith(self.of)
-            or name in ("code", "source_id", "evaluation_id", "contact_id", "calibration_id")
+            or name
+            in ("code", "source_id", "evaluation_id", "contact_id", "calibration_id", "visit_id")
         )
         return self.id if mine else f"{name}-{self.number}"
 

@@ -12,6 +12,7 @@ from otklik_contact_center.actions.evaluations import Evaluations
 from otklik_contact_center.actions.hooks import Hooks
 from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
+from otklik_contact_center.actions.mystery import MysteryVisits
 from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.actions.push import Door
 from otklik_contact_center.actions.recording_fetch import Fetcher
@@ -29,6 +30,7 @@ from otklik_contact_center.api import (
     evaluations,
     hooks,
     imports,
+    mystery,
     number_leases,
     pushes,
     recordings,
@@ -58,6 +60,7 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         platform.database(SCHEMA, "api"), platform.sealer, settings.master, Fetcher.of(settings)
     )
     tuned = Calibrations(platform.database(SCHEMA, "api"), platform.sealer)
+    visits = MysteryVisits(platform.database(SCHEMA, "api"), platform.sealer)
     judged = Evaluations(platform.database(SCHEMA, "api"), platform.sealer)
     return [
         *pushes.routes(platform, book, door, provided),
@@ -75,5 +78,6 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         evaluations.router(judged),
         sampling.router(lots),
         calibrations.router(tuned),
+        mystery.router(visits),
         recordings.router(heard),
     ]

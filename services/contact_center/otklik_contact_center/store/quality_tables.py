@@ -134,6 +134,48 @@ calibration_answers = Table(
     comment="What each evaluator gave in a calibration",
 )
 
+mystery_visit = Table(
+    "mystery_visit",
+    metadata,
+    tenant(),
+    Column("id", Uuid, primary_key=True, nullable=False),
+    code("form", nullable=False),
+    Column("form_version", Integer, nullable=False),
+    code("branch", nullable=False),
+    code("shopper", nullable=False),
+    code("agent"),
+    moment("begins_at", nullable=False),
+    moment("due_at", nullable=False),
+    Column("least_evidence", Integer, nullable=False),
+    code("made_by", nullable=False),
+    moment("made_at", nullable=False),
+    code("state", nullable=False),
+    Column("revision", Integer, nullable=False),
+    moment("visited_at"),
+    code("reported_by"),
+    moment("reported_at"),
+    Column("answers", JSONB, nullable=False),
+    Column("faults", JSONB, nullable=False),
+    Column("score_micro", Integer, nullable=True),
+    Column("failed", Boolean, nullable=False),
+    code("judged_by"),
+    moment("judged_at"),
+    Column("words", LargeBinary, nullable=False),
+    comment="Visits of mystery shoppers, from their assignment to the verdict; words sealed",
+)
+Index("mystery_visit_made", mystery_visit.c.tenant, mystery_visit.c.made_at, mystery_visit.c.id)
+
+mystery_evidence = Table(
+    "mystery_evidence",
+    metadata,
+    tenant(),
+    Column("visit", Uuid, primary_key=True, nullable=False),
+    Column("sha256", LargeBinary, primary_key=True, nullable=False),
+    code("kind", nullable=False),
+    comment="Hashes of what visits have shown, never the files",
+)
+Index("mystery_evidence_known", mystery_evidence.c.tenant, mystery_evidence.c.sha256)
+
 QUALITY_GRANTS: Final = {
     "evaluation_form": Grant(api="SIU"),
     "evaluation_form_version": Grant(api="SI"),
@@ -141,5 +183,7 @@ QUALITY_GRANTS: Final = {
     "evaluation_step": Grant(api="SI", worker="I"),
     "evaluation_rule": Grant(api="SIUD"),
     "calibration": Grant(api="SIU"),
+    "mystery_visit": Grant(api="SIU"),
+    "mystery_evidence": Grant(api="SI"),
     "calibration_answers": Grant(api="SIU"),
 }

@@ -1,4 +1,4 @@
-"""Quality of talk: forms, evaluations, samples, calibrations; and recordings: links and each play."""
+"""Quality of talk: forms, evaluations, samples, calibrations, visits; and recordings: links and each play."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,6 +28,7 @@ def upgrade() -> None:
     _evaluations()
     _samples()
     _calibrations()
+    _visits()
     _recordings()
     grants = {
         "evaluation_form": Grant(api="SIU"),
@@ -36,6 +37,8 @@ def upgrade() -> None:
         "evaluation_step": Grant(api="SI", worker="I"),
         "evaluation_rule": Grant(api="SIUD"),
         "calibration": Grant(api="SIU"),
+        "mystery_visit": Grant(api="SIU"),
+        "mystery_evidence": Grant(api="SI"),
         "calibration_answers": Grant(api="SIU"),
         "recording_host": Grant(api="SID"),
         "recording_link": Grant(api="SI"),
@@ -182,6 +185,55 @@ def _calibrations() -> None:
         sa.PrimaryKeyConstraint("tenant", "calibration", "evaluator"),
         schema=SCHEMA,
         comment="What each evaluator gave in a calibration",
+    )
+
+
+def _visits() -> None:
+    op.create_table(
+        "mystery_visit",
+        _code("tenant", nullable=False),
+        sa.Column("id", sa.Uuid, nullable=False),
+        _code("form", nullable=False),
+        sa.Column("form_version", sa.Integer, nullable=False),
+        _code("branch", nullable=False),
+        _code("shopper", nullable=False),
+        _code("agent"),
+        _moment("begins_at", nullable=False),
+        _moment("due_at", nullable=False),
+        sa.Column("least_evidence", sa.Integer, nullable=False),
+        _code("made_by", nullable=False),
+        _moment("made_at", nullable=False),
+        _code("state", nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        _moment("visited_at"),
+        _code("reported_by"),
+        _moment("reported_at"),
+        sa.Column("answers", JSONB, nullable=False),
+        sa.Column("faults", JSONB, nullable=False),
+        sa.Column("score_micro", sa.Integer, nullable=True),
+        sa.Column("failed", sa.Boolean, nullable=False),
+        _code("judged_by"),
+        _moment("judged_at"),
+        sa.Column("words", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=SCHEMA,
+        comment="Visits of mystery shoppers, from their assignment to the verdict; words sealed",
+    )
+    op.create_index(
+        "mystery_visit_made", "mystery_visit", ["tenant", "made_at", "id"], schema=SCHEMA
+    )
+    op.create_table(
+        "mystery_evidence",
+        _code("tenant", nullable=False),
+        sa.Column("visit", sa.Uuid, nullable=False),
+        sa.Column("sha256", sa.LargeBinary, nullable=False),
+        _code("kind", nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "visit", "sha256"),
+        schema=SCHEMA,
+        comment="Hashes of what visits have shown, never the files",
+    )
+    op.create_index(
+        "mystery_evidence_known", "mystery_evidence", ["tenant", "sha256"], schema=SCHEMA
     )
 
 
