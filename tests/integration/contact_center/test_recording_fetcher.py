@@ -13,9 +13,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Scope
 
 from otklik_common.errors import Refused
 from otklik_contact_center.actions.recording_fetch import Fetcher
+from otklik_contact_center.api.recordings import Played
 from otklik_contact_center.domain.recording.address import Address
 from tests.integration.contact_center.shelves import LOOPBACK, SOUND, Shelf, serving
 
@@ -124,3 +127,20 @@ async def test_no_more_are_fetched_at_a_time_than_there_is_room_for(shelf: Shelf
     again = await fetcher.fetch(url, hosts)
     for one in (*running[1:], again):
         await one.close()
+
+
+async def test_a_listener_who_leaves_makes_room_for_another(shelf: Shelf) -> None:
+    fetcher = Fetcher(LOOPBACK, http=True)
+    url, hosts = shelf.keep("/a.mp3"), [f"127.0.0.1:{shelf.port}"]
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        raise OSError("the listener has left")
+
+    scope: Scope = {"type": "http", "asgi": {"spec_version": "2.4"}}
+    for _ in range(40):
+        with pytest.raises((ClientDisconnect, OSError)):
+            await Played(await fetcher.fetch(url, hosts))(scope, receive, send)
+    await (await fetcher.fetch(url, hosts)).close()

@@ -82,7 +82,7 @@ async def _wanted(
     return Wanted(contact, agent, made_by, begins, ends)
 
 
-class _Played(StreamingResponse):
+class Played(StreamingResponse):
     """A recording on its way; what it is fetched by is given back also if the listener leaves."""
 
     def __init__(self, fetched: Fetched) -> None:
@@ -143,7 +143,7 @@ def router(recordings: Recordings) -> APIRouter:
     ) -> Response:
         """By a link that was made a few minutes ago; who made it and when it is used is kept."""
         fetched = await recordings.play(link, part, now)
-        return _Played(fetched)
+        return Played(fetched)
 
     @made.get(
         "/recording-plays",
