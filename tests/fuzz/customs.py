@@ -21,6 +21,7 @@ from tests.fuzz.tuning import BODY_MAY_BE_LEFT_OUT, RULES
 from tests.support.routes_table import AT, LEASING, VISITOR, WEEK, Row
 from tests.support.routes_table_quality import ANSWERS, FORM, SCORING
 from tests.support.routes_table_rows import TABLE
+from tests.support.routes_world_quality import OF_CALLS
 from tests.support.served import Served
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
@@ -30,6 +31,9 @@ _YEAR: Final = re.compile(r"^[0-9]{4}(?=-[0-9]{2}-[0-9]{2}([Tt ]|$))")
 _WHOLE_FILE: Final = b"id\n"
 """As long as `a_file` says."""
 
+
+CALLS_EACH: Final = 6
+"""Things made of calls that an operation may use up."""
 
 _NAMES: Final = ("code", "source_id", "evaluation_id", "contact_id", "calibration_id", "visit_id")
 """Parameters of paths that are not called by what they name."""
@@ -60,6 +64,7 @@ class Customs:
         ours = served.world.ours
         self._own_key = ours.key.split("_")[2]
         self._asked: Counter[str] = Counter()
+        self._of_calls: Counter[str] = Counter()
         self._known: Mapping[str, Any] = {
             "survey": ours.survey,
             "branch": "north",
@@ -181,7 +186,11 @@ class Customs:
             return case.path_parameters[name]  # what is not there is made
         if case.path.endswith("/hook"):
             return self._source
-        if row.fresh and row.of != "import":  # of which twenty at most may be under way
+        of_calls = row.of in OF_CALLS
+        self._of_calls[case.operation.label] += of_calls
+        spent = of_calls and self._of_calls[case.operation.label] > CALLS_EACH
+        # Of imports twenty at most may be under way; no worker folds more calls.
+        if row.fresh and row.of != "import" and not spent:
             return self._served.run(world.thing(row.of, "own"))
         return world.ours.things[f"{row.of} own"]
 

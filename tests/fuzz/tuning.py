@@ -80,7 +80,8 @@ RULES: Final[Mapping[str, str]] = {
             bad_tracker bad_url number_taken unknown_pool
         """,
         "a form scores something, and answers fit it": """
-            bad_form bad_answers changed_differs unknown_form one_of_two
+            bad_form not_ascending always_fails nothing_weighs too_many_questions points+invalid
+            good+invalid bad_answers changed_differs unknown_form one_of_two
         """,
         "not every year has 53 weeks": "bad_week",
         "a host is a name or an address, maybe with a port": "bad_host",

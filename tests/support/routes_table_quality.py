@@ -31,9 +31,6 @@ NOT_THE_EVALUATED: Final = {
 
 A_REPORT: Final[Mapping[str, Any]] = {"visited_at": AT, "answers": ANSWERS}
 
-# The company's own key has reported it.
-NOT_BY_WHO_REPORTED: Final = {"key own": 403, "key other": 403}
-
 
 def a_visit(branch: str) -> dict[str, Any]:
     """A visit that needs no evidence."""
@@ -147,7 +144,6 @@ QUALITY: Final[Mapping[str, Row | tuple[Row, ...]]] = {
         body=same({}),
         away=404,
         fresh=True,
-        but=NOT_BY_WHO_REPORTED,
     ),
     "POST /contact-center/v1/mystery-visits/{visit_id}/reject": Row(
         "quality:write",
@@ -155,7 +151,6 @@ QUALITY: Final[Mapping[str, Row | tuple[Row, ...]]] = {
         body=same({"reason": "because"}),
         away=404,
         fresh=True,
-        but=NOT_BY_WHO_REPORTED,
     ),
     "POST /contact-center/v1/mystery-visits/{visit_id}/cancel": Row(
         "quality:write", of="visit", body=same({"reason": "because"}), away=404, fresh=True

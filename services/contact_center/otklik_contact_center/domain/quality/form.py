@@ -8,7 +8,7 @@ import msgspec
 
 from otklik_common.errors import FieldError, Unprocessable
 
-MOST_FORMS: Final = 200
+MOST_FORMS: Final = 1_000
 MOST_SECTIONS: Final = 50
 MOST_QUESTIONS: Final = 100
 MOST_WEIGHT: Final = 1_000

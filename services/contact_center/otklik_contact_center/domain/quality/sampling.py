@@ -17,7 +17,7 @@ import msgspec
 
 from otklik_contact_center.domain.events import Channel
 
-MOST_RULES: Final = 200
+MOST_RULES: Final = 1_000
 MOST_CONTACTS: Final = 200_000
 """Of a week that a rule looks at; more are narrowed by queue or channel."""
 
