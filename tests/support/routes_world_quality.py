@@ -87,7 +87,7 @@ class QualityThings:
     async def _recorded(self, company: Company, name: str, branch: str) -> str:
         return await self._call(company, name, branch)
 
-    async def _visit(self, company: Company, name: str, branch: str) -> str:
+    async def _visit(self, company: Company, _: str, branch: str) -> str:
         visits = "/contact-center/v1/mystery-visits"
         await self._scoring(company)
         return str((await self.good("POST", visits, a_visit(branch), of=company))["id"])
@@ -114,7 +114,7 @@ class QualityThings:
     async def _scorecard(self, company: Company, name: str, branch: str) -> str:
         return await self._form(company, name, branch)
 
-    async def _rule(self, company: Company, name: str, branch: str) -> str:
+    async def _rule(self, company: Company, name: str, _: str) -> str:
         await self._scoring(company)
         body = {"form": SCORING, "percent": 5}
         await self.good("PUT", f"/contact-center/v1/evaluation-rules/{name}", body, of=company)
