@@ -28,7 +28,7 @@ from deploy.watch.layout import (
 )
 from otklik_metrics.domain.catalogue import promises
 from otklik_metrics.domain.dimensions import Text
-from otklik_metrics.domain.gauges import Gauge, Window
+from otklik_metrics.domain.gauge import Gauge, Window
 
 SERVICE_LEVEL_TARGET: Final = 0.8
 """Of 100 who called, 80 are answered within 20 seconds."""
@@ -51,6 +51,8 @@ POLICIES: Final = [
 ]
 AT_RISK: Final = gauge_of("sla_at_risk")
 SLA_OVERDUE: Final = gauge_of("sla_overdue")
+QA_SCORE: Final = gauge_of("qa_score")
+QA_EVALUATIONS: Final = gauge_of("qa_score", base=True)
 UNWORKED: Final = gauge_of("unworked_rate")
 CASES_OPEN: Final = gauge_of("cases_open")
 CASES_OVERDUE: Final = gauge_of("cases_overdue")
@@ -255,6 +257,32 @@ PROMISES: Final = Row(
     ],
 )
 
+QUALITY: Final = Row(
+    Text("Quality of talk", "Качество разговоров"),
+    [
+        Panel(
+            title_of(QA_SCORE),
+            about(QA_SCORE),
+            [
+                Query(each(QA_SCORE, CHOSEN), _BY_BRANCH),
+                Query(
+                    pooled(QA_SCORE, QA_EVALUATIONS, CHOSEN),
+                    Text("the whole company", "вся компания"),
+                ),
+            ],
+            unit="percentunit",
+            steps=good_above(0.7, 0.85),
+            most=1,
+        ),
+        Panel(
+            Text("Evaluations", "Оценок"),
+            about(QA_EVALUATIONS),
+            [Query(each(QA_EVALUATIONS, CHOSEN), _BY_BRANCH)],
+            steps=_PLAIN,
+        ),
+    ],
+)
+
 TRUST: Final = Row(
     Text("Can these numbers be trusted?", "Можно ли верить этим числам?"),
     [
@@ -315,7 +343,7 @@ OPERATIONS: Final = Dashboard(
         "Who called and wrote today, who was answered and how fast, whom nobody called back.",
         "Кто сегодня звонил и писал, кому и как быстро ответили, кому не перезвонили.",
     ),
-    rows=[NOW, THROUGH_THE_DAY, BY_CHANNEL, PROMISES, BY_BRANCH, INTEGRATIONS, TRUST],
+    rows=[NOW, THROUGH_THE_DAY, BY_CHANNEL, PROMISES, QUALITY, BY_BRANCH, INTEGRATIONS, TRUST],
     companies=True,
     hours=12,
 )

@@ -18,19 +18,26 @@ from standardwebhooks import Webhook
 
 from otklik_contact_center.domain.signature import HEADERS
 from tests.fuzz.tuning import BODY_MAY_BE_LEFT_OUT, RULES
-from tests.support.routes_table import LEASING, VISITOR, WEEK, Row
+from tests.support.routes_table import AT, LEASING, VISITOR, WEEK, Row
+from tests.support.routes_table_quality import ANSWERS, FORM, SCORING
 from tests.support.routes_table_rows import TABLE
+from tests.support.routes_world_quality import OF_CALLS
 from tests.support.served import Served
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
 _YEAR: Final = re.compile(r"^[0-9]{4}(?=-[0-9]{2}-[0-9]{2}([Tt ]|$))")
 """Of a date or a time."""
 
+_PERIOD: Final = {"from": "2026-03-02T00:00:00Z", "to": "2026-03-03T00:00:00Z"}
+
 _WHOLE_FILE: Final = b"id\n"
 """As long as `a_file` says."""
 
 
-_NAMES: Final = ("code", "source_id")
+CALLS_EACH: Final = 6
+"""Things made of calls that an operation may use up."""
+
+_NAMES: Final = ("code", "source_id", "evaluation_id", "contact_id", "calibration_id", "visit_id")
 """Parameters of paths that are not called by what they name."""
 
 
@@ -59,6 +66,7 @@ class Customs:
         ours = served.world.ours
         self._own_key = ours.key.split("_")[2]
         self._asked: Counter[str] = Counter()
+        self._of_calls: Counter[str] = Counter()
         self._known: Mapping[str, Any] = {
             "survey": ours.survey,
             "branch": "north",
@@ -93,6 +101,26 @@ class Customs:
             "group_by": ["branch"],
             "filters": [{"dimension": "branch", "op": "eq", "value": "north"}],
             "top": None,
+        }
+        self._of_quality: Mapping[str, Any] = {
+            "form": SCORING,
+            "rule": ours.things["lots own"],
+            "contact": ours.things["call own"],
+            "answers": ANSWERS,
+            "agreed": ANSWERS,
+            "comments": {},
+            "changed": None,
+            "verdict": "upheld",
+            "sections": FORM["sections"],
+            "percent": 5,
+            "per_agent": None,
+            "week": "2026-W10",
+            "evidence": [],
+            "begins_at": "2026-03-01T00:00:00Z",
+            "due_at": "2026-03-09T00:00:00Z",
+            "least_evidence": 0,
+            "visited_at": AT,
+            "hosts": ["records.example.com"],
         }
 
     @contextmanager
@@ -139,8 +167,15 @@ class Customs:
         if "If-Match" in case.headers:
             case.headers["If-Match"] = "*"
         case.query.pop("cursor", None)
-        case.query.update(self._completed(dict(case.query)))
-        case.body = self._completed(case.body)
+        quality = any(
+            part in case.path
+            for part in ("/evaluation", "/calibration", "/recording-hosts", "/mystery")
+        )
+        names = {**self._known, **(self._of_quality if quality else {})}
+        case.query.update(_completed(dict(case.query), names))
+        case.body = _completed(case.body, names)
+        if case.path.endswith(":backtest"):
+            case.body = dict(_PERIOD)  # other promises that make sense together are seldom drawn
         for name, most in (("metric", None), ("metrics", 1)):
             if isinstance(case.body, dict) and name in case.body:
                 case.body[name] = _without_parameters(case.body[name], most)
@@ -155,19 +190,13 @@ class Customs:
             return case.path_parameters[name]  # what is not there is made
         if case.path.endswith("/hook"):
             return self._source
-        if row.fresh and row.of != "import":  # of which twenty at most may be under way
+        of_calls = row.of in OF_CALLS
+        self._of_calls[case.operation.label] += of_calls
+        spent = of_calls and self._of_calls[case.operation.label] > CALLS_EACH
+        # Of imports twenty at most may be under way; no worker folds more calls.
+        if row.fresh and row.of != "import" and not spent:
             return self._served.run(world.thing(row.of, "own"))
         return world.ours.things[f"{row.of} own"]
-
-    def _completed(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            known = {name: self._known[name] for name in value if name in self._known}
-            if "cursor" in value:
-                known["cursor"] = None
-            return {name: self._completed(one) for name, one in {**value, **known}.items()}
-        if isinstance(value, list):
-            return [self._completed(one) for one in value]
-        return value
 
     def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         body = request.body or b""
@@ -178,6 +207,18 @@ class Customs:
         request.headers["webhook-timestamp"] = str(int(now.timestamp()))
         request.headers["webhook-signature"] = Webhook(self._secret).sign("fuzz", now, text)
         return request
+
+
+def _completed(value: Any, names: Mapping[str, Any]) -> Any:
+    """With what is known in place of what was made up, by name."""
+    if isinstance(value, dict):
+        known = {name: names[name] for name in value if name in names}
+        if "cursor" in value:
+            known["cursor"] = None
+        return {name: _completed(one, names) for name, one in {**value, **known}.items()}
+    if isinstance(value, list):
+        return [_completed(one, names) for one in value]
+    return value
 
 
 def _without_parameters(metric: Any, most: int | None) -> Any:

@@ -37,10 +37,13 @@ SECRET_WANTED: Final = frozenset(
         "POST /access/v1/refresh",
         "POST /access/v1/me/password",
         "POST /contact-center/v1/sources/{source_id}/hook/{rest}",
+        "POST /contact-center/v1/contacts/{contact_id}/recording-links",
+        "GET /contact-center/v1/recordings/{link}",
     }
 )
 """
-Operations that need not succeed here: they want a password, a token or a signature that nobody guesses. Who
+Operations that need not succeed here: they want a password, a token or a signature that nobody guesses,
+or a recording that somebody keeps on a public server. Who
 learns from answers may be told one.
 """
 
@@ -77,6 +80,12 @@ RULES: Final[Mapping[str, str]] = {
             bad_tracker bad_url number_taken unknown_pool
         """,
         "a step says of whom, and only what its kind has to say": "no_subject out_of_place",
+        "a form scores something, and answers fit it": """
+            bad_form not_ascending always_fails nothing_weighs too_many_questions points+invalid
+            good+invalid bad_answers changed_differs unknown_form one_of_two
+        """,
+        "not every year has 53 weeks": "bad_week",
+        "a host is a name or an address, maybe with a port": "bad_host",
         "names or ids within the body differ": "repeated line_id_twice",
         "the order of what happened": "step_before_last returned_before_sold",
         "quantities and amounts agree with what is there": """

@@ -94,6 +94,21 @@ def clocks(*states: str) -> Naive:
     return naive
 
 
+def qa_score(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+    """The mean of what was given."""
+    given = [Fraction(fact.score_micro, 1_000_000) for _, fact in facts]
+    return (sum(given, Fraction()) / len(given), len(given)) if given else (None, 0)
+
+
+def of_evaluations(holds: Callable[[Any], bool]) -> Naive:
+    """The share of those of which something holds."""
+
+    def naive(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+        return share_of(sum(holds(fact) for _, fact in facts), len(facts))
+
+    return naive
+
+
 def _spans(
     known: Known, facts: Facts, which: str, *, business: bool
 ) -> tuple[list[int], list[int]]:

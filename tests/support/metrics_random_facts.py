@@ -12,6 +12,8 @@ from otklik_common.events.contact_center import (
     Contact,
     Deal,
     Direction,
+    Evaluation,
+    EvaluationState,
     Lead,
     Outcome,
     Reply,
@@ -46,6 +48,7 @@ def some_facts(seed: int, size: int = 250) -> Known:
         "lead": _lead,
         "showing": _showing,
         "deal": _deal,
+        "evaluation": _evaluation,
         "answer": _answer,
         "case": _case,
         "purchase": _purchase,
@@ -146,6 +149,26 @@ def _clock(dice: random.Random) -> SlaClock:
         state=dice.choice(list(ClockState)),
         started_at=at,
         **_dimensions(dice),
+    )
+
+
+def _evaluation(dice: random.Random) -> Evaluation:
+    at = _moment(dice)
+    failed = dice.random() < 0.2
+    return Evaluation(
+        contact=SPACE,
+        source=uuid5(SPACE, dice.choice("ab")),
+        channel=dice.choice([Channel.CALL, Channel.CHAT]),
+        queue=dice.choice(["sales", None]),
+        form=dice.choice(["sales", "service"]),
+        form_version=1,
+        state=dice.choice(list(EvaluationState)),
+        score_micro=0 if failed else dice.randrange(1_000_001),
+        failed=failed,
+        evaluated_at=at,
+        released_at=at,
+        disputed_at=_maybe(dice, at + timedelta(days=1), 0.3),
+        **{"agent": "petrova"} | {k: v for k, v in _dimensions(dice).items() if v is not None},
     )
 
 

@@ -13,12 +13,15 @@ from typing import Any, Final, Literal
 Place = Literal["own", "other", "foreign", "missing"]
 """Of a branch within reach, of another branch, of another company, of nobody."""
 
-STAFF: Final = "metrics:read contacts:read cases:read cases:write customers:read answers:read"
-MANAGES: Final = "customers:write points:read points:write surveys:read"
+STAFF: Final = (
+    "metrics:read contacts:read cases:read cases:write customers:read answers:read"
+    " evaluations:read evaluations:answer"
+)
+MANAGES: Final = "customers:write points:read points:write surveys:read evaluations:write"
 EVERYTHING: Final = (
     f"{STAFF} {MANAGES} records:read surveys:write access:read access:write keys:write"
     " sources:write events:push contacts:write answers:write purchases:write operations:read"
-    " demo:write"
+    " demo:write quality:write"
 )
 
 # Said here once more, apart from the code: a scope that slips into a role shows.
@@ -30,7 +33,7 @@ CALLERS: Final[Mapping[str, frozenset[str]]] = {
         "publishable": "events:push answers:write",
         "agent": f"{STAFF} records:read",
         "manager": f"{STAFF} {MANAGES} records:read",
-        "head": f"{STAFF} {MANAGES} records:read surveys:write access:read",
+        "head": f"{STAFF} {MANAGES} records:read surveys:write access:read quality:write",
         "admin": EVERYTHING,
         "operations": "operations:read metrics:read access:read sources:write",
         "key": EVERYTHING,

@@ -14,6 +14,7 @@ from tests.support.routes_table import (
     lead_step,
     same,
 )
+from tests.support.routes_table_quality import QUALITY
 
 Rows = Mapping[str, Row | tuple[Row, ...]]
 
@@ -87,6 +88,7 @@ CONTACT_CENTER: Final[Rows] = {
         "contacts:read", query={"number": "+74951230001", "at": AT}, limited=403
     ),
     "GET /contact-center/v1/numbers.js": Row(PUBLIC),
+    **QUALITY,
     "POST /contact-center/v1/agent-states": Row(
         "events:push",
         ok=202,

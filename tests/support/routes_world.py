@@ -5,7 +5,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, product
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +23,7 @@ from tests.support.routes_table import (
     Place,
     a_policy,
 )
+from tests.support.routes_world_quality import CALLS, Company, QualityThings
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
 PASSWORD_SECONDS = 1.05
@@ -30,23 +31,7 @@ PASSWORD_SECONDS = 1.05
 
 
 @dataclass
-class Company:
-    """
-    A company, and the ids of its things by kind and branch: `case own` → id.
-
-    Attributes:
-        word: Stands in its texts and nowhere else.
-    """
-
-    tenant: str
-    key: str
-    word: str
-    survey: str = ""
-    things: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class World:
+class World(QualityThings):
     """
     Ours and a rival.
 
@@ -94,7 +79,25 @@ class World:
         number = next(self.numbers)
         if kind in ("source", "exchange"):
             return f"{self.ours.tenant}.zz{number:06d}"
-        if kind in ("survey", "case", "transfer", "contact", "lead", "import", "customer", "lease"):
+        if kind in (
+            "survey",
+            "case",
+            "transfer",
+            "contact",
+            "lead",
+            "import",
+            "customer",
+            "lease",
+            "call",
+            "recorded",
+            "evaluation",
+            "released",
+            "disputed",
+            "calibration",
+            "calibrated",
+            "visit",
+            "visited",
+        ):
             return str(uuid4())
         return f"nothing-{number}"[:10] if kind == "key" else f"nothing-{number}"
 
@@ -269,7 +272,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact lead survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:
@@ -290,6 +293,10 @@ async def build(running: Running) -> World:
         company.survey = await world.make(company, "survey", "north")
     await _employ(world)
     await _give_keys(world)
+    world.second[world.ours.tenant] = [world.tokens["key evaluations:write"]]
+    for company, branch in product(companies, ("north", "south")):
+        names = [f"stock-{branch}-{number}" for number in range(CALLS)]
+        world.calls[company.tenant, branch] = await world.push_calls(company, branch, names)
     for kind in KINDS.split():
         for place in ("own", "other"):
             world.ours.things[f"{kind} {place}"] = await world.thing(kind, place)

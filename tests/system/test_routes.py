@@ -114,10 +114,6 @@ async def ask(world: World, route: str, row: Row, caller: str, place: Place) -> 
     return Asked(route, row, caller, place, named, answer)
 
 
-NAMED_BY = {"lead": "contact_id"}
-"""What else than its own id leads to a thing."""
-
-
 @dataclass
 class Filling:
     """Puts ids into a path: the object's own, and made-up ones for the rest."""
@@ -133,7 +129,9 @@ class Filling:
         if name == "name":
             return "calls"
         mine = self.of is not None and (
-            name.startswith(self.of) or name in ("code", "source_id", NAMED_BY.get(self.of))
+            name.startswith(self.of)
+            or name
+            in ("code", "source_id", "evaluation_id", "contact_id", "calibration_id", "visit_id")
         )
         return self.id if mine else f"{name}-{self.number}"
 

@@ -96,6 +96,22 @@ def _tell(url: str, key: str) -> None:
         days = islice(simulate(1, begins), DAYS)
         teller.tell(push for day in days for push in day if push.at <= now)
         client.post("/contact-center/v1/events", _contacts_of_this_minute(now))
+        _evaluate(client, now)
+
+
+def _evaluate(client: Client, now: datetime) -> None:
+    """Evaluate a call of this minute, as soon as it is folded."""
+    root = "/contact-center/v1"
+    sections = [{"code": "all", "questions": [{"code": "named"}]}]
+    client.call("PUT", f"{root}/evaluation-forms/watched", json={"sections": sections})
+    query = {"agent": "petrova", "from": (now - timedelta(seconds=61)).isoformat()}
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (found := client.get(f"{root}/contacts", **query)["items"]):
+        assert time.monotonic() < deadline, "the calls of this minute are not folded"
+        time.sleep(0.5)
+    asked = {"contact": found[0]["id"], "form": "watched", "answers": {"named": "yes"}}
+    made = client.post(f"{root}/evaluations", asked)
+    client.post(f"{root}/evaluations/{made['id']}/release", {})
 
 
 def _contacts_of_this_minute(now: datetime) -> list[dict[str, Any]]:

@@ -24,10 +24,18 @@ AGENT = frozenset(
         "answers:read",
         "metrics:read",
         "records:read",
+        "evaluations:read",
+        "evaluations:answer",
     )
 )
-MANAGER = AGENT | {"customers:write", "points:read", "points:write", "surveys:read"}
-HEAD = MANAGER | {"surveys:write", "access:read"}
+MANAGER = AGENT | {
+    "customers:write",
+    "points:read",
+    "points:write",
+    "surveys:read",
+    "evaluations:write",
+}
+HEAD = MANAGER | {"surveys:write", "access:read", "quality:write"}
 ALL_SCOPES = HEAD | {
     "access:write",
     "keys:write",

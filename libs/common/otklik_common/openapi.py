@@ -30,9 +30,11 @@ _DESCRIPTIONS: Final[Mapping[int, str]] = {
     412: "It has changed since the caller read it",
     413: "The body is too large",
     415: "The body is of a kind that is not read here, or compressed",
+    416: "The part that is asked for does not exist",
     422: "Well-formed, but against the rules; `errors` names the fields",
     428: "An edit must carry If-Match",
     429: "Over a rate limit; wait for Retry-After seconds",
+    502: "Another server that this depends on has failed",
     503: "Not now; wait for Retry-After seconds",
 }
 _REFERENCE: Final = {"$ref": "#/components/schemas/Problem"}

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
@@ -58,6 +59,13 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     trusted_proxies: int = Field(
         default=0, ge=0, le=10, description="proxies of ours that append to X-Forwarded-For"
+    )
+    recording_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(),
+        description="JSON: networks that recordings may be fetched from although they are not public",
+    )
+    recording_http: bool = Field(
+        default=False, description="whether recordings may be fetched without TLS"
     )
     operations_token: str | None = Field(
         default=None,

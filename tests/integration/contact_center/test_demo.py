@@ -11,6 +11,7 @@ from otklik_common.events.envelope import Event, Fact
 from otklik_contact_center.actions.demo_work import SWEPT_AFTER, Remover
 from otklik_contact_center.actions.fold import Folder
 from tests.integration.contact_center.conftest import World, fold_all, now
+from tests.integration.contact_center.evaluating import make, put_form, take
 from tests.integration.contact_center.test_contacts import a_call
 
 BASE = "/contact-center/v1"
@@ -98,6 +99,31 @@ def clock() -> Clock:
 @pytest.fixture
 def remover(world: World, clock: Clock) -> Remover:
     return Remover(world.worker, clock)
+
+
+async def test_what_was_evaluated_of_it_is_withdrawn(
+    client: AsyncClient, world: World, folder: Folder, remover: Remover
+) -> None:
+    await put_form(client)
+    kept, demo = [], await source(client)
+    for source_id in (None, demo):
+        await push(client, source_id, a_call("c1"))
+        await fold_all(folder)
+        for item in (await client.get(f"{BASE}/contacts")).json()["items"]:
+            if item["source"] == (source_id or f"{world.tenant}.default"):
+                made = await make(client, item["id"])
+                await take(client, made["id"], "release")
+                kept.append(made["id"])
+    await ask(client)
+    await run(remover, folder)
+    found = [(await client.get(f"{BASE}/evaluations/{id_}")).json() for id_ in kept]
+    assert [one["state"] for one in found] == ["released", "withdrawn"]
+    assert found[1]["history"][-1]["by"] == "system"
+    told = newest(await world.facts("evaluation"))
+    assert {str(subject): event.void for subject, event in told.items()} == {
+        kept[0]: False,
+        kept[1]: True,
+    }
 
 
 async def test_a_contact_without_events_is_void_with_its_replies_and_leads(

@@ -95,6 +95,7 @@ ANSWERS: Sequence[Wanted] = (
     "enps",
     ("enps", {"answers": "named"}),
 )
+QUALITY: Sequence[Wanted] = ("evaluations", "qa_score", "qa_failed_rate", "qa_dispute_rate")
 CASES: Sequence[Wanted] = ("cases_opened", "cases_open", "cases_overdue")
 MONEY: Sequence[Wanted] = (
     "purchases",
@@ -143,7 +144,7 @@ SALES: Sequence[Wanted] = ("showings",)
 DEALS: Sequence[Wanted] = ("deals", "deal_amount", ("deal_amount", {"currency": "EUR"}))
 ALL = (
     *(CONTACTS, MORE_CONTACTS, SPANS, REPLIES, PROMISES, ANSWERS, CASES, MONEY, POINTS),
-    *(LEADS, DELAYS, SALES, DEALS),
+    *(LEADS, DELAYS, SALES, DEALS, QUALITY),
 )
 
 SHAPES: Mapping[str, dict[str, Any]] = {

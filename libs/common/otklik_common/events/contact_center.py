@@ -1,4 +1,7 @@
-"""The facts that contact_center writes: contacts, replies, leads, deals, promises, agents, sources."""
+"""
+The facts that contact_center writes: contacts, replies, leads, deals, promises, evaluations, agents,
+sources.
+"""
 
 from enum import StrEnum
 from typing import Annotated
@@ -252,6 +255,46 @@ class SlaClock(Fact):
     breached_at: Instant | None = None
     ended_at: Instant | None = None
     used_ms: Millis | None = None
+
+
+class EvaluationState(StrEnum):
+    """How far an evaluation is; the agent sees it from its release on."""
+
+    RELEASED = "released"
+    ACKNOWLEDGED = "acknowledged"
+    DISPUTED = "disputed"
+    RESOLVED = "resolved"
+
+
+@contract("evaluation", version=1, owner=OWNER)
+class Evaluation(Fact):
+    """
+    What an evaluator gave a contact by one version of a form, from its release on.
+
+    Whose contact it was is said as it was known at the release. `score_micro` is the share of what
+    could be had × 10⁶, 0 where an answer failed the whole. `changed` is whether a dispute changed
+    it. A withdrawn one is void.
+    """
+
+    contact: UUID
+    source: UUID
+    channel: Channel
+    party: Code | None = None
+    branch: Code | None = None
+    team: Code | None = None
+    queue: Code | None = None
+    agent: Code
+    form: Code
+    form_version: int
+    state: EvaluationState = EvaluationState.RELEASED
+    score_micro: Annotated[int, Field(ge=0, le=1_000_000)]
+    failed: bool = False
+    changed: bool = False
+    evaluated_at: Instant
+    released_at: Instant
+    acknowledged_at: Instant | None = None
+    disputed_at: Instant | None = None
+    resolved_at: Instant | None = None
 
 
 @contract("agent_state", version=1, owner=OWNER)

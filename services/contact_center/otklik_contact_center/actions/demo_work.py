@@ -4,7 +4,7 @@ The worker that takes demos out, step by step.
 A step is one transaction over at most a thousand things, and leaves a state from which the next
 one goes on: it may be killed anywhere. Contacts go the way they came: their events leave the
 inbox, their marks are set, and folding finds nothing of them, so that their facts, replies and
-leads are void (decision 0027).
+leads are void (decision 0027). What was evaluated of them is withdrawn last.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from otklik_common.module import Platform, Worker
 from otklik_common.stepping import keep_stepping
 from otklik_contact_center.actions import lead_steps
 from otklik_contact_center.actions.agent_states import take_out
+from otklik_contact_center.actions.evaluations_gone import withdraw_gone
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.admission import BULK
 from otklik_contact_center.domain.agent_state import DEMO_PREFIX
@@ -79,7 +80,10 @@ class Remover:
             if found is not None:
                 await demo.count(tx, tenant, found)
             elif await _rests(tx, job):
-                await demo.finish(tx, job, now)
+                if await withdraw_gone(tx, tenant, now, AT_ONCE):
+                    found = Counts()
+                else:
+                    await demo.finish(tx, job, now)
             stepped()
         committed()
         return found is not None

@@ -6,26 +6,39 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
 from otklik_common.module import Platform
+from otklik_contact_center.actions.calibrations import Calibrations
+from otklik_contact_center.actions.evaluation_forms import EvaluationForms
+from otklik_contact_center.actions.evaluations import Evaluations
 from otklik_contact_center.actions.hooks import Hooks
 from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
+from otklik_contact_center.actions.mystery import MysteryVisits
 from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.actions.push import Door
+from otklik_contact_center.actions.recording_fetch import Fetcher
+from otklik_contact_center.actions.recordings import Recordings
+from otklik_contact_center.actions.sampling import Sampling
 from otklik_contact_center.actions.sources import SourceBook
 from otklik_contact_center.actions.tallies import Tallies
 from otklik_contact_center.actions.tracking import Tracking
 from otklik_contact_center.api import (
     agent_states,
+    calibrations,
     clocks,
     contacts,
     demo,
     doctor,
+    evaluation_forms,
+    evaluations,
     hooks,
     imports,
     leads,
+    mystery,
     number_leases,
     pushes,
+    recordings,
     refusals,
+    sampling,
     sources,
     tracking,
 )
@@ -45,6 +58,15 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     provided = Hooks(platform.database(SCHEMA, "api"), platform.sealer, settings.master, door)
     packer = Packer(platform.sealer, settings.master)
     tracked = Tracking(platform.database(SCHEMA, "api"), packer)
+    forms = EvaluationForms(platform.database(SCHEMA, "api"))
+    directory = platform.directory(SCHEMA)
+    lots = Sampling(platform.database(SCHEMA, "api"), directory, settings.master)
+    heard = Recordings(
+        platform.database(SCHEMA, "api"), platform.sealer, settings.master, Fetcher.of(settings)
+    )
+    tuned = Calibrations(platform.database(SCHEMA, "api"), platform.sealer)
+    visits = MysteryVisits(platform.database(SCHEMA, "api"), platform.sealer)
+    judged = Evaluations(platform.database(SCHEMA, "api"), platform.sealer)
     return [
         *pushes.routes(platform, book, door, provided),
         hooks.router(book, provided),
@@ -59,4 +81,10 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         imports.router(platform, book),
         tracking.router(tracked),
         number_leases.router(tracked),
+        evaluation_forms.router(forms),
+        evaluations.router(judged),
+        sampling.router(lots),
+        calibrations.router(tuned),
+        mystery.router(visits),
+        recordings.router(heard),
     ]

@@ -34,6 +34,8 @@ from otklik_contact_center.store.columns import (
 )
 from otklik_contact_center.store.doctor_tables import DOCTOR_GRANTS
 from otklik_contact_center.store.lead_tables import LEAD_GRANTS
+from otklik_contact_center.store.quality_tables import QUALITY_GRANTS
+from otklik_contact_center.store.recording_tables import RECORDING_GRANTS
 from otklik_contact_center.store.source_tables import SOURCE_GRANTS
 from otklik_contact_center.store.tracking_tables import TRACKING_GRANTS
 
@@ -311,6 +313,8 @@ GRANTS: Final = {
     **LEAD_GRANTS,
     **DOCTOR_GRANTS,
     **TRACKING_GRANTS,
+    **QUALITY_GRANTS,
+    **RECORDING_GRANTS,
     "inbox": Grant(
         api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
     ),

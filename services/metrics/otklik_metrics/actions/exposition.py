@@ -17,12 +17,12 @@ from otklik_metrics.domain import silent_sources
 from otklik_metrics.domain.catalogue import CATALOGUE
 from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.frames import Frame
+from otklik_metrics.domain.gauge import Gauge
 from otklik_metrics.domain.gauges import (
     COMPANIES,
     GAUGES,
     MOST_SAMPLES,
     RANKED_BY,
-    Gauge,
     label_names,
     query_of,
     samples_of,

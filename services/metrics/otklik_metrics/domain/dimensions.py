@@ -76,6 +76,7 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
         Dimension("outcome", Text("outcome", "исход")),
         Dimension("policy", Text("policy of service", "правило обслуживания")),
         Dimension("target", Text("what was promised", "что обещано")),
+        Dimension("form", Text("form of the evaluation", "форма оценки")),
         Dimension("reason", Text("reason", "причина")),
         Dimension("origin", Text("origin of the purchase", "происхождение покупки")),
         Dimension("currency", Text("currency", "валюта")),
@@ -111,6 +112,7 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
         "lead": "branch agent channel queue party source campaign reason",
         "showing": "branch agent channel party source campaign",
         "deal": "branch agent channel party source campaign currency",
+        "evaluation": "branch team agent channel queue party source form",
         "answer": "branch team agent channel queue direction party source campaign stage "
         "touchpoint segment survey template",
         "case": "branch team agent channel queue party touchpoint reason",

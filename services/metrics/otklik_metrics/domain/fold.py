@@ -135,6 +135,13 @@ def _sla_clock(fact: FactLike, _: Definition) -> Iterator[Part]:
     yield Part(fact.started_at, {"started": 1, str(fact.state): 1}, {})
 
 
+def _evaluation(fact: FactLike, _: Definition) -> Iterator[Part]:
+    counters = {"evaluations": 1, "score_micro": fact.score_micro}
+    disputed = fact.disputed_at is not None
+    _flags(counters, failed=fact.failed, disputed=disputed, changed=fact.changed)
+    yield Part(fact.released_at, counters, {})
+
+
 def _lead(fact: FactLike, definition: Definition) -> Iterator[Part]:
     counters, spans = {"created": 1, "requests": fact.requests}, dict[int, int]()
     attempted_at, contacted_at = fact.attempted_at, fact.contacted_at
@@ -302,6 +309,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     ),
     "reply": ("asked_at", "replied_at", "waited_ms", "first"),
     "sla_clock": ("started_at", "state"),
+    "evaluation": ("released_at", "score_micro", "failed", "changed", "disputed_at"),
     "lead": (
         "created_at",
         "assigned_at",
@@ -366,6 +374,7 @@ _FOLDS: Mapping[str, Callable[[FactLike, Definition], Iterator[Part]]] = {
     "contact": _contact,
     "reply": _reply,
     "sla_clock": _sla_clock,
+    "evaluation": _evaluation,
     "lead": _lead,
     "showing": _showing,
     "deal": _deal,

@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,6 +14,7 @@ from otklik_metrics.domain.catalogue.words import HIDDEN
 from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.frames import Frame, Key, Place
+from otklik_metrics.domain.gauge import Gauge, Window
 from otklik_metrics.domain.indicators.cells import Cell, Values
 from otklik_metrics.domain.planner import FIRST
 from otklik_metrics.domain.query import Asked, Query, ask, range_of
@@ -28,41 +28,6 @@ ESCAPE: Final = "_"
 """Stands before codes that would read as one of these two."""
 MOST_SAMPLES: Final = 1_200
 """Of all gauges together: a process has others, and a scrape should stay under 2,000."""
-
-
-class Window(StrEnum):
-    """The fixed windows."""
-
-    TODAY = "today"
-    HOUR = "1h"
-    MONTH = "28d"
-    EVER = "ever"
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """
-    One family of gauges.
-
-    Attributes:
-        metric, params: What it shows, by its name in the catalogue.
-        labels: Dimensions that become labels, after `company`; never an agent or a person.
-        fixed: Labels that say which of several numbers it is.
-        renamed: Names of labels where they are not those of the dimensions.
-        complete: Only groups that have a value of every dimension are shown.
-        base: It shows the base n behind the metric rather than its value.
-    """
-
-    name: str
-    help: Text
-    metric: str
-    window: Window
-    labels: tuple[str, ...] = ()
-    params: Mapping[str, Any] = field(default_factory=dict)
-    fixed: Mapping[str, str] = field(default_factory=dict)
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    complete: bool = False
-    base: bool = False
 
 
 def _contacts(metric: str, outcome: str) -> Gauge:
@@ -135,6 +100,17 @@ CSI: Final = Gauge(
     "otklik_csi_points",
     Text("CSI (raw) of 28 days; absent under 5 answers", "CSI (raw) за 28 дней"),
     "csi",
+    Window.MONTH,
+    ("branch",),
+)
+
+QA: Final = Gauge(
+    "otklik_qa_score_ratio",
+    Text(
+        "mean score of evaluations released in 28 days; absent where there are none",
+        "средний балл оценок, выпущенных за 28 дней; нет, если оценок нет",
+    ),
+    "qa_score",
     Window.MONTH,
     ("branch",),
 )
@@ -216,6 +192,15 @@ GAUGES: Final[tuple[Gauge, ...]] = (
         "unworked_rate",
         Window.MONTH,
         ("branch",),
+    ),
+    QA,
+    replace(
+        QA,
+        name="otklik_qa_evaluations",
+        help=Text(
+            "evaluations behind otklik_qa_score_ratio", "сколько оценок за otklik_qa_score_ratio"
+        ),
+        base=True,
     ),
     Gauge(
         "otklik_nps_points",

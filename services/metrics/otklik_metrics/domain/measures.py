@@ -225,6 +225,17 @@ PROCESSES: Mapping[str, tuple[str, str]] = {
 }
 """Spans between any two steps: the times between which each lies, by name."""
 
+EVALUATION = Measures(
+    heads=("evaluations",),
+    counters=(
+        Counter("evaluations", "released evaluations; all below are among these"),
+        Counter("score_micro", "sum of their scores, times 10^6"),
+        Counter("failed", "of these, failed by an answer"),
+        Counter("disputed", "of these, disputed by the agent, whatever came of it"),
+        Counter("changed", "of these, changed by a dispute"),
+    ),
+)
+
 LEAD = Measures(
     heads=("created",),
     counters=(
@@ -352,6 +363,7 @@ MEASURES: Mapping[str, Measures] = {
     "lead": LEAD,
     "showing": SHOWING,
     "deal": DEAL,
+    "evaluation": EVALUATION,
     "answer": ANSWER,
     "case": CASE,
     "purchase": PURCHASE,

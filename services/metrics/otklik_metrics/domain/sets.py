@@ -47,6 +47,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "lead": ("created_at",),
     "showing": ("shown_at",),
     "deal": ("dealt_at",),
+    "evaluation": ("released_at",),
     "answer": ("answered_at",),
     "case": ("opened_at", "closed_at"),
     "purchase": ("sold_at", "returned_at"),
@@ -120,6 +121,14 @@ SETS: tuple[RollupSet, ...] = (
         (11, _D, ("currency", "branch", "party"), 60, False),
         (12, _D, ("currency", "branch", "agent", "party"), 150, False),
         (13, _D, ("currency", "channel", "source", "campaign"), 60, False),
+    ),
+    *_sets(
+        "evaluation",
+        (1, _Q, (), 40, False),
+        (11, _D, ("branch",), 50, False),
+        (12, _D, ("branch", "team", "agent"), 300, False),
+        (13, _D, ("channel", "queue", "party"), 60, False),
+        (14, _D, ("form", "branch"), 150, False),
     ),
     *_sets(
         "answer",

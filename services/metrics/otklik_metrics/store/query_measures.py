@@ -254,6 +254,13 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
         "started": lambda f, _: _if(f.started_at.is_not(None)),
         **{state.value: _in_state(state) for state in ClockState},
     },
+    "evaluation": {
+        "evaluations": lambda f, _: _if(f.released_at.is_not(None)),
+        "score_micro": lambda f, _: f.score_micro,
+        "failed": lambda f, _: _if(f.failed),
+        "disputed": lambda f, _: _if(f.disputed_at.is_not(None)),
+        "changed": lambda f, _: _if(f.changed),
+    },
     "lead": {
         "created": lambda f, _: _if(f.created_at.is_not(None)),
         "worked": lambda f, m: _if(f.attempted_at <= _worked_until(f, m)),

@@ -50,6 +50,7 @@ KINDS = (
     "lead",
     "showing",
     "deal",
+    "evaluation",
     "agent_state",
     "source",
     "survey",

@@ -11,6 +11,7 @@ from otklik_metrics.domain.catalogue import (
     leads,
     processes,
     promises,
+    quality,
     scores,
     spans,
 )
@@ -43,6 +44,7 @@ CATALOGUE: Final[Mapping[str, Metric]] = {
     for metric in (
         *contacts.METRICS,
         *promises.METRICS,
+        *quality.METRICS,
         *spans.METRICS,
         *scores.METRICS,
         *leads.METRICS,

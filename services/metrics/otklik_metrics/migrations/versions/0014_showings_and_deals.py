@@ -10,7 +10,7 @@ from otklik_metrics.migrations.columns_0001 import COUNTERS as COUNTERS_0001
 from otklik_metrics.migrations.columns_0001 import FIELDS as FIELDS_0001
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

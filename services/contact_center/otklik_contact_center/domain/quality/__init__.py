@@ -1,0 +1,1 @@
+"""Quality of talk: forms, scores, evaluations and their steps, fair samples, calibration."""

@@ -1,0 +1,1 @@
+"""Recordings of calls: where they may be fetched from, and links that let somebody hear one."""
