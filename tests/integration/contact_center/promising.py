@@ -22,7 +22,7 @@ from otklik_common.log.port import Record
 from otklik_common.reading import ReadEvent, read
 from otklik_contact_center.actions.due import Due, Redoing
 from otklik_contact_center.actions.fold import Folder
-from otklik_contact_center.actions.promises_heard import KeepPromises
+from otklik_contact_center.actions.policies_heard import KeepPolicies
 from otklik_contact_center.domain.admission import BULK, LIVE
 from tests.integration.contact_center.conftest import World, now
 
@@ -59,7 +59,7 @@ class Promising:
     def __init__(self, world: World, folder: Folder) -> None:
         self._world = world
         self._folder = folder
-        self._heard = KeepPromises("contact_center")
+        self._heard = KeepPolicies("contact_center")
         self.revision = 0
 
     async def hear(self, *facts: Fact, void: bool = False) -> None:

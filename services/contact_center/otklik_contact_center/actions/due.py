@@ -19,7 +19,7 @@ from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.admission import BULK
 from otklik_contact_center.domain.clock import Shown, read, stepped
 from otklik_contact_center.domain.emission import Announcement, Emitted
-from otklik_contact_center.store import clocks, folding, promises
+from otklik_contact_center.store import clocks, folding, policies
 from otklik_contact_center.store.clocks import ClockRow
 from otklik_contact_center.store.columns import SCHEMA
 
@@ -131,16 +131,16 @@ class Redoing:
         while True:
             async with self._db.begin_as_worker() as tx:
                 on = await raw(tx)
-                redo = await promises.take(on, busy)
+                redo = await policies.take(on, busy)
                 if redo is None:
                     return False
                 if await folding.with_more(on, BULK, [redo.tenant], MOST_MARKS):
                     busy.append(redo.tenant)
                     continue
-                after = await promises.mark(on, redo, MARKS_AT_ONCE)
+                after = await policies.mark(on, redo, MARKS_AT_ONCE)
                 if after is None:
-                    await promises.done(on, redo)
+                    await policies.done(on, redo)
                 else:
-                    await promises.move(on, after)
+                    await policies.move(on, after)
                 marked()
             return True

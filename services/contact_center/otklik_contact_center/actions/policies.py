@@ -10,12 +10,12 @@ MOST_COMPANIES = 1_000
 """Whose promises are kept ready; those not used for longest go first."""
 
 
-def promises_of(known: Known) -> Policies:
+def known_policies(known: Known) -> Policies:
     """What a company promises, as access told it."""
     return policies_of(known.sla_policies, known.calendars, known.branches)
 
 
-class Promises:
+class PolicyBook:
     """What companies promise, made ready once for each version."""
 
     def __init__(self, directory: Directory) -> None:
@@ -36,7 +36,7 @@ class Promises:
         if found is None or found[0] != version:
             # What was read before this version was true may lie about for two seconds.
             self._directory.forget(tenant)
-            found = version, promises_of(await self._directory.known(tenant))
+            found = version, known_policies(await self._directory.known(tenant))
         self._kept[tenant] = found
         while len(self._kept) > MOST_COMPANIES:
             del self._kept[next(iter(self._kept))]

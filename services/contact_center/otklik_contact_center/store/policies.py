@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from otklik_contact_center.domain.promise_change import EVERYBODY, KINDS, Facts
+from otklik_contact_center.domain.policy_change import EVERYBODY, KINDS, Facts
 from otklik_contact_center.store.clocks import LOCK
 from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.folding import columns
