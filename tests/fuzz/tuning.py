@@ -76,6 +76,9 @@ RULES: Final[Mapping[str, str]] = {
         "a number is shown to one visitor at a time, by one site": """
             bad_tracker bad_url number_taken unknown_pool
         """,
+        "a promise is of the company's list, due after it is made and kept after that": """
+            unknown_promise_kind bad_due_time kept_before_made
+        """,
         "names or ids within the body differ": "repeated line_id_twice",
         "the order of what happened": "step_before_last returned_before_sold",
         "quantities and amounts agree with what is there": """

@@ -8,12 +8,15 @@ for what is missing, foreign or out of reach. What does not follow stands in the
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 Place = Literal["own", "other", "foreign", "missing"]
 """Of a branch within reach, of another branch, of another company, of nobody."""
 
-STAFF: Final = "metrics:read contacts:read cases:read cases:write customers:read answers:read"
+STAFF: Final = (
+    "metrics:read contacts:read cases:read cases:write customers:read answers:read promises:write"
+)
 MANAGES: Final = "customers:write points:read points:write surveys:read"
 EVERYTHING: Final = (
     f"{STAFF} {MANAGES} records:read surveys:write access:read access:write keys:write"
@@ -51,6 +54,9 @@ MEMBERS: Final = frozenset(("agent", "manager", "head", "admin", "operations", "
 
 VISITOR, LEASING = "visitor-1", "leasing"
 """Who has the leases that are asked for, and the site that they are of."""
+
+PROMISED: Final = "call_back"
+"""What agents of both companies may promise."""
 
 PUBLIC, ANYBODY, MEMBER, HERSELF = "public", "anybody", "member", "self"
 
@@ -155,6 +161,7 @@ def _opened(scopes: str, caller: str) -> bool:
 # --- Bodies -------------------------------------------------------------------------------------
 
 AT: Final = "2026-03-02T09:00:00+03:00"
+IN_A_MONTH: Final = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 WEEK: Final = {"from": "2026-03-02T00:00:00+03:00", "to": "2026-03-09T00:00:00+03:00"}
 ROUND_THE_CLOCK: Final = {"timezone": "UTC", "week": {"mon": ["00:00-24:00"]}}
 
@@ -189,6 +196,11 @@ def event(ask: Ask, **said: Any) -> Any:
         "direction": "in",
         "branch": ask.branch,
     } | said
+
+
+def promise(branch: str) -> Any:
+    """A promise that can still be kept."""
+    return {"agent": "petrova", "promise_kind": PROMISED, "due_at": IN_A_MONTH, "branch": branch}
 
 
 def answer(ask: Ask, **said: Any) -> Any:

@@ -11,6 +11,7 @@ from tests.support.routes_table import (
     VISITOR,
     Row,
     event,
+    promise,
     same,
 )
 
@@ -124,6 +125,30 @@ CONTACT_CENTER: Final[Rows] = {
     "GET /contact-center/v1/contacts": Row("contacts:read"),
     "POST /contact-center/v1/contacts:find": Row(
         "contacts:read", body=same({"phone": "+79990001122"})
+    ),
+    "GET /contact-center/v1/promises": Row("contacts:read"),
+    "GET /contact-center/v1/promises/{promise}": Row("contacts:read", of="promise", away=404),
+    "PUT /contact-center/v1/promises/{promise}": Row(
+        "promises:write",
+        of="promise",
+        body=lambda ask: promise(ask.branch),
+        missing=200,
+        away=404,
+        fresh=True,
+    ),
+    "POST /contact-center/v1/promises/{promise}/keep": Row(
+        "promises:write", of="promise", body=same({}), away=404, fresh=True
+    ),
+    "POST /contact-center/v1/promises/{promise}/cancel": Row(
+        "promises:write", of="promise", away=404, fresh=True
+    ),
+    "GET /contact-center/v1/promise-kinds": Row("contacts:read"),
+    # What agents may promise is the same in every branch.
+    "PUT /contact-center/v1/promise-kinds/{code}": Row(
+        "sources:write", of="promisable", body=same({}), missing=200, limited=403
+    ),
+    "DELETE /contact-center/v1/promise-kinds/{code}": Row(
+        "sources:write", of="unpromised", ok=204, limited=403, fresh=True
     ),
     "GET /contact-center/v1/clocks": Row("contacts:read"),
     "GET /contact-center/v1/contacts/{contact_id}/clocks": Row(

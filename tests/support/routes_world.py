@@ -18,10 +18,12 @@ from tests.support.routes_table import (
     EVERYTHING,
     LEASING,
     LINE,
+    PROMISED,
     ROUND_THE_CLOCK,
     VISITOR,
     Place,
     a_policy,
+    promise,
 )
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
@@ -195,6 +197,20 @@ class World:
         await self.good("POST", "/contact-center/v1/events", event, of=company)
         return str(contact_subject(company.tenant, f"{company.tenant}.default", name))
 
+    async def _promise(self, company: Company, name: str, branch: str) -> str:
+        kind = f"/contact-center/v1/promise-kinds/{PROMISED}"
+        await self.good("PUT", kind, {}, of=company)
+        path = f"/contact-center/v1/promises/{name}"
+        await self.good("PUT", path, promise(branch), of=company)
+        return name
+
+    async def _promisable(self, company: Company, name: str, _: str) -> str:
+        await self.good("PUT", f"/contact-center/v1/promise-kinds/{name}", {}, of=company)
+        return name
+
+    async def _unpromised(self, company: Company, name: str, branch: str) -> str:
+        return await self._promisable(company, name, branch)
+
     async def _survey(self, company: Company, name: str, _: str) -> str:
         title = f"{company.word} {name}"
         body = {"template": "nps", "title": {"ru": title, "en": title}}
@@ -263,7 +279,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised import contact survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

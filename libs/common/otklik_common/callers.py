@@ -24,6 +24,7 @@ AGENT = frozenset(
         "answers:read",
         "metrics:read",
         "records:read",
+        "promises:write",
     )
 )
 MANAGER = AGENT | {"customers:write", "points:read", "points:write", "surveys:read"}

@@ -20,6 +20,7 @@ from otklik_common.events.registry import encode
 from otklik_common.ids import subject_id
 from otklik_common.log.port import Record
 from otklik_common.reading import ReadEvent, read
+from otklik_contact_center.actions.clocks_due import CLOCKS
 from otklik_contact_center.actions.due import Due, Redoing
 from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.actions.policies_heard import KeepPolicies
@@ -99,7 +100,7 @@ class Promising:
 
     async def due(self) -> None:
         """What is due now is told."""
-        due = Due(self._world.worker)
+        due = Due(self._world.worker, CLOCKS)
         while await due.step():
             pass
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from otklik_common.db import raw
 from otklik_common.events.contact_center import ClockState, SlaClock
+from otklik_contact_center.actions.clocks_due import CLOCKS
 from otklik_contact_center.actions.due import Due
 from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.domain.events import Event
@@ -170,7 +171,7 @@ async def test_a_clock_falls_due_once_whoever_looks(
     await promising.work()
     states: list[str] = []
     for _ in range(40):
-        await asyncio.gather(*(Due(world.worker).step() for _ in range(3)))
+        await asyncio.gather(*(Due(world.worker, CLOCKS).step() for _ in range(3)))
         states = [event.data.state.value for event in await world.facts("sla_clock")]  # type: ignore[attr-defined]
         if states[-1] == "breaching":
             break

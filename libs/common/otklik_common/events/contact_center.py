@@ -1,4 +1,4 @@
-"""The facts that contact_center writes: contacts, replies, leads, promises, agents, sources."""
+"""The facts that contact_center writes: contacts, replies, leads, clocks, promises, agents, sources."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -158,7 +158,7 @@ class Lead(Fact):
 
 
 class ClockState(StrEnum):
-    """What the clock of a promise shows: the first three while it runs or is held."""
+    """What the clock of a policy's target shows: the first three while it runs or is held."""
 
     PENDING = "pending"
     IMMINENT = "imminent"
@@ -171,7 +171,7 @@ class ClockState(StrEnum):
 @contract("sla_clock", version=1, owner=OWNER)
 class SlaClock(Fact):
     """
-    The clock of one promise about a contact, by the policy that held when it began.
+    The clock of one target for a contact, by the policy that held when it began.
 
     `matched` names the conditions by which the policy is limited, all of which fitted; `calendar`
     is null where elapsed time counts. `due_at` is the earliest moment by which the target is, or
@@ -203,6 +203,42 @@ class SlaClock(Fact):
     breached_at: Instant | None = None
     ended_at: Instant | None = None
     used_ms: Millis | None = None
+
+
+class PromiseState(StrEnum):
+    """What became of a promise; the first two while it can still be kept in time."""
+
+    OPEN = "open"
+    AT_RISK = "at_risk"
+    BROKEN = "broken"
+    KEPT = "kept"
+    KEPT_LATE = "kept_late"
+    CANCELLED = "cancelled"
+
+
+@contract("promise", version=1, owner=OWNER)
+class Promise(Fact):
+    """
+    What an agent promised to somebody: what, and by when.
+
+    `promise_kind` is of the company's own list; what was said stays where it was said. Between
+    `warn_at` and `due_at` it is at risk, after `due_at` broken; kept then, it is kept late.
+    `postponed` counts how often it was put off before it was due.
+    """
+
+    promise_kind: Code
+    agent: Code
+    branch: Code | None = None
+    contact: UUID | None = None
+    channel: Channel | None = None
+    party: Code | None = None
+    state: PromiseState = PromiseState.OPEN
+    made_at: Instant
+    warn_at: Instant
+    due_at: Instant
+    kept_at: Instant | None = None
+    cancelled_at: Instant | None = None
+    postponed: int = Field(default=0, ge=0)
 
 
 @contract("agent_state", version=1, owner=OWNER)

@@ -33,6 +33,7 @@ from otklik_contact_center.store.columns import (
     published,
     tenant,
 )
+from otklik_contact_center.store.promise_tables import PROMISE_GRANTS
 from otklik_contact_center.store.source_tables import SOURCE_GRANTS
 from otklik_contact_center.store.tracking_tables import TRACKING_GRANTS
 
@@ -333,6 +334,7 @@ GRANTS: Final = {
     **COMMON_GRANTS,
     **SOURCE_GRANTS,
     **TRACKING_GRANTS,
+    **PROMISE_GRANTS,
     "inbox": Grant(
         api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
     ),
