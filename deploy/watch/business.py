@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from otklik_metrics.domain.catalogue import CATALOGUE
 from otklik_metrics.domain.dimensions import Text
-from otklik_metrics.domain.gauges import GAUGES, Gauge, Window, label_names
+from otklik_metrics.domain.gauge import Gauge, Window
+from otklik_metrics.domain.gauges import GAUGES, label_names
 
 CHOSEN = 'company=~"$company"'
 """The companies that the reader of a dashboard has chosen."""

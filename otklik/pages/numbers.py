@@ -24,6 +24,9 @@ OVERDUE = {"name": "cases_overdue", "as": "overdue"}
 AT_RISK = {"name": "sla_at_risk", "as": "at_risk"}
 BROKEN = {"name": "sla_overdue", "as": "broken"}
 
+PROMISES_AT_RISK = {"name": "promises_at_risk", "as": "promises_at_risk"}
+PROMISES_BROKEN = {"name": "promises_broken", "as": "promises_broken"}
+
 METRICS: dict[str, dict[str, Any]] = {
     "calls": OFFERED,
     "sl20": SERVICE,
@@ -33,6 +36,8 @@ METRICS: dict[str, dict[str, Any]] = {
     "overdue": OVERDUE,
     "at_risk": AT_RISK,
     "broken": BROKEN,
+    "promises_at_risk": PROMISES_AT_RISK,
+    "promises_broken": PROMISES_BROKEN,
 }
 """Name on the page → metric of the query API; what a number links to."""
 
@@ -40,6 +45,12 @@ ABOUT_CALLS = frozenset(("calls", "sl20", "waiting"))
 
 NOW = ("cases", "overdue", "at_risk", "broken")
 """What somebody is to do something about now."""
+
+PROMISED = ("promises_at_risk", "promises_broken")
+"""What agents promised."""
+
+AHEAD = timedelta(days=2)
+"""A promise warns so long before it is due at most: those of the next days are looked at too."""
 
 CASES_SHOWN = 8
 
@@ -115,7 +126,7 @@ def body(
     names: list[str], period: Period, *, branch: str | None, agent: str | None, by: list[str]
 ) -> dict[str, Any]:
     """
-    A metric query; numbers about calls are filtered to calls.
+    A metric query; numbers about calls are filtered to calls, promises count by when they are due.
 
     Args:
         branch, agent: None means any; empty, those without one.
@@ -127,9 +138,10 @@ def body(
         if value is not None:
             chosen = {"dimension": dimension, "op": "in", "values": [value or None]}
             filters.append(chosen)
+    ahead = AHEAD if names[0] in PROMISED else timedelta()
     return {
         "metrics": [METRICS[name] for name in names],
-        "time": period.query(),
+        "time": replace(period, ends=period.ends + ahead).query(),
         "group_by": by,
         "filters": filters,
     }
@@ -186,6 +198,7 @@ async def first_page(visit: Visit, period: Period, branch: str | None) -> Number
         body(about_calls, period, branch=branch, agent=None, by=[]),
         body(["nps"], period, branch=branch, agent=None, by=[]),
         body([*NOW], period, branch=branch, agent=None, by=[]),
+        body([*PROMISED], period, branch=branch, agent=None, by=[]),
         body(about_calls, period, branch=branch, agent=None, by=["branch"]),
         body(["nps"], period, branch=branch, agent=None, by=["branch"]),
         body([*NOW], period, branch=branch, agent=None, by=["branch"]),
@@ -195,17 +208,17 @@ async def first_page(visit: Visit, period: Period, branch: str | None) -> Number
         *(visit.post("/metrics/v1/query", question) for question in asked)
     )
     total = Line({} if branch is None else {"branch": branch})
-    for answer in answers[:3]:
+    for answer in answers[:4]:
         for row in answer["rows"]:
             total.cells |= _cells(row)
     lines: dict[str | None, Line] = {}
-    for answer in answers[3:6]:
+    for answer in answers[4:7]:
         for row in answer["rows"]:
             line = lines.setdefault(row["branch"], Line({"branch": row["branch"]}))
             line.cells |= _cells(row)
     realtors = [
         Line({"branch": row["branch"], "agent": row["agent"]}, _cells(row))
-        for row in answers[6]["rows"]
+        for row in answers[7]["rows"]
     ]
     freshness = answers[0].get("freshness") or {}
     return Numbers(

@@ -267,6 +267,12 @@ async def _policies(page: Page) -> dict[str, str]:
     return await numbers.names_of(page.visit, "/access/v1/sla-policies", page.words.language)
 
 
+async def _kinds(page: Page) -> dict[str, str]:
+    """Display names of what agents promise, by code."""
+    path = "/contact-center/v1/promise-kinds"
+    return await numbers.names_of(page.visit, path, page.words.language)
+
+
 async def _number(
     page: Page,
     name: str,
@@ -277,7 +283,7 @@ async def _number(
     cursor: str | None,
 ) -> Response:
     question = numbers.body([name], chosen, branch=branch, agent=agent, by=[])
-    answer, catalogue, behind, (branches, realtors), policies = await asyncio.gather(
+    answer, catalogue, behind, (branches, realtors), policies, kinds = await asyncio.gather(
         page.visit.post("/metrics/v1/query", question),
         page.visit.get("/metrics/v1/catalog"),
         if_allowed(
@@ -287,6 +293,7 @@ async def _number(
         ),
         _names(page),
         _policies(page),
+        _kinds(page),
     )
     if branch and branches and branch not in branches and not answer["rows"][0][name]["n"]:
         raise Problem(404, page.words("no_such_branch"))
@@ -305,6 +312,7 @@ async def _number(
         branches=branches,
         realtors=realtors,
         policies=policies,
+        kinds=kinds,
         period=chosen,
         branch=branch,
         agent=agent,

@@ -15,8 +15,10 @@ from tests.support.metrics_naive_contacts import (
     promises_kept,
     service_level,
     span,
+    targets_met,
     unworked,
     was_abandoned,
+    was_broken,
 )
 from tests.support.metrics_naive_scores_and_sales import (
     average_check,
@@ -34,6 +36,7 @@ TIMES = {
     "contact": "offered_at",
     "reply": "asked_at",
     "sla_clock": "started_at",
+    "promise": "due_at",
     "lead": "created_at",
     "answer": "answered_at",
     "case": "opened_at",
@@ -80,10 +83,20 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "aht_seconds": ("contact", span("handle")),
     "abandonment_rate": ("contact", abandonment),
     "sla_attainment": ("contact", attainment),
-    "sla_attainment of a policy": ("sla_clock", promises_kept),
+    "sla_attainment of a policy": ("sla_clock", targets_met),
     "sla_breaches": ("sla_clock", clocks("breached", "breaching")),
     "sla_at_risk": ("sla_clock", clocks("imminent")),
     "sla_overdue": ("sla_clock", clocks("breaching")),
+    "promises_kept": ("promise", promises_kept),
+    "promises_broken": ("promise", _number(was_broken)),
+    "promises_at_risk": (
+        "promise",
+        _number(
+            lambda known, f: (
+                f.kept_at is None and f.cancelled_at is None and f.warn_at < known.now <= f.due_at
+            )
+        ),
+    ),
     "fcr": ("contact", fcr),
     "wait_seconds": ("contact", span("wait")),
     "handle_seconds": ("contact", span("handle")),

@@ -13,6 +13,8 @@ from otklik_common.events.contact_center import (
     Direction,
     Lead,
     Outcome,
+    Promise,
+    PromiseState,
     Reply,
     SlaClock,
 )
@@ -41,6 +43,7 @@ def some_facts(seed: int, size: int = 250) -> Known:
         "contact": _contact,
         "reply": _reply,
         "sla_clock": _clock,
+        "promise": _promise,
         "lead": _lead,
         "answer": _answer,
         "case": _case,
@@ -142,6 +145,36 @@ def _clock(dice: random.Random) -> SlaClock:
         state=dice.choice(list(ClockState)),
         started_at=at,
         **_dimensions(dice),
+    )
+
+
+def _promise(dice: random.Random) -> Promise:
+    """Some as no worker has looked at them since they were due; `now` is in the middle of them."""
+    due = _moment(dice) + timedelta(days=dice.choice([0, 20]))
+    made, warn = due - timedelta(days=3), due - timedelta(days=dice.choice([0, 1, 2]))
+    kept = _maybe(dice, made + timedelta(hours=dice.randrange(100)), 0.6)
+    given_up = made + timedelta(hours=1) if kept is None and dice.random() < 0.2 else None
+    state = PromiseState.AT_RISK if dice.random() < 0.3 else PromiseState.OPEN
+    if kept is not None:
+        state = PromiseState.KEPT if kept <= due else PromiseState.KEPT_LATE
+    elif given_up is not None:
+        state = PromiseState.CANCELLED
+    elif due < Known().now and dice.random() < 0.7:
+        state = PromiseState.BROKEN
+    said = _dimensions(dice)
+    return Promise(
+        promise_kind=dice.choice(["call_back", "visit"]),
+        agent=said["agent"] or "sidorov",
+        branch=said["branch"],
+        party=said["party"],
+        channel=dice.choice([None, Channel.CALL]),
+        state=state,
+        made_at=made,
+        warn_at=warn,
+        due_at=due,
+        kept_at=kept,
+        cancelled_at=given_up,
+        postponed=dice.randrange(3),
     )
 
 

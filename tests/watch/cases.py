@@ -285,6 +285,14 @@ CASES: Final[Mapping[str, Case]] = {
         labels=_BRANCH,
         value="12",
     ),
+    "OtklikPromisesAtRisk": Case(
+        {_of("otklik_promises_at_risk", _BRANCH): _then(12, 3, 20)},
+        "10m",
+        "16m",
+        "21m",
+        labels=_BRANCH,
+        value="12",
+    ),
     "OtklikEventsRefused": Case(
         {
             _of("otklik_contact_center_events_total", {"result": "refused"}): "0+5x160 800x120",

@@ -12,7 +12,8 @@ from deploy.watch import grafana
 from deploy.watch.__main__ import DASHBOARDS
 from deploy.watch.business import CHOSEN, gauge_of
 from deploy.watch.layout import Dashboard, Look, Panel
-from otklik_metrics.domain.gauges import GAUGES, Window
+from otklik_metrics.domain.gauge import Window
+from otklik_metrics.domain.gauges import GAUGES
 
 MADE: Final = {
     grafana.uid_of(board, language): json.loads(grafana.rendered(board, language))

@@ -66,7 +66,7 @@ REPLIES: Sequence[Wanted] = tuple(
     ("next_response_seconds", {"statistic": statistic})
     for statistic in ("mean", "max", "p50", "p75", "p95", "p99")
 )
-PROMISES: Sequence[Wanted] = (
+CLOCKS: Sequence[Wanted] = (
     ("sla_attainment", {"target": "first_response"}),
     ("sla_attainment", {"target": "resolution"}),
     ("sla_attainment", {"target": "callback"}),
@@ -75,6 +75,7 @@ PROMISES: Sequence[Wanted] = (
     "sla_at_risk",
     "sla_overdue",
 )
+PROMISES: Sequence[Wanted] = ("promises_kept", "promises_broken", "promises_at_risk")
 ANSWERS: Sequence[Wanted] = (
     "answers",
     "nps",
@@ -105,7 +106,19 @@ LEADS: Sequence[Wanted] = (
     ("unworked_rate", {"party": "seller"}),
     ("unworked_rate", {"party": None}),
 )
-ALL = (CONTACTS, MORE_CONTACTS, SPANS, REPLIES, PROMISES, ANSWERS, CASES, MONEY, POINTS, LEADS)
+ALL = (
+    CONTACTS,
+    MORE_CONTACTS,
+    SPANS,
+    REPLIES,
+    CLOCKS,
+    PROMISES,
+    ANSWERS,
+    CASES,
+    MONEY,
+    POINTS,
+    LEADS,
+)
 
 SHAPES: Mapping[str, dict[str, Any]] = {
     "total": {},

@@ -61,6 +61,7 @@ ONLY_FACTS = {
     "abandoned_within",
     "callback_within",
     "past_due",
+    "at_risk_now",
     "open",
     "overdue",
     "wait",

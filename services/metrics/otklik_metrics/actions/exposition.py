@@ -15,12 +15,12 @@ from otklik_metrics.actions.company import company_of
 from otklik_metrics.actions.reading import Desk
 from otklik_metrics.domain.catalogue import CATALOGUE
 from otklik_metrics.domain.frames import Frame
+from otklik_metrics.domain.gauge import Gauge
 from otklik_metrics.domain.gauges import (
     COMPANIES,
     GAUGES,
     MOST_SAMPLES,
     RANKED_BY,
-    Gauge,
     label_names,
     query_of,
     samples_of,

@@ -75,7 +75,8 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
         Dimension("template", Text("kind of survey", "вид опроса")),
         Dimension("outcome", Text("outcome", "исход")),
         Dimension("policy", Text("policy of service", "правило обслуживания")),
-        Dimension("target", Text("what was promised", "что обещано")),
+        Dimension("target", Text("target of a policy", "норма правила")),
+        Dimension("promise_kind", Text("what was promised", "что обещано")),
         Dimension("reason", Text("reason", "причина")),
         Dimension("origin", Text("origin of the purchase", "происхождение покупки")),
         Dimension("currency", Text("currency", "валюта")),
@@ -108,6 +109,7 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
         "contact": _CONTACT,
         "reply": "branch agent channel queue party source",
         "sla_clock": "branch team agent channel queue party source segment policy target",
+        "promise": "branch agent channel party promise_kind",
         "lead": "branch agent channel queue party source campaign",
         "answer": "branch team agent channel queue direction party source campaign stage "
         "touchpoint segment survey template",

@@ -134,6 +134,10 @@ def _sla_clock(fact: FactLike, _: Definition) -> Iterator[Part]:
     yield Part(fact.started_at, {"started": 1, str(fact.state): 1}, {})
 
 
+def _promise(fact: FactLike, _: Definition) -> Iterator[Part]:
+    yield Part(fact.due_at, {"due": 1, str(fact.state): 1}, {})
+
+
 def _lead(fact: FactLike, definition: Definition) -> Iterator[Part]:
     counters, spans = {"created": 1, "requests": fact.requests}, dict[int, int]()
     attempted_at = fact.attempted_at
@@ -277,6 +281,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     ),
     "reply": ("asked_at", "replied_at", "waited_ms", "first"),
     "sla_clock": ("started_at", "state"),
+    "promise": ("due_at", "state"),
     "lead": (
         "created_at",
         "assigned_at",
@@ -335,6 +340,7 @@ _FOLDS: Mapping[str, Callable[[FactLike, Definition], Iterator[Part]]] = {
     "contact": _contact,
     "reply": _reply,
     "sla_clock": _sla_clock,
+    "promise": _promise,
     "lead": _lead,
     "answer": _answer,
     "case": _case,

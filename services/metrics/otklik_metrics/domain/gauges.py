@@ -2,18 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from otklik_metrics.domain.catalogue import CATALOGUE
-from otklik_metrics.domain.catalogue.promises import TARGETS
+from otklik_metrics.domain.catalogue.clocks import TARGETS
 from otklik_metrics.domain.catalogue.words import HIDDEN
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.frames import Frame, Key, Place
+from otklik_metrics.domain.gauge import Gauge, Window
 from otklik_metrics.domain.indicators.cells import Cell, Values
 from otklik_metrics.domain.planner import FIRST
 from otklik_metrics.domain.query import Asked, Company, Query, ask, range_of
@@ -27,41 +27,6 @@ ESCAPE: Final = "_"
 """Stands before codes that would read as one of these two."""
 MOST_SAMPLES: Final = 1_200
 """Of all gauges together: a process has others, and a scrape should stay under 2,000."""
-
-
-class Window(StrEnum):
-    """The fixed windows."""
-
-    TODAY = "today"
-    HOUR = "1h"
-    MONTH = "28d"
-    EVER = "ever"
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """
-    One family of gauges.
-
-    Attributes:
-        metric, params: What it shows, by its name in the catalogue.
-        labels: Dimensions that become labels, after `company`; never an agent or a person.
-        fixed: Labels that say which of several numbers it is.
-        renamed: Names of labels where they are not those of the dimensions.
-        complete: Only groups that have a value of every dimension are shown.
-        base: It shows the base n behind the metric rather than its value.
-    """
-
-    name: str
-    help: Text
-    metric: str
-    window: Window
-    labels: tuple[str, ...] = ()
-    params: Mapping[str, Any] = field(default_factory=dict)
-    fixed: Mapping[str, str] = field(default_factory=dict)
-    renamed: Mapping[str, str] = field(default_factory=dict)
-    complete: bool = False
-    base: bool = False
 
 
 def _contacts(metric: str, outcome: str) -> Gauge:
@@ -199,6 +164,26 @@ GAUGES: Final[tuple[Gauge, ...]] = (
             "обещания за 28 дней, которые просрочены и которых ещё ждут",
         ),
         "sla_overdue",
+        Window.MONTH,
+        ("branch",),
+    ),
+    Gauge(
+        "otklik_promises_kept_ratio",
+        Text(
+            "share of agents' promises due in 28 days that were kept in time",
+            "доля обещаний сотрудников, выполненных в срок, 28 дней",
+        ),
+        "promises_kept",
+        Window.MONTH,
+        ("branch",),
+    ),
+    Gauge(
+        "otklik_promises_at_risk",
+        Text(
+            "promises of agents that are about to break",
+            "обещания сотрудников на грани срыва",
+        ),
+        "promises_at_risk",
         Window.MONTH,
         ("branch",),
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from otklik_common.events.contact_center import ClockState, Outcome
+from otklik_common.events.contact_center import ClockState, Outcome, PromiseState
 
 MICRO = 1_000_000
 
@@ -198,8 +198,16 @@ REPLY = Measures(
 SLA_CLOCK = Measures(
     heads=("started",),
     counters=(
-        Counter("started", "clocks of promises; all below are among these"),
+        Counter("started", "clocks of targets; all below are among these"),
         *(Counter(state.value, "of these, clocks in this state") for state in ClockState),
+    ),
+)
+
+PROMISE = Measures(
+    heads=("due",),
+    counters=(
+        Counter("due", "promises of agents by due_at; all below are among these"),
+        *(Counter(state.value, "of these, promises in this state") for state in PromiseState),
     ),
 )
 
@@ -302,6 +310,7 @@ MEASURES: Mapping[str, Measures] = {
     "contact": CONTACT,
     "reply": REPLY,
     "sla_clock": SLA_CLOCK,
+    "promise": PROMISE,
     "lead": LEAD,
     "answer": ANSWER,
     "case": CASE,

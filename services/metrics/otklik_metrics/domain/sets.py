@@ -44,6 +44,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "contact": ("offered_at",),
     "reply": ("asked_at",),
     "sla_clock": ("started_at",),
+    "promise": ("due_at",),
     "lead": ("created_at",),
     "answer": ("answered_at",),
     "case": ("opened_at", "closed_at"),
@@ -97,6 +98,13 @@ SETS: tuple[RollupSet, ...] = (
         (12, _D, ("target", "policy", "channel"), 60, False),
         (13, _D, ("target", "branch", "team", "agent"), 1_500, False),
         (14, _D, ("target", "channel", "queue", "party"), 200, False),
+    ),
+    *_sets(
+        "promise",
+        (1, _Q, (), 96, False),
+        (11, _D, ("branch", "promise_kind"), 200, False),
+        (12, _D, ("branch", "agent", "promise_kind"), 1_000, False),
+        (13, _D, ("channel", "party", "promise_kind"), 60, False),
     ),
     *_sets(
         "lead",

@@ -47,6 +47,7 @@ KINDS = (
     "contact",
     "reply",
     "sla_clock",
+    "promise",
     "lead",
     "agent_state",
     "source",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Final
 
-from otklik_metrics.domain.catalogue import business, contacts, promises, scores, spans
+from otklik_metrics.domain.catalogue import business, clocks, contacts, promises, scores, spans
 from otklik_metrics.domain.catalogue.words import (
     FILLED,
     HIDDEN,
@@ -33,6 +33,7 @@ CATALOGUE: Final[Mapping[str, Metric]] = {
     metric.name: metric
     for metric in (
         *contacts.METRICS,
+        *clocks.METRICS,
         *promises.METRICS,
         *spans.METRICS,
         *scores.METRICS,
