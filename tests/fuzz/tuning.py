@@ -79,7 +79,7 @@ RULES: Final[Mapping[str, str]] = {
         "a promise is of the company's list, due after it is made and kept after that": """
             unknown_promise_kind bad_due_time kept_before_made
         """,
-        "names or ids within the body differ": "repeated line_id_twice",
+        "names or ids within the body differ": "repeated line_id_twice row_twice",
         "the order of what happened": "step_before_last returned_before_sold",
         "quantities and amounts agree with what is there": """
             bad_quantity returned_more_than_sold wrong_chunk

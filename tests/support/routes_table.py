@@ -203,6 +203,12 @@ def promise(branch: str) -> Any:
     return {"agent": "petrova", "promise_kind": PROMISED, "due_at": IN_A_MONTH, "branch": branch}
 
 
+def spent(branch: str) -> Any:
+    """A day's advertising."""
+    row = {"day": "2026-03-02", "ad_source": "yandex", "currency": "RUB", "amount": "100.00"}
+    return row | {"branch": branch}
+
+
 def answer(ask: Ask, **said: Any) -> Any:
     """A happy answer."""
     return {

@@ -13,6 +13,7 @@ from tests.support.routes_table import (
     event,
     promise,
     same,
+    spent,
 )
 
 Rows = Mapping[str, Row | tuple[Row, ...]]
@@ -150,6 +151,10 @@ CONTACT_CENTER: Final[Rows] = {
     "DELETE /contact-center/v1/promise-kinds/{code}": Row(
         "sources:write", of="unpromised", ok=204, limited=403, fresh=True
     ),
+    "PUT /contact-center/v1/ad-spend": Row(
+        "contacts:write", body=lambda ask: {"rows": [spent(ask.branch)]}
+    ),
+    "GET /contact-center/v1/ad-spend": Row("metrics:read"),
     "GET /contact-center/v1/clocks": Row("contacts:read"),
     "GET /contact-center/v1/contacts/{contact_id}/clocks": Row(
         "contacts:read", of="contact", away=404

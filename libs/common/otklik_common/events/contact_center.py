@@ -1,4 +1,4 @@
-"""The facts that contact_center writes: contacts, replies, leads, clocks, promises, agents, sources."""
+"""The facts that contact_center writes: contacts, replies, leads, clocks, promises, advertising, agents."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from otklik_common.events.envelope import Code, Fact, Instant, Pseudonym
+from otklik_common.events.envelope import Code, Currency, Fact, Instant, Pseudonym
 from otklik_common.events.registry import contract
 
 OWNER = "contact-center"
@@ -239,6 +239,25 @@ class Promise(Fact):
     kept_at: Instant | None = None
     cancelled_at: Instant | None = None
     postponed: int = Field(default=0, ge=0)
+
+
+@contract("ad_spend", version=1, owner=OWNER)
+class AdSpend(Fact):
+    """
+    What was spent on advertising in one day, in minor units of its currency.
+
+    `spent_at` is the beginning of the day in the company's zone. `ad_source` and `medium` are the
+    words of UTM: where the advertising stood, and of which sort it was.
+    """
+
+    spent_at: Instant
+    ad_source: Code
+    medium: Code | None = None
+    campaign: Code | None = None
+    agency: Code | None = None
+    branch: Code | None = None
+    currency: Currency
+    amount_minor: int = Field(ge=0)
 
 
 @contract("agent_state", version=1, owner=OWNER)

@@ -19,6 +19,7 @@ from otklik_common.paging import Part
 from otklik_common.pseudonym import Sealer
 from otklik_common.validation import check_time
 from otklik_contact_center.actions.outcome import TICK
+from otklik_contact_center.actions.reach import check_reach
 from otklik_contact_center.domain import promise as rules
 from otklik_contact_center.domain.clock import about_of
 from otklik_contact_center.domain.promise import Terms, promise_subject
@@ -41,12 +42,6 @@ class UnknownPromiseKind(Unprocessable):
     """The company's list has no such kind."""
 
     code = "unknown_promise_kind"
-
-
-class OutOfReach(Unprocessable):
-    """The branch is not among those that the caller may write to."""
-
-    code = "branch_out_of_reach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +110,7 @@ class Promises:
             recorder = await outbox.recorder(tx, caller.tenant)
             before = None if known is None else read(known.data)
             terms = await _terms(tx, caller, given, before, recorder.now)
-            if not caller.may_see(terms.branch):
-                raise OutOfReach(
-                    f"branch {terms.branch!r} is out of your reach",
-                    detail_ru=f"филиал {terms.branch!r} вам недоступен",
-                )
+            check_reach(caller, terms.branch)
             at = recorder.now if known is None else max(recorder.now, known.recorded_at + TICK)
             fact = rules.made(terms, at) if before is None else rules.edited(before, terms, at)
             kept = await self._write(tx, caller.tenant, name, known, fact, at, given.text)

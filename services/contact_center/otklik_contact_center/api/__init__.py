@@ -14,6 +14,7 @@ from otklik_contact_center.actions.push import Door
 from otklik_contact_center.actions.sources import SourceBook
 from otklik_contact_center.actions.tracking import Tracking
 from otklik_contact_center.api import (
+    ad_spend,
     agent_states,
     clocks,
     contacts,
@@ -48,6 +49,7 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         contacts.router(platform),
         clocks.router(platform),
         promises.router(platform),
+        ad_spend.router(platform),
         refusals.router(platform, book, door),
         demo.router(platform, book),
         sources.router(platform, book),

@@ -9,12 +9,12 @@ from pydantic import BaseModel, Field
 
 from otklik_common.callers import Caller, require
 from otklik_common.http import PROBLEMS, AwareTime, Forbidden, Now, StrictModel
+from otklik_common.money import BadAmount, decimal_text, minor_units
 from otklik_loyalty.actions import programme as actions
 from otklik_loyalty.api.context import PREFIX, Currency, Db, MayReadPoints
 from otklik_loyalty.api.schemas import MOST_ATTRIBUTES, AttributeName
 from otklik_loyalty.domain.earning import Rule
 from otklik_loyalty.domain.ledger import MOST_POINTS
-from otklik_loyalty.domain.money import BadAmount, decimal_text, minor_units
 
 router = APIRouter(prefix=PREFIX, tags=["loyalty: programme"])
 

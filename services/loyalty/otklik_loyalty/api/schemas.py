@@ -8,12 +8,12 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 
 from otklik_common.http import AwareTime, StrictModel, bad_value, check_time
+from otklik_common.money import decimal_text, exponent, minor_units
 from otklik_loyalty.actions.customers import Means, said
 from otklik_loyalty.actions.purchases import NewPurchase, purchase_id
 from otklik_loyalty.api.context import Code, Currency, Reference, Word
 from otklik_loyalty.domain.body import purchase_digest
 from otklik_loyalty.domain.identity import Person
-from otklik_loyalty.domain.money import decimal_text, exponent, minor_units
 from otklik_loyalty.domain.purchase import (
     MOST_LINES,
     THOUSANDTHS,

@@ -1,4 +1,4 @@
-"""What agents promise, and what they may promise."""
+"""What agents promise, what they may promise, and what is spent on advertising."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -72,7 +72,30 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_at IS NOT NULL"),
     )
     op.create_index("promise_due", "promise", ["tenant", "due_at", "id"], schema=SCHEMA)
+    op.create_table(
+        "ad_spend",
+        _code("tenant", nullable=False),
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+        sa.Column("void", sa.Boolean, nullable=False),
+        _moment("recorded_at", nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+        sa.Column("day", sa.Date, nullable=False),
+        _code("ad_source", nullable=False),
+        _code("medium"),
+        _code("campaign"),
+        _code("agency"),
+        _code("branch"),
+        _code("currency", nullable=False),
+        sa.Column("amount_minor", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=SCHEMA,
+        comment="What is spent on advertising, by what it is about; taken out where it is void",
+    )
+    op.create_index("ad_spend_day", "ad_spend", ["tenant", "day", "id"], schema=SCHEMA)
     grants = {
+        "ad_spend": Grant(api="SIU"),
         "promise_kind": Grant(api="SIUD"),
         "promise": Grant(api="SIU", worker="SU"),
     }

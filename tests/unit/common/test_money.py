@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otklik_loyalty.domain.money import (
+from otklik_common.money import (
     EXPONENTS,
     MOST_MINOR,
     BadAmount,
