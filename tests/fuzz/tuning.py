@@ -60,7 +60,7 @@ RULES: Final[Mapping[str, str]] = {
             bad_range
         """,
         "the text has a form of its own: a phone, an address, an amount, an origin": """
-            bad_phone bad_email bad_amount bad_ical bad_format origins+malformed blank
+            bad_phone bad_email bad_amount too_many_decimals bad_ical bad_format origins+malformed blank
         """,
         "hours of a day end after they begin and lie apart": "bad_hours",
         "a calendar opens, and others can be told of it": """

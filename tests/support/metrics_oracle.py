@@ -23,6 +23,7 @@ from tests.support.metrics_naive_contacts import (
 from tests.support.metrics_naive_scores_and_sales import (
     average_check,
     category,
+    cost_per_lead,
     csi,
     enps,
     issued,
@@ -30,6 +31,7 @@ from tests.support.metrics_naive_scores_and_sales import (
     revenue,
     scored,
     spent,
+    spent_on_ads,
 )
 
 TIMES = {
@@ -37,6 +39,7 @@ TIMES = {
     "reply": "asked_at",
     "sla_clock": "started_at",
     "promise": "due_at",
+    "ad_spend": "spent_at",
     "lead": "created_at",
     "answer": "answered_at",
     "case": "opened_at",
@@ -121,6 +124,8 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "purchases": ("purchase", _number(lambda _, __: True)),
     "revenue": ("purchase", revenue),
     "average_check": ("purchase", average_check),
+    "ad_spend": ("ad_spend", spent_on_ads),
+    "cost_per_lead": ("lead", cost_per_lead),
     "points_issued": ("points", issued),
     "points_spent": ("points", spent),
 }

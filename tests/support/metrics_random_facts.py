@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid5
 
 from otklik_common.events.contact_center import (
+    AdSpend,
     Channel,
     ClockState,
     Contact,
@@ -44,6 +45,7 @@ def some_facts(seed: int, size: int = 250) -> Known:
         "reply": _reply,
         "sla_clock": _clock,
         "promise": _promise,
+        "ad_spend": _ad_spend,
         "lead": _lead,
         "answer": _answer,
         "case": _case,
@@ -175,6 +177,19 @@ def _promise(dice: random.Random) -> Promise:
         kept_at=kept,
         cancelled_at=given_up,
         postponed=dice.randrange(3),
+    )
+
+
+def _ad_spend(dice: random.Random) -> AdSpend:
+    return AdSpend(
+        spent_at=_moment(dice).replace(hour=22, minute=0, second=0, microsecond=0),
+        ad_source=dice.choice(["yandex", "vk"]),
+        medium=dice.choice(["cpc", None]),
+        campaign=dice.choice(["spring", None]),
+        agency=dice.choice(["bright", None]),
+        branch=dice.choice([None, "tyumen", "perm", "omsk"]),
+        currency=dice.choice(["RUB", "RUB", "KZT"]),
+        amount_minor=dice.randrange(10_000_000),
     )
 
 

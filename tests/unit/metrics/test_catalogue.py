@@ -123,10 +123,14 @@ def test_everything_that_is_read_can_be_counted(name: str, params: dict[str, Any
     assert kinds[reading.kind] == reading.time_column
     if isinstance(reading, Histories):
         return
-    for one in (*reading.sums.values(), *reading.now.values()):
-        known = one.measure in MEASURES[reading.kind].names
-        assert known or one.measure in ONLY_FACTS, one
-        assert not known or columns(reading.kind, one, ()) == (one.measure,)
+    assert {part.kind: part.time_column for part in reading.parts[1:]} == dict(metric.beside)
+    names = [name for part in reading.parts for name in (*part.sums, *part.now)]
+    assert len(set(names)) == len(names)
+    for part in reading.parts:
+        for one in (*part.sums.values(), *part.now.values()):
+            known = one.measure in MEASURES[part.kind].names
+            assert known or one.measure in ONLY_FACTS, one
+            assert not known or columns(part.kind, one, ()) == (one.measure,)
     if reading.histogram is not None:
         assert MEASURES[reading.kind].histogram(reading.histogram).name == reading.histogram
     if reading.business is not None:

@@ -77,6 +77,9 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
         Dimension("policy", Text("policy of service", "правило обслуживания")),
         Dimension("target", Text("target of a policy", "норма правила")),
         Dimension("promise_kind", Text("what was promised", "что обещано")),
+        Dimension("ad_source", Text("where advertising stood", "место рекламы")),
+        Dimension("medium", Text("sort of advertising", "вид рекламы")),
+        Dimension("agency", Text("agency that advertises", "рекламное агентство")),
         Dimension("reason", Text("reason", "причина")),
         Dimension("origin", Text("origin of the purchase", "происхождение покупки")),
         Dimension("currency", Text("currency", "валюта")),
@@ -110,6 +113,7 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
         "reply": "branch agent channel queue party source",
         "sla_clock": "branch team agent channel queue party source segment policy target",
         "promise": "branch agent channel party promise_kind",
+        "ad_spend": "branch ad_source medium campaign agency currency",
         "lead": "branch agent channel queue party source campaign",
         "answer": "branch team agent channel queue direction party source campaign stage "
         "touchpoint segment survey template",

@@ -70,7 +70,9 @@ def _facts(metric: Metric) -> Iterator[str]:
 
 def _counted(metric: Metric) -> str:
     kinds = {metric.kind: metric.time_column, **metric.other_kinds}
-    return " or ".join(f"`{kind}` by `{column}`" for kind, column in kinds.items())
+    counted = " or ".join(f"`{kind}` by `{column}`" for kind, column in kinds.items())
+    too = (f" and `{kind}` by `{column}`" for kind, column in metric.beside.items())
+    return counted + "".join(too)
 
 
 def _parameter(one: Parameter) -> tuple[str, str, str, str]:

@@ -138,6 +138,10 @@ def _promise(fact: FactLike, _: Definition) -> Iterator[Part]:
     yield Part(fact.due_at, {"due": 1, str(fact.state): 1}, {})
 
 
+def _ad_spend(fact: FactLike, _: Definition) -> Iterator[Part]:
+    yield Part(fact.spent_at, {"rows": 1, "amount_minor": fact.amount_minor}, {})
+
+
 def _lead(fact: FactLike, definition: Definition) -> Iterator[Part]:
     counters, spans = {"created": 1, "requests": fact.requests}, dict[int, int]()
     attempted_at = fact.attempted_at
@@ -282,6 +286,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "reply": ("asked_at", "replied_at", "waited_ms", "first"),
     "sla_clock": ("started_at", "state"),
     "promise": ("due_at", "state"),
+    "ad_spend": ("spent_at", "amount_minor"),
     "lead": (
         "created_at",
         "assigned_at",
@@ -341,6 +346,7 @@ _FOLDS: Mapping[str, Callable[[FactLike, Definition], Iterator[Part]]] = {
     "reply": _reply,
     "sla_clock": _sla_clock,
     "promise": _promise,
+    "ad_spend": _ad_spend,
     "lead": _lead,
     "answer": _answer,
     "case": _case,

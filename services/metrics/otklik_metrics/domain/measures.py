@@ -211,6 +211,14 @@ PROMISE = Measures(
     ),
 )
 
+AD_SPEND = Measures(
+    heads=("rows",),
+    counters=(
+        Counter("rows", "amounts of a day, of whatever is told apart"),
+        Counter("amount_minor", "what was spent, in minor units of each currency"),
+    ),
+)
+
 LEAD = Measures(
     heads=("created",),
     counters=(
@@ -311,6 +319,7 @@ MEASURES: Mapping[str, Measures] = {
     "reply": REPLY,
     "sla_clock": SLA_CLOCK,
     "promise": PROMISE,
+    "ad_spend": AD_SPEND,
     "lead": LEAD,
     "answer": ANSWER,
     "case": CASE,

@@ -45,6 +45,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reply": ("asked_at",),
     "sla_clock": ("started_at",),
     "promise": ("due_at",),
+    "ad_spend": ("spent_at",),
     "lead": ("created_at",),
     "answer": ("answered_at",),
     "case": ("opened_at", "closed_at"),
@@ -105,6 +106,13 @@ SETS: tuple[RollupSet, ...] = (
         (11, _D, ("branch", "promise_kind"), 200, False),
         (12, _D, ("branch", "agent", "promise_kind"), 1_000, False),
         (13, _D, ("channel", "party", "promise_kind"), 60, False),
+    ),
+    *_sets(
+        "ad_spend",
+        (1, _Q, ("currency",), 2, False),
+        (11, _D, ("currency", "branch"), 50, False),
+        (12, _D, ("currency", "campaign", "branch"), 200, False),
+        (13, _D, ("currency", "ad_source", "medium", "agency"), 20, False),
     ),
     *_sets(
         "lead",

@@ -217,6 +217,10 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
         ),
         "at_risk_now": lambda f, m: _if(and_(_unkept(f), f.warn_at < m.now, f.due_at >= m.now)),
     },
+    "ad_spend": {
+        "rows": lambda f, _: _if(f.spent_at.is_not(None)),
+        "amount_minor": lambda f, _: f.amount_minor,
+    },
     "lead": {
         "created": lambda f, _: _if(f.created_at.is_not(None)),
         "worked": lambda f, m: _if(f.attempted_at <= _worked_until(f, m)),

@@ -48,6 +48,7 @@ KINDS = (
     "reply",
     "sla_clock",
     "promise",
+    "ad_spend",
     "lead",
     "agent_state",
     "source",

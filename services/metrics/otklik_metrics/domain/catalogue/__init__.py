@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Final
 
-from otklik_metrics.domain.catalogue import business, clocks, contacts, promises, scores, spans
+from otklik_metrics.domain.catalogue import (
+    advertising,
+    business,
+    clocks,
+    contacts,
+    promises,
+    scores,
+    spans,
+)
 from otklik_metrics.domain.catalogue.words import (
     FILLED,
     HIDDEN,
@@ -38,6 +46,7 @@ CATALOGUE: Final[Mapping[str, Metric]] = {
         *spans.METRICS,
         *scores.METRICS,
         *business.METRICS,
+        *advertising.METRICS,
     )
 }
 

@@ -129,13 +129,13 @@ def _bought(params: Params) -> Pick:
     return Pick((Sum("purchases", where=Where("currency", params["currency"])),))
 
 
-def _major(minor: int, params: Params) -> float | int:
+def major(minor: int, params: Params) -> float | int:
     digits = EXPONENTS.get(params["currency"], 2)
     return minor / 10**digits if digits else minor
 
 
 def _revenue(values: Values, params: Params) -> Cell:
-    amount = _major(values["net"], params)
+    amount = major(values["net"], params)
     excluded = kept({"other_currency": values["other"]})
     return Cell(amount, amount, n=values["purchases"], excluded=excluded)
 
@@ -143,7 +143,7 @@ def _revenue(values: Values, params: Params) -> Cell:
 def _average_check(values: Values, params: Params) -> Cell:
     net, n = values["net"], values["purchases"]
     excluded = kept({"other_currency": values["other"]})
-    amount = _major(net, params)
+    amount = major(net, params)
     if n == 0:
         return Cell(None, amount, 0, 0, excluded=excluded, reason="no_data")
     digits = EXPONENTS.get(params["currency"], 2)

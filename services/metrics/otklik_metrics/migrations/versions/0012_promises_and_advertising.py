@@ -1,4 +1,4 @@
-"""Promises of agents: their facts, history and rollups."""
+"""Promises of agents, and what is spent on advertising: their facts, history and rollups."""
 
 from typing import Any
 
@@ -19,10 +19,15 @@ KINDS = {
         made_at:timestamptz! warn_at:timestamptz! due_at:timestamptz! kept_at:timestamptz
         cancelled_at:timestamptz postponed:bigint!
     """,
+    "ad_spend": """
+        spent_at:timestamptz! ad_source:text! medium:text campaign:text agency:text branch:text
+        currency:text! amount_minor:bigint!
+    """,
 }
-TIMES = {"promise": "due_at"}
+TIMES = {"promise": "due_at", "ad_spend": "spent_at"}
 COUNTERS = {
     "promise": ("due", "open", "at_risk", "broken", "kept", "kept_late", "cancelled"),
+    "ad_spend": ("rows", "amount_minor"),
 }
 GRAINS = {"15m": "at timestamptz", "day": "day date"}
 TYPES: dict[str, Any] = {
