@@ -102,6 +102,7 @@ async def test_a_list_is_by_day_and_by_what_is_asked(client: AsyncClient) -> Non
     assert await listed(since=days[1], until=days[2]) == [days[1]]
     assert await listed(campaign="c0") == [days[0]]
     assert await listed(ad_source="vk") == await listed(branch="perm") == []
+    assert (await client.get(BASE, params={"until": "0"})).status_code == 422
     page = (await client.get(BASE, params={"limit": 2})).json()
     rest = await client.get(BASE, params={"limit": 2, "cursor": page["next_cursor"]})
     assert [one["day"] for one in rest.json()["items"]] == days[:1]

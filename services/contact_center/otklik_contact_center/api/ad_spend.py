@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from otklik_common.callers import Caller, require
 from otklik_common.edge import MIB, edge
 from otklik_common.events.envelope import Currency
-from otklik_common.http import PROBLEMS, Now, Page, Pages, StrictModel
+from otklik_common.http import PROBLEMS, Now, Page, Pages, StrictModel, WrittenDate
 from otklik_common.module import Platform
 from otklik_common.money import decimal_text, minor_units
 from otklik_contact_center.actions.ad_spend import Spending
@@ -85,8 +85,8 @@ class SpendOut(BaseModel):
 
 
 async def _wanted(
-    since: Annotated[date | None, Query(description="first day")] = None,
-    until: Annotated[date | None, Query(description="day after the last")] = None,
+    since: Annotated[WrittenDate | None, Query(description="first day")] = None,
+    until: Annotated[WrittenDate | None, Query(description="day after the last")] = None,
     ad_source: Annotated[Code | None, Query()] = None,
     campaign: Annotated[Code | None, Query()] = None,
     branch: Annotated[Code | None, Query()] = None,
