@@ -47,6 +47,8 @@ promise = Table(
 )
 Index("promise_next", promise.c.next_at, postgresql_where=promise.c.next_at.is_not(None))
 Index("promise_due", promise.c.tenant, promise.c.due_at, promise.c.id)
+Index("promise_state", promise.c.tenant, promise.c.state, promise.c.due_at, promise.c.id)
+Index("promise_agent", promise.c.tenant, promise.c.agent, promise.c.due_at, promise.c.id)
 
 PROMISE_GRANTS: Final = {
     "promise_kind": Grant(api="SIUD"),

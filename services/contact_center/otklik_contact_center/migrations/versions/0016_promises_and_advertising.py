@@ -72,6 +72,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_at IS NOT NULL"),
     )
     op.create_index("promise_due", "promise", ["tenant", "due_at", "id"], schema=SCHEMA)
+    # What is at risk lies behind everything that was ever due.
+    for name in ("state", "agent"):
+        columns = ["tenant", name, "due_at", "id"]
+        op.create_index(f"promise_{name}", "promise", columns, schema=SCHEMA)
     op.create_table(
         "ad_spend",
         _code("tenant", nullable=False),
