@@ -79,6 +79,9 @@ RULES: Final[Mapping[str, str]] = {
         "a promise is of the company's list, due after it is made and kept after that": """
             unknown_promise_kind bad_due_time kept_before_made
         """,
+        "coaching comes from a conversation or a request, and is done after it is given": """
+            occasion_missing done_before_created due_before_created
+        """,
         "names or ids within the body differ": "repeated line_id_twice row_twice",
         "the order of what happened": "step_before_last returned_before_sold",
         "quantities and amounts agree with what is there": """

@@ -17,7 +17,7 @@ Place = Literal["own", "other", "foreign", "missing"]
 STAFF: Final = (
     "metrics:read contacts:read cases:read cases:write customers:read answers:read promises:write"
 )
-MANAGES: Final = "customers:write points:read points:write surveys:read"
+MANAGES: Final = "customers:write points:read points:write surveys:read coaching:write"
 EVERYTHING: Final = (
     f"{STAFF} {MANAGES} records:read surveys:write access:read access:write keys:write"
     " sources:write events:push contacts:write answers:write purchases:write operations:read"
@@ -201,6 +201,11 @@ def event(ask: Ask, **said: Any) -> Any:
 def promise(branch: str) -> Any:
     """A promise that can still be kept."""
     return {"agent": "petrova", "promise_kind": PROMISED, "due_at": IN_A_MONTH, "branch": branch}
+
+
+def coached(branch: str) -> Any:
+    """What an agent is to learn."""
+    return {"agent": "petrova", "skill": "needs", "contact": "c1", "branch": branch, "task": "ask"}
 
 
 def spent(branch: str) -> Any:

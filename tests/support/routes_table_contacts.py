@@ -10,6 +10,7 @@ from tests.support.routes_table import (
     PUBLIC,
     VISITOR,
     Row,
+    coached,
     event,
     promise,
     same,
@@ -150,6 +151,22 @@ CONTACT_CENTER: Final[Rows] = {
     ),
     "DELETE /contact-center/v1/promise-kinds/{code}": Row(
         "sources:write", of="unpromised", ok=204, limited=403, fresh=True
+    ),
+    "GET /contact-center/v1/coaching-items": Row("coaching:write"),
+    "GET /contact-center/v1/coaching-items/{item}": Row("coaching:write", of="item", away=404),
+    "PUT /contact-center/v1/coaching-items/{item}": Row(
+        "coaching:write",
+        of="item",
+        body=lambda ask: coached(ask.branch),
+        missing=200,
+        away=404,
+        fresh=True,
+    ),
+    "POST /contact-center/v1/coaching-items/{item}/done": Row(
+        "coaching:write", of="item", body=same({}), away=404, fresh=True
+    ),
+    "GET /contact-center/v1/coaching-items/{item}/effect": Row(
+        "coaching:write", of="item", away=404
     ),
     "PUT /contact-center/v1/ad-spend": Row(
         "contacts:write", body=lambda ask: {"rows": [spent(ask.branch)]}

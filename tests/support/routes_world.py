@@ -23,6 +23,7 @@ from tests.support.routes_table import (
     VISITOR,
     Place,
     a_policy,
+    coached,
     promise,
 )
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
@@ -204,6 +205,12 @@ class World:
         await self.good("PUT", path, promise(branch), of=company)
         return name
 
+    async def _item(self, company: Company, name: str, branch: str) -> str:
+        path = f"/contact-center/v1/coaching-items/{name}"
+        await self.good("PUT", path, coached(branch), of=company)
+        await self.good("POST", f"{path}/done", {}, of=company)
+        return name
+
     async def _promisable(self, company: Company, name: str, _: str) -> str:
         await self.good("PUT", f"/contact-center/v1/promise-kinds/{name}", {}, of=company)
         return name
@@ -279,7 +286,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised import contact survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

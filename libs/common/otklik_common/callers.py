@@ -27,7 +27,13 @@ AGENT = frozenset(
         "promises:write",
     )
 )
-MANAGER = AGENT | {"customers:write", "points:read", "points:write", "surveys:read"}
+MANAGER = AGENT | {
+    "customers:write",
+    "points:read",
+    "points:write",
+    "surveys:read",
+    "coaching:write",
+}
 HEAD = MANAGER | {"surveys:write", "access:read"}
 ALL_SCOPES = HEAD | {
     "access:write",

@@ -1,4 +1,4 @@
-"""The facts that contact_center writes: contacts, replies, leads, clocks, promises, advertising, agents."""
+"""The facts that contact_center writes: contacts, replies, leads, clocks, promises, advertising, …"""
 
 from enum import StrEnum
 from typing import Annotated
@@ -239,6 +239,24 @@ class Promise(Fact):
     kept_at: Instant | None = None
     cancelled_at: Instant | None = None
     postponed: int = Field(default=0, ge=0)
+
+
+@contract("coaching_item", version=1, owner=OWNER)
+class CoachingItem(Fact):
+    """
+    One thing that an agent is to learn, from a conversation or a request of theirs.
+
+    `skill` is the company's own code; the task itself stays where it was given.
+    """
+
+    agent: Code
+    skill: Code
+    branch: Code | None = None
+    contact: UUID | None = None
+    lead: UUID | None = None
+    created_at: Instant
+    due_at: Instant | None = None
+    done_at: Instant | None = None
 
 
 @contract("ad_spend", version=1, owner=OWNER)

@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from otklik_common.roles import Grant
 from otklik_common.tables import COMMON_GRANTS, common_tables
 from otklik_contact_center.store.ad_spend_table import AD_SPEND_GRANTS
+from otklik_contact_center.store.coaching_table import COACHING_GRANTS
 from otklik_contact_center.store.columns import (
     CHURNING,
     code,
@@ -337,6 +338,7 @@ GRANTS: Final = {
     **TRACKING_GRANTS,
     **PROMISE_GRANTS,
     **AD_SPEND_GRANTS,
+    **COACHING_GRANTS,
     "inbox": Grant(
         api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
     ),

@@ -1,4 +1,4 @@
-"""What agents promise, what they may promise, and what is spent on advertising."""
+"""What agents promise, what they may promise, what is spent on advertising, and coaching."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -98,7 +98,32 @@ def upgrade() -> None:
         comment="What is spent on advertising, by what it is about; taken out where it is void",
     )
     op.create_index("ad_spend_day", "ad_spend", ["tenant", "day", "id"], schema=SCHEMA)
+    op.create_table(
+        "coaching_item",
+        _code("tenant", nullable=False),
+        sa.Column("id", sa.Uuid, nullable=False),
+        _code("name", nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+        sa.Column("hash", sa.LargeBinary, nullable=False),
+        sa.Column("void", sa.Boolean, nullable=False),
+        _moment("recorded_at", nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+        _code("agent", nullable=False),
+        _code("skill", nullable=False),
+        _code("branch"),
+        _moment("created_at", nullable=False),
+        _moment("done_at"),
+        sa.Column("task", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=SCHEMA,
+        comment="What agents are to learn, as published, and the task, sealed; name is the sender's"
+        " own id",
+    )
+    op.create_index(
+        "coaching_item_created", "coaching_item", ["tenant", "created_at", "id"], schema=SCHEMA
+    )
     grants = {
+        "coaching_item": Grant(api="SIU"),
         "ad_spend": Grant(api="SIU"),
         "promise_kind": Grant(api="SIUD"),
         "promise": Grant(api="SIU", worker="SU"),
