@@ -27,6 +27,7 @@ VARIANCE: Final = "otklik:nps_variance:company"
 
 _TODAY: Final = "--from $(date +%F) --to $(date -d tomorrow +%F)"
 _MONTH: Final = "--from $(date -d '28 days ago' +%F) --to $(date -d tomorrow +%F)"
+_AHEAD: Final = "--from $(date -d '28 days ago' +%F) --to $(date -d '3 days' +%F)"
 _YEAR: Final = "--from $(date -d '1 year ago' +%F) --to $(date -d tomorrow +%F)"
 
 _MEASURED: Final = Nps.of(ANY_COMPANY, ("company",))
@@ -190,7 +191,7 @@ OPERATIONS: Final = Group(
                 "Выполните их или до срока договоритесь с клиентом о другом времени: потом обещание "
                 "останется сорванным.",
             ),
-            commands=(f"otklik query promises_at_risk --by branch {_MONTH}",),
+            commands=(f"otklik query promises_at_risk --by branch {_AHEAD}",),
         ),
         Alert(
             name="OtklikNotCalledBack",
