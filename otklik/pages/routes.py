@@ -120,18 +120,23 @@ class Pages:
         """One contact with everything that happened to it."""
 
         async def draw(page: Page) -> Response:
-            path = f"/contact-center/v1/contacts/{request.path_params['contact']}"
-            contact, clocks, (branches, realtors), policies = await asyncio.gather(
+            service, id_ = "/contact-center/v1", request.path_params["contact"]
+            path = f"{service}/contacts/{id_}"
+            contact, clocks, promises, (branches, realtors), policies, kinds = await asyncio.gather(
                 page.visit.get(path),
                 if_allowed(page.visit.get(f"{path}/clocks")),
+                if_allowed(page.visit.get(f"{service}/promises", contact=id_, limit=200)),
                 _names(page),
                 _policies(page),
+                _kinds(page),
             )
             return _filled(
                 page,
                 "contact.html",
                 contact=contact,
                 clocks=sorted(clocks["items"] if clocks else (), key=lambda one: one["started_at"]),
+                promises=promises["items"] if promises else (),
+                kinds=kinds,
                 branches=branches,
                 realtors=realtors,
                 policies=policies,

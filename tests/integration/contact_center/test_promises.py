@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from httpx import AsyncClient, Response
@@ -18,6 +19,7 @@ pytestmark = pytest.mark.asyncio
 
 BASE = "/contact-center/v1"
 HOUR = timedelta(hours=1)
+SPACE = UUID(int=0)
 
 
 def now() -> datetime:
@@ -104,6 +106,8 @@ async def test_it_takes_its_dimensions_from_the_contact(
         "seller",
         str(subject),
     ]
+    assert await listed(client, contact=str(subject)) == ["p1"]
+    assert await listed(client, contact=str(SPACE)) == []
     fact = only(await world.latest("promise"))
     assert (fact.contact, fact.branch, fact.promise_kind) == (subject, "perm", "call_back")
     unheard = await promised(client, "p2", contact="nobody-heard-of-it", branch="perm")

@@ -139,11 +139,18 @@ async def _wanted(
     promise_kind: Annotated[Code | None, Query()] = None,
     agent: Annotated[Code | None, Query()] = None,
     branch: Annotated[Code | None, Query()] = None,
+    contact: Annotated[UUID | None, Query(description="subject of the contact")] = None,
     due_from: Annotated[AwareTime | None, Query()] = None,
     due_before: Annotated[AwareTime | None, Query()] = None,
 ) -> Wanted:
     return Wanted(
-        None if state is None else state.value, promise_kind, agent, branch, due_from, due_before
+        state=None if state is None else state.value,
+        kind=promise_kind,
+        agent=agent,
+        branch=branch,
+        contact=contact,
+        due_from=due_from,
+        due_before=due_before,
     )
 
 

@@ -37,6 +37,7 @@ promise = Table(
     code("kind", nullable=False),
     code("agent", nullable=False),
     code("branch"),
+    Column("contact", Uuid, nullable=True),
     code("state", nullable=False),
     moment("due_at", nullable=False),
     moment("next_at"),
@@ -48,6 +49,12 @@ promise = Table(
 Index("promise_next", promise.c.next_at, postgresql_where=promise.c.next_at.is_not(None))
 Index("promise_due", promise.c.tenant, promise.c.due_at, promise.c.id)
 Index("promise_state", promise.c.tenant, promise.c.state, promise.c.due_at, promise.c.id)
+Index(
+    "promise_contact",
+    promise.c.tenant,
+    promise.c.contact,
+    postgresql_where=promise.c.contact.is_not(None),
+)
 Index("promise_agent", promise.c.tenant, promise.c.agent, promise.c.due_at, promise.c.id)
 
 PROMISE_GRANTS: Final = {

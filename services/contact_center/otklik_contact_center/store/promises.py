@@ -41,6 +41,7 @@ class PromiseRow(NamedTuple):
     kind: str
     agent: str
     branch: str | None
+    contact: UUID | None
     state: str
     due_at: datetime
     next_at: datetime | None
@@ -77,6 +78,7 @@ class PromiseRow(NamedTuple):
             fact.promise_kind,
             fact.agent,
             fact.branch,
+            fact.contact,
             fact.state.value,
             fact.due_at,
             next_at(fact),
@@ -96,12 +98,13 @@ class Wanted:
     kind: str | None = None
     agent: str | None = None
     branch: str | None = None
+    contact: UUID | None = None
     due_from: datetime | None = None
     due_before: datetime | None = None
 
 
 _COLUMNS: Final = ", ".join(PromiseRow._fields)
-_EXACT: Final = ("state", "kind", "agent", "branch")
+_EXACT: Final = ("state", "kind", "agent", "branch", "contact")
 
 _DUE: Final = f"""
 SELECT {_COLUMNS} FROM {SCHEMA}.promise

@@ -54,6 +54,7 @@ def upgrade() -> None:
         _code("kind", nullable=False),
         _code("agent", nullable=False),
         _code("branch"),
+        sa.Column("contact", sa.Uuid, nullable=True),
         _code("state", nullable=False),
         _moment("due_at", nullable=False),
         _moment("next_at"),
@@ -72,6 +73,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_at IS NOT NULL"),
     )
     op.create_index("promise_due", "promise", ["tenant", "due_at", "id"], schema=SCHEMA)
+    op.create_index(
+        "promise_contact",
+        "promise",
+        ["tenant", "contact"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("contact IS NOT NULL"),
+    )
     # What is at risk lies behind everything that was ever due.
     for name in ("state", "agent"):
         columns = ["tenant", name, "due_at", "id"]
