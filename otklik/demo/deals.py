@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from otklik.demo.agency import FORCES, TRUTHS, ZONE
 from otklik.demo.care import UNHAPPY, Care, when_awake
 from otklik.demo.people import Person, comment, is_asked, score
+from otklik.demo.steps import Steps
 
 if TYPE_CHECKING:
     from otklik.demo.simulation import Push, World
@@ -25,6 +26,7 @@ class Deals:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._care = Care(world)
+        self._steps = Steps(world)
 
     def pushes(self, random: Random, day: date) -> "Iterator[Push]":
         """Deals of people met in the last weeks, with the answers and returns that follow."""
@@ -69,6 +71,7 @@ class Deals:
             "lines": lines,
         }
         yield self._world.push(at, "purchase", body)
+        yield from self._steps.deal(person, at, f"{commission:.2f}")
         if len(lines) > 1 and random.random() < 0.12:
             returned = at + timedelta(days=3 + random.random() * 9)
             back = {"id": f"{key}-return", "at": returned.isoformat(), "lines": [{"id": "2"}]}

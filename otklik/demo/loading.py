@@ -147,6 +147,9 @@ class Teller:
         self._batches(
             "/contact-center/v1/agent-states", [p.body for p in by_sort.get("agent_state", ())]
         )
+        self._batches(
+            "/contact-center/v1/lead-steps", [p.body for p in by_sort.get("lead_step", ())]
+        )
         answers = [
             push.body
             | {"survey": f"demo-{push.body['survey']}"}

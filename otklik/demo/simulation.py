@@ -11,6 +11,7 @@ from otklik.demo.calls import Calls
 from otklik.demo.deals import Deals
 from otklik.demo.messages import Messages
 from otklik.demo.people import Person, meet
+from otklik.demo.steps import Steps
 
 DAYS = 90
 """Length of the history before the first start."""
@@ -18,7 +19,7 @@ DAYS = 90
 REQUESTS_A_DAY = 330
 """Calls, chats, forms and mails of an average day."""
 
-Sort = Literal["event", "agent_state", "answer", "case_step", "purchase", "return"]
+Sort = Literal["event", "agent_state", "answer", "case_step", "lead_step", "purchase", "return"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -107,6 +108,7 @@ def _day(random: Random, world: World, day: date) -> list[Push]:
             found += messages.pushes(random, person, at)
     found += calls.pushes(random, day)
     found += deals.pushes(random, day)
+    found += Steps(world).pushes(day)
     return found
 
 

@@ -1,6 +1,7 @@
 """What the first page shows: a few queries, turned into plain numbers."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -26,6 +27,8 @@ BROKEN = {"name": "sla_overdue", "as": "broken"}
 
 PROMISES_AT_RISK = {"name": "promises_at_risk", "as": "promises_at_risk"}
 PROMISES_BROKEN = {"name": "promises_broken", "as": "promises_broken"}
+RESPONSE = {"name": "first_response_seconds", "clock": "business", "as": "response"}
+"""Not on the first page: business time is counted contact by contact."""
 
 METRICS: dict[str, dict[str, Any]] = {
     "calls": OFFERED,
@@ -38,6 +41,7 @@ METRICS: dict[str, dict[str, Any]] = {
     "broken": BROKEN,
     "promises_at_risk": PROMISES_AT_RISK,
     "promises_broken": PROMISES_BROKEN,
+    "response": RESPONSE,
 }
 """Name on the page → metric of the query API; what a number links to."""
 
@@ -56,6 +60,12 @@ CASES_SHOWN = 8
 
 MOST_AGENTS = 30
 """Shown at once; the others are folded away, so that all add up to the total."""
+
+CLOCK = ("weekday", "two_hour_slot", "day_of_month")
+"""What the company's clock shows."""
+
+PLACE = ("branch", "agent", *CLOCK)
+"""What a number may be limited to, in its address as in a query."""
 
 LONG_AGO = timedelta(days=3650)
 """A company that has had no call since has never had one."""
@@ -123,28 +133,33 @@ class Numbers:
 
 
 def body(
-    names: list[str], period: Period, *, branch: str | None, agent: str | None, by: list[str]
+    names: list[str], period: Period, place: Mapping[str, str], *, by: Sequence[str] = ()
 ) -> dict[str, Any]:
     """
     A metric query; numbers about calls are filtered to calls, promises count by when they are due.
 
     Args:
-        branch, agent: None means any; empty, those without one.
+        place: What it is limited to, by the dimensions of `PLACE`; empty means those without one.
     """
     filters: list[dict[str, Any]] = []
     if ABOUT_CALLS.issuperset(names):
         filters.append(CALLS)
-    for dimension, value in (("branch", branch), ("agent", agent)):
-        if value is not None:
-            chosen = {"dimension": dimension, "op": "in", "values": [value or None]}
-            filters.append(chosen)
+    for dimension, text in place.items():
+        filters.append({"dimension": dimension, "op": "in", "values": [_said(dimension, text)]})
     ahead = AHEAD if names[0] in PROMISED else timedelta()
     return {
         "metrics": [METRICS[name] for name in names],
         "time": replace(period, ends=period.ends + ahead).query(),
-        "group_by": by,
+        "group_by": list(by),
         "filters": filters,
     }
+
+
+def _said(dimension: str, text: str) -> str | int | None:
+    """A value of an address as a query says it; what is no number there is refused by the query."""
+    if dimension in CLOCK and text.isascii() and text.isdecimal():
+        return int(text[:9])
+    return text or None
 
 
 def records(question: dict[str, Any], *, limit: int, cursor: str | None = None) -> dict[str, Any]:
@@ -170,7 +185,7 @@ async def cases_to_call(visit: Visit, period: Period, branch: str | None) -> lis
         *(
             visit.post(
                 "/metrics/v1/query/records",
-                records(body([name], period, branch=branch, agent=None, by=[]), limit=CASES_SHOWN),
+                records(body([name], period, _in(branch)), limit=CASES_SHOWN),
             )
             for name in ("overdue", "cases")
         )
@@ -193,21 +208,21 @@ async def cases_to_call(visit: Visit, period: Period, branch: str | None) -> lis
 
 async def first_page(visit: Visit, period: Period, branch: str | None) -> Numbers:
     """All numbers of the first page."""
-    about_calls = sorted(ABOUT_CALLS)
+    about_calls, place = sorted(ABOUT_CALLS), _in(branch)
     asked = [
-        body(about_calls, period, branch=branch, agent=None, by=[]),
-        body(["nps"], period, branch=branch, agent=None, by=[]),
-        body([*NOW], period, branch=branch, agent=None, by=[]),
-        body([*PROMISED], period, branch=branch, agent=None, by=[]),
-        body(about_calls, period, branch=branch, agent=None, by=["branch"]),
-        body(["nps"], period, branch=branch, agent=None, by=["branch"]),
-        body([*NOW], period, branch=branch, agent=None, by=["branch"]),
-        body(["waiting"], period, branch=branch, agent=None, by=["branch", "agent"]),
+        body(about_calls, period, place),
+        body(["nps"], period, place),
+        body([*NOW], period, place),
+        body([*PROMISED], period, place),
+        body(about_calls, period, place, by=["branch"]),
+        body(["nps"], period, place, by=["branch"]),
+        body([*NOW], period, place, by=["branch"]),
+        body(["waiting"], period, place, by=["branch", "agent"]),
     ]
     answers = await asyncio.gather(
         *(visit.post("/metrics/v1/query", question) for question in asked)
     )
-    total = Line({} if branch is None else {"branch": branch})
+    total = Line({**place})
     for answer in answers[:4]:
         for row in answer["rows"]:
             total.cells |= _cells(row)
@@ -233,15 +248,25 @@ async def first_page(visit: Visit, period: Period, branch: str | None) -> Number
     )
 
 
+def _in(branch: str | None) -> dict[str, str]:
+    return {} if branch is None else {"branch": branch}
+
+
 async def _ever_called(visit: Visit, period: Period) -> bool:
     long = replace(period, begins=period.ends - LONG_AGO)
-    question = body(["calls"], long, branch=None, agent=None, by=[])
+    question = body(["calls"], long, {})
     answer = await visit.post("/metrics/v1/query", question)
     return bool(answer["rows"][0]["calls"]["value"])
 
 
 def _cells(row: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: row[name] for name in METRICS if name in row}
+
+
+async def has_calendar(visit: Visit) -> bool:
+    """Whether business time can be told; not for those who may not read calendars."""
+    found = await if_allowed(visit.get("/access/v1/calendars", limit=1))
+    return bool(found and found["items"])
 
 
 async def names_of(visit: Visit, path: str, language: str) -> dict[str, str]:

@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from otklik.pages import callbacks, numbers, receipts
+from otklik.pages import callbacks, heat, numbers, receipts
 from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit, if_allowed
-from otklik.pages.periods import PERIODS, period
+from otklik.pages.periods import PERIODS, Period, period
 from otklik.pages.texts import LANGUAGES, Words
 from otklik.pages.way_back import SIGN_IN, page_wanted, to_sign_in
 from otklik_common.module import Platform
@@ -93,7 +93,8 @@ class Pages:
 
         async def draw(page: Page) -> Response:
             chosen = period(request.query_params.get("period_name"), page.zone, self._now())
-            return await _first(page, chosen, request.query_params.get("branch") or None)
+            asked = request.query_params
+            return await _first(page, chosen, asked.get("branch") or None, asked.get("by"))
 
         return await self._drawn(request, draw)
 
@@ -105,14 +106,8 @@ class Pages:
             if name not in numbers.METRICS:
                 raise Problem(404, page.words("not_found"))
             chosen = period(asked.get("period_name"), page.zone, self._now())
-            return await _number(
-                page,
-                name,
-                chosen,
-                branch=asked.get("branch"),
-                agent=asked.get("agent"),
-                cursor=asked.get("cursor"),
-            )
+            place = {one: asked[one] for one in numbers.PLACE if one in asked}
+            return await _number(page, name, chosen, place, asked.get("cursor"))
 
         return await self._drawn(request, draw)
 
@@ -227,26 +222,34 @@ class Pages:
         return _with_cookies(request, answer, visit.tokens)
 
 
-async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
-    found, (branches, realtors), cases = await asyncio.gather(
+async def _first(page: Page, chosen: Period, branch: str | None, by: str | None) -> Response:
+    found, calls, (branches, realtors), cases, in_business_time = await asyncio.gather(
         numbers.first_page(page.visit, chosen, branch),
+        heat.heat_map(page.visit, chosen, branch, by),
         _names(page),
         if_allowed(numbers.cases_to_call(page.visit, chosen, branch)),
+        numbers.has_calendar(page.visit),
     )
     if branch and branch not in branches and not any(found.branches):
-        return await _first(page, chosen, None)  # neither a branch of this company nor in its facts
+        return await _first(
+            page, chosen, None, by
+        )  # neither a branch of this company nor in its facts
 
     def link(name: str, line: numbers.Line) -> str:
         """Where a number leads: its receipt and records."""
-        return f"/number/{name}?{urlencode({'period_name': chosen.name, **line.asked})}"
+        return _number_at(name, chosen, line.asked)
 
     return _filled(
         page,
         "first.html",
         numbers=found,
+        heat=calls,
+        slots=heat.SLOTS,
+        ways={one: _first_at(chosen, branch, one) for one in heat.DAYS},
         branches=branches,
         realtors=realtors,
         cases=cases,
+        in_business_time=in_business_time,
         period=chosen,
         periods=list(PERIODS),
         branch=branch,
@@ -255,6 +258,12 @@ async def _first(page: Page, chosen: Any, branch: str | None) -> Response:
         served_seconds=numbers.SERVICE["threshold_seconds"],
         short_seconds=numbers.SERVICE["short_abandon_seconds"],
     )
+
+
+def _first_at(chosen: Period, branch: str | None, by: str) -> str:
+    """The address of the first page's map of calls."""
+    place = {} if branch is None else {"branch": branch}
+    return f"/?{urlencode({'period_name': chosen.name, **place, 'by': by})}#when"
 
 
 async def _names(page: Page) -> tuple[dict[str, str], dict[str, str]]:
@@ -278,16 +287,15 @@ async def _kinds(page: Page) -> dict[str, str]:
     return await numbers.names_of(page.visit, path, page.words.language)
 
 
+def _number_at(name: str, chosen: Period, place: dict[str, str], **more: str) -> str:
+    """The address of a number."""
+    return f"/number/{name}?{urlencode({'period_name': chosen.name, **place, **more})}"
+
+
 async def _number(
-    page: Page,
-    name: str,
-    chosen: Any,
-    *,
-    branch: str | None,
-    agent: str | None,
-    cursor: str | None,
+    page: Page, name: str, chosen: Period, place: dict[str, str], cursor: str | None
 ) -> Response:
-    question = numbers.body([name], chosen, branch=branch, agent=agent, by=[])
+    question = numbers.body([name], chosen, place)
     answer, catalogue, behind, (branches, realtors), policies, kinds = await asyncio.gather(
         page.visit.post("/metrics/v1/query", question),
         page.visit.get("/metrics/v1/catalog"),
@@ -300,6 +308,7 @@ async def _number(
         _policies(page),
         _kinds(page),
     )
+    branch, further = place.get("branch"), behind and behind["next_cursor"]
     if branch and branches and branch not in branches and not answer["rows"][0][name]["n"]:
         raise Problem(404, page.words("no_such_branch"))
     asked = numbers.METRICS[name]
@@ -313,14 +322,13 @@ async def _number(
         parameters=receipts.parameters(metric, asked, page.words),
         freshness=answer.get("freshness") or {},
         records=behind and behind["items"],
-        next_cursor=behind and behind["next_cursor"],
+        more=further and _number_at(name, chosen, place, cursor=further),
         branches=branches,
         realtors=realtors,
         policies=policies,
         kinds=kinds,
         period=chosen,
-        branch=branch,
-        agent=agent,
+        place=place,
     )
 
 

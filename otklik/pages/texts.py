@@ -40,6 +40,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "из 100 позвонивших ответ за {2} {1} {0}",
         "of 100 who called, {0} {1} answered within {2}",
     ),
+    "response_title": (
+        "Первый ответ в рабочее время, в среднем",
+        "First response in business time, on average",
+    ),
+    "span": ("{} ч {} мин {} с", "{} h {} min {} s"),
+    "note": ("Примечание", "Note"),
     "nobody_called": ("за это время никто не звонил", "nobody called in this time"),
     "nobody_yet": ("пока никто не звонил", "nobody has called yet"),
     "nobody_yet_title": ("Пока никто не звонил", "Nobody has called yet"),
@@ -72,6 +78,20 @@ TEXTS: dict[str, tuple[str, str]] = {
     "all": ("все {}", "all {}"),
     "the_others": ("и ещё {}", "and {} more"),
     "by_branch": ("По филиалам", "By branch"),
+    "when_title": ("Когда звонят", "When people call"),
+    "when_about": (
+        "Сверху – сколько позвонили, под ним – какая их часть получила ответ за {}. Чем гуще "
+        "цвет, тем больше звонков. Время компании: {}.",
+        "Above, how many called; below, what share of them was answered within {}. The stronger "
+        "the colour, the more calls. The company's time: {}.",
+    ),
+    "by_weekday": ("по дням недели", "by weekday"),
+    "by_day_of_month": ("по числам месяца", "by day of the month"),
+    "skip_map": ("За карту звонков", "Skip the map of calls"),
+    "hours": ("Часы", "Hours"),
+    "day": ("Число", "Day"),
+    "day_of_month": ("{}-е число", "day {} of the month"),
+    "whole_day": ("За день", "All day"),
     "by_agent": ("Кому не перезвонили, по сотрудникам", "Not called back, by employee"),
     "calls": ("Звонков", "Calls"),
     "in_20": ("За 20 с", "In 20 s"),
@@ -201,6 +221,8 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
     "choice": {
         "any": ("все нормы", "every target"),
         "all": ("считаются все ответы", "all answers count"),
+        "mean": ("среднее", "the mean"),
+        "business": ("рабочее время", "business time"),
         "0-10": ("шкала от 0 до 10", "a scale of 0 to 10"),
     },
     "excluded": {
@@ -325,9 +347,34 @@ class Words:
             return self("from_to", *ends) + sign
         return "–".join(ends) + sign
 
+    def clock(self, dimension: str, value: int) -> str:
+        """What a number is limited to: a weekday, a day of the month, or two hours."""
+        match dimension:
+            case "weekday":
+                return str(self._locale.days["stand-alone"]["wide"][(value - 1) % 7])
+            case "two_hour_slot":
+                return f"{value:02}:00–{value + 2:02}:00"
+            case _:
+                return self(dimension, value)
+
+    def weekday(self, day: int) -> str:
+        """A weekday as short as it can be read, 1 for Monday."""
+        return str(self._locale.days["format"]["abbreviated"][day - 1])
+
+    @staticmethod
+    def hours(slot: int) -> str:
+        """The two hours that begin with this one."""
+        return f"{slot:02}–{slot + 2:02}"
+
     def moment(self, value: Any) -> str:
         """Date and time of day, as people write them."""
         return format_datetime(value, "d MMM y, HH:mm", locale=self._locale)
+
+    def span(self, seconds: float) -> str:
+        """A span to the second, whatever its length."""
+        minutes, rest = divmod(round(seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        return self("span", self.number(hours), minutes, rest)
 
     def duration(self, milliseconds: int) -> str:
         """A span in its largest unit; under a minute in seconds."""

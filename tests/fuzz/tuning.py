@@ -76,6 +76,7 @@ RULES: Final[Mapping[str, str]] = {
         "a number is shown to one visitor at a time, by one site": """
             bad_tracker bad_url number_taken unknown_pool
         """,
+        "a step says of whom, and only what its kind has to say": "no_subject out_of_place",
         "a promise is of the company's list, due after it is made and kept after that": """
             unknown_promise_kind bad_due_time kept_before_made
         """,
@@ -94,6 +95,9 @@ RULES: Final[Mapping[str, str]] = {
             closed_cells_only
         """,
         "the number is one of things that can be listed": "no_records",
+        "staffing is worked out from days that are over, and from calls that tell how long they take": """
+            range_too_long range_not_over no_handle_time
+        """,
         "a query may cost so much and no more": """
             too_many_buckets too_many_cells too_many_rows too_many_contacts
         """,

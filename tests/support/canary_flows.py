@@ -132,6 +132,13 @@ class Flows:
         self.send("push", "POST", path, self.event("e-1", channel="call", **{"from": it.phone}))
         states = [{"id": "s1", "agent": "petrova", "state": "break", "at": AT}]
         self.send("agent state", "POST", "/contact-center/v1/agent-states", states)
+        steps = [
+            {"id": "l1", "lead": "l", "step": "qualified", "at": AT, "customer": self.customer},
+            {"id": "l2", "lead": "l", "step": "closed", "at": AT, "contact": "a"},
+            {"id": "l3", "lead": it.phone, "step": it.name, "at": it.text, it.mail: it.phone},
+        ]
+        self.send("lead step", "POST", "/contact-center/v1/lead-steps", steps)
+        self.send("lead read", "GET", "/contact-center/v1/leads")
         find = {"phone": it.phone}
         self.send("contact read", "POST", "/contact-center/v1/contacts:find", find)
 

@@ -139,6 +139,7 @@ class Office:
         *,
         key: str | None = None,
         language: str = "en",
+        accept: str = "*/*",
         content: bytes | None = None,
     ) -> httpx.Response:
         """Ask the API; with the company's own key unless another is named."""
@@ -147,6 +148,7 @@ class Office:
             send = {
                 "Authorization": f"Bearer {self.key if key is None else key}",
                 "Accept-Language": language,
+                "Accept": accept,
             }
             if content is not None:
                 send["Content-Type"] = "application/json"

@@ -1,14 +1,15 @@
 """Metrics of contacts, replies and leads once more: slow, short, written from the definitions."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from otklik_common.events.contact_center import Contact, Outcome, Promise
+from otklik_common.events.contact_center import Contact, Lead, Outcome, Promise
 from tests.support.metrics_known import Cell, Facts, Known, Naive, share_of
+from tests.support.metrics_naive_business import MILLISECOND, milliseconds, office_of
 
 
 def _answered_in(fact: Contact, seconds: float) -> bool:
@@ -56,6 +57,16 @@ def abandonment(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     return share_of(len(left) - soon, len(facts) - soon)
 
 
+def patience(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+    """Time waited by everybody, for each who gave up."""
+    waits = [f for _, f in facts if f.waited_ms is not None]
+    gone = [f.waited_ms for f in waits if was_abandoned(f)]
+    answered = [f.waited_ms for f in waits if f.answered_at is not None]
+    if not gone:
+        return None, 0
+    return Fraction(sum(gone) + sum(answered), 1000 * len(gone)), len(gone)
+
+
 def attainment(known: Known, facts: Facts, _: Mapping[str, Any]) -> Cell:
     """Closed by when they were due, of those that are closed or past due."""
     due = [f for _, f in facts if f.due_at is not None]
@@ -97,35 +108,84 @@ def clocks(*states: str) -> Naive:
     return naive
 
 
-def _spans(known: Known, facts: Facts, which: str) -> tuple[list[int], list[int]]:
+def _spans(
+    known: Known, facts: Facts, which: str, *, business: bool
+) -> tuple[list[int], list[int]]:
     """Those that are over, and how long the others have lasted."""
-
-    def lasted(since: datetime | None, until: datetime | None) -> int:
-        end = min(until or known.now, known.now)
-        return max(0, (end - (since or end)) // timedelta(milliseconds=1))
-
     ended, going_on = list[int](), list[int]()
     for _, fact in facts:
-        if which == "wait":
-            over = fact.waited_ms if fact.answered_at else None
-            open_ = None
-        elif which == "handle":
-            over = fact.handled_ms if fact.answered_at else None
-            open_ = None
-        elif which == "first":
-            over = fact.first_response_ms
-            open_ = (fact.first_asked_at, fact.ended_at) if fact.first_asked_at else None
-        elif which == "resolution":
-            over = fact.resolution_ms if fact.closed_at else None
-            open_ = None if fact.closed_at else (fact.open_since or fact.offered_at, None)
-        else:
-            over = fact.waited_ms if fact.replied_at else None
-            open_ = None if fact.replied_at else (fact.asked_at, None)
-        if over is not None:
+        begun, over, open_ = (_between if " " in which else _span)(fact, which)
+        if over is not None and business:
+            ended.append(milliseconds(office_of(fact), begun, begun + over * MILLISECOND))
+        elif over is not None:
             ended.append(over)
         elif open_ is not None:
-            going_on.append(lasted(*open_))
+            since, until = open_[0], min(open_[1] or known.now, known.now)
+            lasted = max(0, (until - since) // MILLISECOND)
+            if business:
+                lasted = milliseconds(office_of(fact), since, since + lasted * MILLISECOND)
+            going_on.append(lasted)
     return ended, going_on
+
+
+Open = tuple[datetime, datetime | None]
+
+
+STEPS = {"showing": "shown_at", "deal": "dealt_at"}
+
+
+def process(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """Any statistic of the time between two steps of a lead."""
+    first, then = (
+        STEPS.get(step, f"{step}_at")
+        for step in said.get("between", "created_to_deal").split("_to_")
+    )
+    return span(f"{first} {then}")(known, facts, said)
+
+
+def process_kept(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """Leads that went from one step to another in time, of those that did or have had longer."""
+    first, then = (
+        STEPS.get(step, f"{step}_at")
+        for step in said.get("between", "created_to_deal").split("_to_")
+    )
+    most = said.get("within_seconds", 86_400) * 1000
+    ended, going_on = _spans(known, facts, f"{first} {then}", business=False)
+    within = sum(lasted <= most for lasted in ended)
+    return share_of(within, within + sum(lasted > most for lasted in (*ended, *going_on)))
+
+
+def _between(lead: Lead, which: str) -> tuple[Any, int | None, Open | None]:
+    begun, then = (getattr(lead, column) for column in which.split(" "))
+    if begun is None:
+        return None, None, None
+    if then is None:
+        return begun, None, (begun, lead.closed_at)
+    return begun, max(0, (then - begun) // MILLISECOND), None
+
+
+def _span(fact: Any, which: str) -> tuple[Any, int | None, Open | None]:
+    """When it began, how long it lasted if it is over; since and until when else."""
+    if which == "wait":
+        return None, fact.waited_ms if fact.answered_at else None, None
+    if which == "handle":
+        return None, fact.handled_ms if fact.answered_at else None, None
+    if which == "first":
+        asked = fact.first_asked_at
+        return asked, fact.first_response_ms, (asked, fact.ended_at) if asked else None
+    if which in ("attempt", "contact"):
+        since = fact.created_at
+        return since, getattr(fact, f"{which}_ms"), (since, fact.closed_at)
+    if which == "resolution" and fact.closed_at:
+        over = fact.resolution_ms
+        begun = None if over is None else fact.closed_at - over * MILLISECOND
+        return begun, over, None
+    if which == "resolution":
+        since = fact.open_since or fact.offered_at
+        return None, None, None if since is None else (since, None)
+    if fact.replied_at:
+        return fact.asked_at, fact.waited_ms, None
+    return None, None, (fact.asked_at, None)
 
 
 def span(which: str) -> Naive:
@@ -133,7 +193,8 @@ def span(which: str) -> Naive:
 
     def naive(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
         statistic = said.get("statistic", "mean")
-        ended, going_on = _spans(known, facts, which)
+        business = said.get("clock") == "business"
+        ended, going_on = _spans(known, facts, which, business=business)
         if statistic.startswith("p"):
             return _quantile(ended, going_on, Fraction(int(statistic[1:]), 100))
         if not ended:
@@ -217,11 +278,52 @@ def unworked(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     """Leads that nobody tried until a day after their month ended."""
     party = said.get("party", "buyer")
     mine = [f for _, f in facts if party is None or f.party == party]
+    return _too_late(known, mine, "attempted_at")
+
+
+def unserved(known: Known, facts: Facts, _: Mapping[str, Any]) -> Cell:
+    """The same of talks, whoever asked."""
+    return _too_late(known, [fact for _, fact in facts], "contacted_at")
+
+
+def conversion(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """Leads that came to a step, of all."""
+    step = said.get("step", "deal")
+    column = {"showing": "shown_at", "deal": "dealt_at"}.get(step, f"{step}_at")
+    return share_of(sum(getattr(f, column) is not None for _, f in facts), len(facts))
+
+
+def tried_within(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """Leads that were tried within some minutes, of all."""
+    most = 60_000 * int(said.get("within_minutes", 5))
+    soon = sum(f.attempt_ms is not None and f.attempt_ms <= most for _, f in facts)
+    return share_of(soon, len(facts))
+
+
+def delay(of: Callable[[Lead], int | None]) -> Naive:
+    """The mean of what some leads have, in seconds."""
+
+    def naive(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+        found = [ms for _, fact in facts if (ms := of(fact)) is not None]
+        return (Fraction(sum(found), 1000 * len(found)) if found else None), len(found)
+
+    return naive
+
+
+def human_delay(lead: Lead) -> int | None:
+    """From when a lead was somebody's to the first attempt."""
+    if lead.assign_ms is None or lead.attempt_ms is None:
+        return None
+    return max(0, lead.attempt_ms - lead.assign_ms)
+
+
+def _too_late(known: Known, mine: Sequence[Lead], column: str) -> Cell:
     late = 0
     for fact in mine:
         local = fact.created_at.astimezone(known.zone)
         month = (local.replace(day=28) + timedelta(days=4)).replace(day=1)
         end = month.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(0)
         limit = end.astimezone(UTC) + timedelta(hours=24)
-        late += fact.attempted_at is None or fact.attempted_at > limit
+        at = getattr(fact, column)
+        late += at is None or at > limit
     return share_of(late, len(mine))

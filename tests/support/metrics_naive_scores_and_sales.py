@@ -79,6 +79,12 @@ def revenue(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     return Fraction(sum(f.net_minor for f in mine), 100), len(mine)
 
 
+def amount(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """What deals were told to be worth, in one currency."""
+    mine = [f for _, f in facts if f.currency == said.get("currency", "RUB")]
+    return Fraction(sum(f.amount_minor for f in mine), 100), len(mine)
+
+
 def average_check(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     """What was sold and kept, by purchase."""
     amount, n = revenue(known, facts, said)

@@ -11,12 +11,14 @@ from otklik_common.events.contact_center import (
     Channel,
     ClockState,
     Contact,
+    Deal,
     Direction,
     Lead,
     Outcome,
     Promise,
     PromiseState,
     Reply,
+    Showing,
     SlaClock,
 )
 from otklik_common.events.envelope import Fact
@@ -47,6 +49,8 @@ def some_facts(seed: int, size: int = 250) -> Known:
         "promise": _promise,
         "ad_spend": _ad_spend,
         "lead": _lead,
+        "showing": _showing,
+        "deal": _deal,
         "answer": _answer,
         "case": _case,
         "purchase": _purchase,
@@ -195,14 +199,47 @@ def _ad_spend(dice: random.Random) -> AdSpend:
 
 def _lead(dice: random.Random) -> Lead:
     at = _moment(dice)
-    attempted = _maybe(dice, at + timedelta(days=dice.choice([0, 0, 3, 30])), 0.7)
+    minutes = dice.choice([0, 5, 14, 60, 61, 3 * 1440, 30 * 1440])
+    attempted = _maybe(dice, at + timedelta(minutes=minutes), 0.7)
+    contacted = _maybe(dice, attempted, 0.6)
+    assigned = _maybe(dice, at + timedelta(minutes=dice.choice([0, 2, 90])), 0.6)
+    later = {
+        name: _maybe(dice, at + timedelta(days=dice.randrange(60)), 0.3)
+        for name in ("qualified_at", "shown_at", "dealt_at", "closed_at")
+    }
     return Lead(
         contact=SPACE,
         source=SPACE,
         channel=Channel.FORM,
         created_at=at,
+        assigned_at=assigned,
         attempted_at=attempted,
+        contacted_at=contacted,
         last_requested_at=at,
+        assign_ms=_since(at, assigned),
+        attempt_ms=_since(at, attempted),
+        contact_ms=_since(at, contacted),
+        reason=None if later["closed_at"] is None else dice.choice(["lost", "advice"]),
+        **later,
+        **_dimensions(dice),
+    )
+
+
+def _since(begun: datetime, at: datetime | None) -> int | None:
+    return None if at is None else (at - begun) // timedelta(milliseconds=1)
+
+
+def _showing(dice: random.Random) -> Showing:
+    return Showing(shown_at=_moment(dice), channel=Channel.CALL, **_dimensions(dice))
+
+
+def _deal(dice: random.Random) -> Deal:
+    amount = _maybe(dice, dice.randrange(1, 10**9), 0.8)
+    return Deal(
+        deal=SPACE,
+        dealt_at=_moment(dice),
+        amount_minor=amount,
+        currency=None if amount is None else dice.choice(["RUB", "RUB", "EUR"]),
         **_dimensions(dice),
     )
 

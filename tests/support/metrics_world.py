@@ -10,8 +10,8 @@ from otklik_common.db import raw
 from otklik_common.events.envelope import Event, Fact
 from otklik_metrics.actions import counting
 from otklik_metrics.actions.query import Answered, answer
+from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.query import (
-    Company,
     Query,
     Top,
     ask,

@@ -214,6 +214,18 @@ def spent(branch: str) -> Any:
     return row | {"branch": branch}
 
 
+def lead_step(ask: Ask) -> Any:
+    """A showing."""
+    return {
+        "id": f"l{ask.number}",
+        "lead": f"l{ask.number}",
+        "step": "showing",
+        "at": AT,
+        "branch": ask.branch,
+        "customer": {"external_id": f"buyer-{ask.branch}"},
+    }
+
+
 def answer(ask: Ask, **said: Any) -> Any:
     """A happy answer."""
     return {
@@ -248,6 +260,7 @@ def step(_: Ask) -> Any:
 
 QUERY: Final = {"metrics": [{"name": "contacts_offered"}], "time": WEEK, "group_by": ["branch"]}
 RECORDS: Final = {"metric": {"name": "contacts_offered"}, "time": WEEK}
+STAFFED: Final = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}
 NAMES: Final = {"names": ["utm_source"]}
 ONCE: Final = {"Idempotency-Key": "once-{number}"}
 ANY_REVISION: Final = {"If-Match": "*"}

@@ -12,6 +12,7 @@ from tests.support.routes_table import (
     Row,
     coached,
     event,
+    lead_step,
     promise,
     same,
     spent,
@@ -95,6 +96,12 @@ CONTACT_CENTER: Final[Rows] = {
         body=lambda ask: {"id": f"s{ask.number}", "agent": "petrova", "state": "break", "at": AT},
         but={"publishable": 403},
     ),
+    "POST /contact-center/v1/lead-steps": Row(
+        "events:push", ok=202, body=lead_step, but={"publishable": 403}
+    ),
+    "GET /contact-center/v1/lead-steps": Row("contacts:read"),
+    "GET /contact-center/v1/leads": Row("contacts:read"),
+    "GET /contact-center/v1/leads/{contact_id}": Row("contacts:read", of="lead", away=404),
     # A source pushes for every branch.
     "POST /contact-center/v1/sources": Row(
         "sources:write", ok=201, body=lambda ask: {"name": f"pbx {ask.number}"}, limited=403

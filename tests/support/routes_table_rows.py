@@ -14,6 +14,7 @@ from tests.support.routes_table import (
     QUERY,
     RECORDS,
     ROUND_THE_CLOCK,
+    STAFFED,
     Row,
     answer,
     came_back,
@@ -273,6 +274,9 @@ LOYALTY: Final[Rows] = {
 METRICS: Final[Rows] = {
     "POST /metrics/v1/query": Row("metrics:read", body=same(QUERY)),
     "POST /metrics/v1/query/records": Row("records:read", body=same(RECORDS)),
+    "POST /metrics/v1/staffing": Row(
+        "metrics:read", body=same({"time": STAFFED, "handle_seconds": 180})
+    ),
     "GET /metrics/v1/freshness": Row("metrics:read"),
     "GET /metrics/v1/catalog": Row("metrics:read"),
 }

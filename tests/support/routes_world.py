@@ -97,7 +97,7 @@ class World:
         number = next(self.numbers)
         if kind in ("source", "exchange"):
             return f"{self.ours.tenant}.zz{number:06d}"
-        if kind in ("survey", "case", "transfer", "contact", "import", "customer", "lease"):
+        if kind in ("survey", "case", "transfer", "contact", "lead", "import", "customer", "lease"):
             return str(uuid4())
         return f"nothing-{number}"[:10] if kind == "key" else f"nothing-{number}"
 
@@ -184,7 +184,7 @@ class World:
         made = await self.good("POST", "/contact-center/v1/imports", a_file(name), of=company)
         return str(made["id"])
 
-    async def _contact(self, company: Company, name: str, branch: str) -> str:
+    async def _contact(self, company: Company, name: str, branch: str, **said: Any) -> str:
         event = {
             "id": name,
             "contact": name,
@@ -194,7 +194,7 @@ class World:
             "direction": "in",
             "from": "+79990001122",
             "branch": branch,
-        }
+        } | said
         await self.good("POST", "/contact-center/v1/events", event, of=company)
         return str(contact_subject(company.tenant, f"{company.tenant}.default", name))
 
@@ -217,6 +217,12 @@ class World:
 
     async def _unpromised(self, company: Company, name: str, branch: str) -> str:
         return await self._promisable(company, name, branch)
+
+    async def _lead(self, company: Company, name: str, branch: str) -> str:
+        """The contact that opened it: of somebody whom nobody knows otherwise."""
+        return await self._contact(
+            company, name, branch, **{"from": None, "customer": {"external_id": name}}
+        )
 
     async def _survey(self, company: Company, name: str, _: str) -> str:
         title = f"{company.word} {name}"
@@ -286,7 +292,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact lead survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

@@ -153,6 +153,91 @@ async def test_a_manager_gets_from_the_number_to_the_call_in_two_clicks(
     await page.context.close()
 
 
+CONTRAST = """
+() => {
+  const light = rgb => {
+    const [r, g, b] = rgb.match(/[0-9.]+/g).map(Number).map(c => c / 255)
+      .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const cell = document.querySelector("#slots td a").closest("td");
+  return ["h1", "h2", "h3", "h4", "h5"].map(shade => {
+    cell.className = shade;
+    const [ink, paper] = [light(getComputedStyle(cell.querySelector("a")).color),
+      light(getComputedStyle(cell).backgroundColor)];
+    return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+  });
+}
+"""
+"""How well a number stands out from each shade of its cell, by WCAG."""
+
+
+BUSY = """
+() => {
+  document.querySelectorAll("#when td").forEach((cell, place) => {
+    cell.className = "h" + (place % 6);
+    cell.innerHTML = "<a href='/'>128</a><a class='in-time' href='/'>100\xa0%</a>";
+  });
+  const table = document.querySelector("#when .wide");
+  return [table.scrollWidth, table.clientWidth];
+}
+"""
+"""As if each two hours had many calls: how wide the map is, and how much of it is seen."""
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("language", "about", "by_number"),
+    [
+        ("ru", "какая их часть получила ответ за 20 секунд", "по числам месяца"),
+        ("en", "what share of them was answered within 20 seconds", "by day of the month"),
+    ],
+)
+async def test_the_map_of_calls_is_read_without_colours_and_by_keys(
+    browser: Browser,
+    told: Deployment,
+    tmp_path: Path,
+    viewport: ViewportSize,
+    language: str,
+    about: str,
+    by_number: str,
+) -> None:
+    page, complaints = await _signed_in(browser, told, viewport, language)
+    assert about in await page.inner_text("#when caption")
+    links = page.locator("#slots a[href^='/number/calls']")
+    assert sum([int(says) for says in await links.all_inner_texts()]) == 4
+    shares = await page.locator("#slots a[href^='/number/sl20']").all_inner_texts()
+    assert [says.replace("\xa0", "") for says in shares] == ["50%"]
+    boxes = [await link.bounding_box() for link in await page.locator("#slots td a").all()]
+    assert all(box and box["height"] >= 24 and box["width"] >= 24 for box in boxes)
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        assert min(await page.evaluate(CONTRAST)) >= 4.5, scheme
+        await page.locator("#when").screenshot(path=tmp_path / f"map-{scheme}.png")
+    wide, room = await page.evaluate(BUSY)
+    assert wide <= room, "a week of calls is wider than the screen"
+    await page.locator("#when").screenshot(path=tmp_path / "busy.png")
+
+    await page.focus("#when .ways a:not(.skip)")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#days")
+    await page.wait_for_load_state()
+    assert await page.inner_text("#when .ways strong") == by_number
+    wide = await page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= viewport["width"], "the page scrolls sideways"
+    caption = await page.locator("#when caption span").bounding_box()
+    assert caption is not None
+    assert caption["x"] + caption["width"] <= viewport["width"], "words are out of sight"
+    await page.locator("#when").screenshot(path=tmp_path / "days.png")
+    await page.focus("#days td:nth-of-type(n+2) a")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#receipt")
+    assert await page.locator("#records li").count() == 4
+    assert complaints == []
+    await page.context.close()
+
+
 @pytest.mark.asyncio
 async def test_every_number_opens_its_receipt(browser: Browser, told: Deployment) -> None:
     page, _ = await _signed_in(browser, told, DESKTOP, "en")

@@ -25,6 +25,7 @@ from tests.support.routes_table import (
     answer,
     event,
     expected,
+    lead_step,
     purchase,
 )
 from tests.support.routes_table_rows import PAGES, TABLE
@@ -113,6 +114,10 @@ async def ask(world: World, route: str, row: Row, caller: str, place: Place) -> 
     return Asked(route, row, caller, place, named, answer)
 
 
+NAMED_BY = {"lead": "contact_id"}
+"""What else than its own id leads to a thing."""
+
+
 @dataclass
 class Filling:
     """Puts ids into a path: the object's own, and made-up ones for the rest."""
@@ -127,7 +132,9 @@ class Filling:
             return "0"
         if name == "name":
             return "calls"
-        mine = self.of is not None and (name.startswith(self.of) or name in ("code", "source_id"))
+        mine = self.of is not None and (
+            name.startswith(self.of) or name in ("code", "source_id", NAMED_BY.get(self.of))
+        )
         return self.id if mine else f"{name}-{self.number}"
 
 
@@ -255,6 +262,7 @@ LISTS = (
     "GET /feedback/v1/answers?branch=south",
     "GET /feedback/v1/cases?branch=south",
     "GET /contact-center/v1/contacts?branch=south",
+    "GET /contact-center/v1/leads?branch=south",
     "GET /access/v1/staff",
     "GET /access/v1/branches",
 )
@@ -271,7 +279,8 @@ async def test_no_filter_reaches_further_than_the_caller(world: World, caller: s
         everything = await world.ask(*route.split(" "), key=world.ours.key)
         assert '"south"' in everything.text, f"{route} has nothing to hide"
     asked = QUERY | {"filters": [{"dimension": "branch", "op": "eq", "value": "south"}]}
-    for body, count in ((QUERY, 1), (asked, 0)):
+    # Two contacts in the north: one of them opened a lead that is asked about.
+    for body, count in ((QUERY, 2), (asked, 0)):
         answer = await world.ask("POST", "/metrics/v1/query", body, key=world.tokens[caller])
         assert "south" not in answer.text
         counted = [row["contacts_offered"]["value"] for row in answer.json()["rows"]]
@@ -286,6 +295,7 @@ async def test_a_key_of_one_branch_writes_to_no_other(world: World) -> None:
     )
     for path, make in (
         ("/contact-center/v1/events", event),
+        ("/contact-center/v1/lead-steps", lead_step),
         ("/feedback/v1/answers:batch", lambda ask: answer(ask, id=f"x{ask.number}")),
         ("/loyalty/v1/purchases:batch", lambda ask: purchase(ask) | {"id": f"x{ask.number}"}),
     ):

@@ -9,6 +9,7 @@ from tests.integration.failpoints.contact_center_scenarios import (
     IMPORTED,
     PARKED,
     PUSHED,
+    STEPPED,
 )
 from tests.integration.failpoints.log_scenarios import CONSUMER, LETTERS, RELAY, RELAY_TO_KAFKA
 from tests.integration.failpoints.loyalty_scenarios import POINTS
@@ -60,6 +61,8 @@ CASES = [
     Case("imports.finished", IMPORTED),
     Case("agent_states.kept", AGENTS),
     Case("agent_states.committed", AGENTS),
+    Case("lead_steps.kept", STEPPED),
+    Case("lead_steps.committed", STEPPED),
     Case("demo.stepped", DEMO, nth=2),
     Case("demo.committed", DEMO, nth=2),
     Case("facts.replaced", COUNTED),

@@ -243,6 +243,29 @@ async def a_day_is_told_once(stage: Stage) -> None:
 
 AGENTS = Scenario("agents", a_company, tell_states, a_day_is_told_once)
 
+# --- What became of requests ---------------------------------------------------------------------
+
+STEPS = (
+    b'[{"id":"1","lead":"l","step":"assigned","at":"2026-03-02T09:00:00Z","contact":"c1"},'
+    b'{"id":"2","lead":"l","step":"showing","at":"2026-03-03T09:00:00Z","contact":"c1"},'
+    b'{"id":"3","lead":"l","step":"deal","deal":"d","at":"2026-03-04T09:00:00Z","contact":"c1"}]'
+)
+
+
+async def tell_steps(settings: Settings) -> None:
+    """Steps of a request that nobody has heard of."""
+    async with client_of(MODULE, settings) as client:
+        await push(client, STEPS, "/lead-steps")
+
+
+async def steps_are_told_once(stage: Stage) -> None:
+    """Three steps; of the showing and the deal others know, once."""
+    assert await stage.count("contact_center.lead_step") == 3
+    assert await facts(stage) == [("deal", 1), ("showing", 1)]
+
+
+STEPPED = Scenario("stepped", a_company, tell_steps, steps_are_told_once)
+
 # --- The demo taken out --------------------------------------------------------------------------
 
 

@@ -1,15 +1,16 @@
-"""Spans by the business clock: counted by the company's default calendar, fact by fact."""
+"""Spans by the business clock: counted by the branch's calendar, else the default, fact by fact."""
 
 import random
 import statistics
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from otklik_common.clocks.business_time import business_time
 from otklik_common.clocks.told import calendar_of
-from otklik_common.events.access import Calendar, CalendarRules
+from otklik_common.events.access import Branch, Calendar, CalendarRules
 from otklik_common.events.contact_center import Channel, Contact, Reply
 from tests.support.facts import SOURCE, a_contact
 from tests.support.metrics_api import NOW, Office, a_body, id_of, numbered
@@ -91,6 +92,102 @@ async def test_the_past_has_no_calendar(office: Office) -> None:
     await office.access_says("calendar", "office", a_calendar())
     body = a_body({"name": "first_response_seconds", "clock": "business"}, as_of=NOW.isoformat())
     assert await office.refusal(body) == (422, "no_past_calendar")
+
+
+async def branches_have_hours(office: Office) -> None:
+    """Kazan is open at weekends, Ufa names a calendar that is gone, others are as the company."""
+    await office.access_says("calendar", "office", a_calendar())
+    weekends = CalendarRules(
+        timezone="Europe/Moscow", week=((), (), (), (), (), *2 * (NINE_TO_SIX,))
+    )
+    await office.access_says("calendar", "weekends", Calendar(code="weekends", rules=(weekends,)))
+    for branch, calendar in (("kazan", "weekends"), ("ufa", "gone"), ("omsk-2", "office")):
+        await office.access_says(
+            "branch", branch, Branch(code=branch, groups=("own",), calendar=calendar)
+        )
+
+
+async def test_a_branch_counts_by_its_own_calendar_and_others_by_the_company_s(
+    office: Office,
+) -> None:
+    await branches_have_hours(office)
+    await office.hear(
+        {
+            str(branch): first_response(64.5, branch=branch)
+            for branch in ("kazan", "ufa", "omsk-2", "tyumen", None)
+        }
+    )
+    found = await office.query(by("mean"), group_by=["branch"])
+    hours = {row["branch"]: row["mean"]["value"] / 3600 for row in found["rows"]}
+    # Friday 17:30 to Monday 10:00: an hour and a half of the company's, two days of Kazan's.
+    assert hours == {"kazan": 18, "ufa": 1.5, "omsk-2": 1.5, "tyumen": 1.5, None: 1.5}
+    (row,) = (await office.query(*map(by, ("mean", "min", "max", "p50", "p90"))))["rows"]
+    together = {name: cell["value"] / 3600 for name, cell in row.items() if name != "bucket"}
+    assert together == {"mean": 24 / 5, "min": 1.5, "max": 18, "p50": 1.5, "p90": 18}
+    assert row["mean"]["n"] == 5
+
+
+async def test_a_receipt_names_the_calendars_that_counted_and_no_other(office: Office) -> None:
+    await branches_have_hours(office)
+    await office.hear(
+        {name: first_response(64.5, branch=name) for name in ("kazan", "tyumen")}
+        | {"long ago": first_response(1, branch="kazan", asked_at=FRIDAY - 28 * 24 * HOUR)}
+    )
+
+    async def told(*branches: str, **said: Any) -> tuple[list[str], str]:
+        filters = [{"dimension": "branch", "op": "in", "values": branches}] if branches else []
+        found = await office.query(by("mean"), filters=filters, **said)
+        receipt = found["receipts"]["mean"]
+        (note,) = receipt["notes"]
+        return receipt["calendars"], note
+
+    both = (
+        "business time of the calendars office, weekends, as they are now: of each branch its own, "
+        "else office, the company's default"
+    )
+    alone = "business time of the calendar office, the company's default, as it is now"
+    assert await told() == (["office", "weekends"], both)
+    assert await told("tyumen") == (["office"], alone)
+    assert await told("kazan") == (["weekends"], both.replace("office, weekends", "weekends"))
+    assert await told("perm") == ([], alone)
+    # What it is compared with is counted as well.
+    assert await told("kazan", "perm", compare="previous") == await told("kazan")
+    elapsed = await office.query("first_response_seconds")
+    assert elapsed["receipts"]["first_response_seconds"].get("calendars") is None
+
+
+async def test_hours_are_those_of_the_day_of_the_span(office: Office) -> None:
+    await office.access_says("calendar", "office", a_calendar())
+    until = CalendarRules(timezone="Europe/Moscow", week=WEEK)
+    since = CalendarRules(since=date(2026, 3, 9), timezone="Asia/Yekaterinburg", week=WEEK)
+    moved = Calendar(code="moved", rules=(until, since))
+    await office.access_says("calendar", "moved", moved)
+    await office.access_says("branch", "kazan", Branch(code="kazan", calendar="moved"))
+    await office.hear({"monday": first_response(64.5, branch="kazan")})
+    found = await office.query(by("mean"))
+    # Friday by the old rules, 17:30 to 18:00; Monday by the new ones, 9:00 to 12:00 by their clock.
+    assert found["rows"][0]["mean"]["value"] == 3.5 * 3600
+
+
+async def test_groups_of_branches_and_the_rest_of_a_top_add_up_over_calendars(
+    office: Office,
+) -> None:
+    await branches_have_hours(office)
+    await office.hear(
+        {str(branch): first_response(64.5, branch=branch) for branch in ("kazan", "ufa", "perm")}
+        | {"open": first_response(None, branch="kazan")}
+    )
+    found = await office.query(by("mean"), by("p50"), group_by=["branch_group"])
+    groups = {
+        row["branch_group"]: (row["mean"]["value"] / 3600, row["p50"]["n"], row["p50"]["open"])
+        for row in found["rows"]
+    }
+    assert groups == {"own": (9.75, 3, 1), "ural": (1.5, 1, 0)}
+    top = await office.query(by("mean"), group_by=["branch"], top={"n": 1, "other": True})
+    assert [(row["branch"], row["mean"]["value"] / 3600) for row in top["rows"]] == [
+        ("kazan", 18),
+        (None, 1.5),
+    ]
 
 
 async def test_every_statistic_is_told_of_business_time_and_who_waits_is_censored(

@@ -1,6 +1,7 @@
 """Every metric by every path against its definition written down naively, on random facts."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from otklik_metrics.domain.answer import Row
 from otklik_metrics.domain.query import Query
 from tests.integration.metrics.conftest import World
 from tests.support.metrics_known import Facts, Known
+from tests.support.metrics_naive_business import CENTRAL, OWN
 from tests.support.metrics_oracle import TIMES, chosen, definition
 from tests.support.metrics_random_facts import some_facts
 from tests.support.metrics_world import (
@@ -49,6 +51,7 @@ CONTACTS: Sequence[Wanted] = (
 )
 MORE_CONTACTS: Sequence[Wanted] = (
     "aht_seconds",
+    "patience_seconds",
     "abandonment_rate",
     ("abandonment_rate", {"short_abandon_seconds": 5}),
     "sla_attainment",
@@ -101,11 +104,44 @@ MONEY: Sequence[Wanted] = (
     "average_check",
 )
 POINTS: Sequence[Wanted] = ("points_issued", "points_spent")
+BUSINESS: Sequence[Wanted] = (
+    *(
+        (name, {"statistic": statistic, "clock": "business"})
+        for name in ("first_response_seconds", "resolution_seconds", "next_response_seconds")
+        for statistic in ("mean", "min", "max", "p50", "p90")
+    ),
+    *(
+        ("process_seconds", {"between": between, "clock": "business", "statistic": "p50"})
+        for between in ("created_to_contacted", "assigned_to_closed")
+    ),
+)
 LEADS: Sequence[Wanted] = (
     "unworked_rate",
     ("unworked_rate", {"party": "seller"}),
     ("unworked_rate", {"party": None}),
+    "unserved_rate",
+    "leads",
+    *(
+        ("lead_conversion", {"step": step})
+        for step in ("assigned", "contacted", "qualified", "showing", "deal", "closed")
+    ),
+    *(("speed_to_lead", {"within_minutes": minutes}) for minutes in ("5", "15", "60")),
 )
+DELAYS: Sequence[Wanted] = (
+    *(("lead_attempt_seconds", {"statistic": statistic}) for statistic in ("mean", "max", "p50")),
+    *(("lead_contact_seconds", {"statistic": statistic}) for statistic in ("mean", "min", "p95")),
+    "process_kept",
+    ("process_kept", {"between": "created_to_attempted", "within_seconds": 300}),
+    ("process_kept", {"between": "assigned_to_contacted", "within_seconds": 86_400 * 5}),
+    "process_seconds",
+    ("process_seconds", {"between": "assigned_to_showing", "statistic": "p50"}),
+    ("process_seconds", {"between": "contacted_to_closed", "statistic": "max"}),
+    ("process_seconds", {"between": "showing_to_deal", "statistic": "p90"}),
+    "lead_system_delay_seconds",
+    "lead_human_delay_seconds",
+)
+SALES: Sequence[Wanted] = ("showings",)
+DEALS: Sequence[Wanted] = ("deals", "deal_amount", ("deal_amount", {"currency": "EUR"}))
 ADVERTISING: Sequence[Wanted] = (
     "ad_spend",
     ("ad_spend", {"currency": "KZT"}),
@@ -113,18 +149,8 @@ ADVERTISING: Sequence[Wanted] = (
     ("cost_per_lead", {"currency": "KZT"}),
 )
 ALL = (
-    CONTACTS,
-    MORE_CONTACTS,
-    SPANS,
-    REPLIES,
-    CLOCKS,
-    PROMISES,
-    ANSWERS,
-    CASES,
-    MONEY,
-    POINTS,
-    LEADS,
-    ADVERTISING,
+    *(CONTACTS, MORE_CONTACTS, SPANS, REPLIES, CLOCKS, PROMISES, ANSWERS, CASES, MONEY, POINTS),
+    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING),
 )
 
 SHAPES: Mapping[str, dict[str, Any]] = {
@@ -174,6 +200,27 @@ async def test_rollups_facts_and_definitions_agree(world: World, seed: int, shap
         assert {step.reads for step in _steps(slow)} == {"facts"}
         for row in slow.rows:
             _check(known, query, row)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_business_time_is_that_of_each_branch_s_wall_clock(
+    world: World, seed: int, shape: str
+) -> None:
+    known = some_facts(seed)
+    await found_company(world)
+    await take_in_known(world, known)
+    company = replace(
+        a_company(world.tenant),
+        calendar=CENTRAL.fact(default=True),
+        branch_calendars={branch: office.fact() for branch, office in OWN.items()},
+    )
+    query = a_query(*BUSINESS, company=company, **SHAPES[shape])
+    found = await ask_it(world, query, known.now)
+    assert {step.reads for step in _steps(found)} == {"facts"}
+    for row in found.rows:
+        _check(known, query, row)
 
 
 def _steps(found: Answered) -> list[Step]:

@@ -162,6 +162,18 @@ async def house(postgres: PostgresServer) -> AsyncIterator[House]:
         yield house
 
 
+@pytest_asyncio.fixture
+async def newcomer(house: House) -> AsyncIterator[House]:
+    """A company that nothing is connected to yet."""
+    made = await house.running.company()
+    assert made.key is not None
+    assert made.password is not None
+    newcomer = House(house.running, made.key, {"admin": (made.login, made.password)})
+    await newcomer.until_known()
+    await asyncio.sleep(PASSWORD_SECONDS)
+    yield newcomer
+
+
 async def _tell(house: House) -> None:
     told = [
         event

@@ -1,29 +1,14 @@
 """When there is nothing to count, the first page says why instead of praising or denying."""
 
-import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import pytest_asyncio
 
 from otklik.pages.texts import TEXTS
-from tests.integration.pages.conftest import PASSWORD_SECONDS, House, gave_up
+from tests.integration.pages.conftest import House, gave_up
 from tests.integration.pages.test_words import words
 
 pytestmark = pytest.mark.asyncio
-
-
-@pytest_asyncio.fixture
-async def newcomer(house: House) -> AsyncIterator[House]:
-    """A company that nothing is connected to yet."""
-    made = await house.running.company()
-    assert made.key is not None
-    assert made.password is not None
-    newcomer = House(house.running, made.key, {"admin": (made.login, made.password)})
-    await newcomer.until_known()
-    await asyncio.sleep(PASSWORD_SECONDS)
-    yield newcomer
 
 
 async def first(house: House, **asked: str) -> str:

@@ -83,12 +83,12 @@ def body(**more: object) -> bytes:
 def test_one_an_array_and_lines_are_read_alike() -> None:
     one = body()
     [wanted] = read_states(one, MORNING).taken
-    assert wanted.change.at == MORNING
-    assert wanted.change.at.tzinfo is UTC
+    assert wanted.item.at == MORNING
+    assert wanted.item.at.tzinfo is UTC
     indented = json.dumps(json.loads(one), indent=1).encode()
     for several in (b"[" + one + b"," + one + b"]", one + b"\n\n" + one, b" " + indented):
         read = read_states(several, MORNING)
-        assert {each.change for each in read.taken} == {wanted.change}
+        assert {each.item for each in read.taken} == {wanted.item}
         assert not read.refused
     assert [each.index for each in read_states(one + b"\r\n" + one, MORNING).taken] == [0, 1]
     assert len(read_states(one, MORNING, lines=True).taken) == 1
@@ -112,7 +112,7 @@ def test_one_an_array_and_lines_are_read_alike() -> None:
 )
 def test_a_bad_change_is_refused_alone(piece: bytes, code: str) -> None:
     read = read_states(b"[" + body(id="a") + b"," + piece + b"," + body(id="b") + b"]", MORNING)
-    assert [each.change.id for each in read.taken] == ["a", "b"]
+    assert [each.item.id for each in read.taken] == ["a", "b"]
     assert [(one.index, one.code) for one in read.refused] == [(1, code)]
 
 

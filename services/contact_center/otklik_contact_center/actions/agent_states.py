@@ -26,7 +26,6 @@ from otklik_contact_center.domain.admission import MalformedError, Refusal
 from otklik_contact_center.domain.agent_state import (
     DEMO_PREFIX,
     StateChange,
-    Taken,
     read_states,
     stretches,
 )
@@ -37,6 +36,7 @@ from otklik_contact_center.domain.emission import (
     announcement,
     next_step,
 )
+from otklik_contact_center.domain.items import Taken
 from otklik_contact_center.store import agent_states
 from otklik_contact_center.store.agent_states import Kept, Span
 
@@ -92,36 +92,40 @@ async def push_states(
 
 
 def _within(
-    taken: Iterable[Taken], branches: frozenset[str] | None
-) -> tuple[list[Taken], list[Refusal]]:
+    taken: Iterable[Taken[StateChange]], branches: frozenset[str] | None
+) -> tuple[list[Taken[StateChange]], list[Refusal]]:
     """Changes that name no branch out of reach, and the others."""
-    kept: list[Taken] = []
+    kept: list[Taken[StateChange]] = []
     foreign: list[Refusal] = []
     for one in taken:
-        if branches is None or one.change.branch is None or one.change.branch in branches:
+        if branches is None or one.item.branch is None or one.item.branch in branches:
             kept.append(one)
         else:
             foreign.append(_refusal(one, "branch_out_of_reach", "the key is for other branches"))
     return kept, foreign
 
 
-def _not_the_demos(taken: Iterable[Taken]) -> tuple[list[Taken], list[Refusal]]:
+def _not_the_demos(
+    taken: Iterable[Taken[StateChange]],
+) -> tuple[list[Taken[StateChange]], list[Refusal]]:
     """Changes that stay when the demo is taken out, and those whose ids are the demo's."""
-    kept: list[Taken] = []
+    kept: list[Taken[StateChange]] = []
     reserved: list[Refusal] = []
     for one in taken:
-        if one.change.id.startswith(DEMO_PREFIX):
+        if one.item.id.startswith(DEMO_PREFIX):
             reserved.append(_refusal(one, "id_reserved", f"ids on {DEMO_PREFIX} are the demo's"))
         else:
             kept.append(one)
     return kept, reserved
 
 
-def _refusal(one: Taken, code: str, detail: str) -> Refusal:
+def _refusal(one: Taken[StateChange], code: str, detail: str) -> Refusal:
     return Refusal(one.index, code, detail, b"")
 
 
-async def _keep(db: Database, tenant: str, taken: Sequence[Taken]) -> tuple[int, list[Refusal]]:
+async def _keep(
+    db: Database, tenant: str, taken: Sequence[Taken[StateChange]]
+) -> tuple[int, list[Refusal]]:
     """How many changes were new, and those whose ids stand for others."""
     for _ in range(ATTEMPTS):
         try:
@@ -140,18 +144,18 @@ async def _keep(db: Database, tenant: str, taken: Sequence[Taken]) -> tuple[int,
 
 
 async def _keep_in(
-    tx: AsyncConnection, tenant: str, taken: Sequence[Taken]
+    tx: AsyncConnection, tenant: str, taken: Sequence[Taken[StateChange]]
 ) -> tuple[int, list[Refusal]]:
-    await agent_states.lock_agents(tx, tenant, (one.change.agent for one in taken))
-    known = await agent_states.by_id(tx, tenant, {one.change.id for one in taken})
+    await agent_states.lock_agents(tx, tenant, (one.item.agent for one in taken))
+    known = await agent_states.by_id(tx, tenant, {one.item.id for one in taken})
     standing = {id_: kept.change for id_, kept in known.items() if not kept.emitted.void}
     fresh: dict[str, StateChange] = {}
     reused: list[Refusal] = []
     for one in taken:
-        before = standing.setdefault(one.change.id, one.change)
-        if before is one.change:
-            fresh[one.change.id] = one.change
-        elif before != one.change:
+        before = standing.setdefault(one.item.id, one.item)
+        if before is one.item:
+            fresh[one.item.id] = one.item
+        elif before != one.item:
             reused.append(
                 _refusal(one, "event_id_reused", "the id was used before for another change")
             )

@@ -15,13 +15,14 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
-from otklik_common.db import Database
+from otklik_common.db import Database, raw
 from otklik_common.events.contact_center import Source as SourceFact
 from otklik_common.events.envelope import Event
 from otklik_common.failpoints import failpoint
 from otklik_common.ids import source_subject
 from otklik_common.module import Platform, Worker
 from otklik_common.stepping import keep_stepping
+from otklik_contact_center.actions import lead_steps
 from otklik_contact_center.actions.agent_states import take_out
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.admission import BULK
@@ -101,10 +102,13 @@ async def _some(tx: AsyncConnection, job: Removal) -> Counts | None:
     if job.done_at is not None:
         # The states of a demo that has come again since are its own.
         return None
+    recorder = await outbox.recorder(tx, tenant)
+    steps = await lead_steps.take_out(await raw(tx), recorder, tenant, DEMO_PREFIX, AT_ONCE)
+    if steps:
+        return Counts(events=steps)
     states = await demo.states(tx, tenant, DEMO_PREFIX, AT_ONCE)
     if not states:
         return None
-    recorder = await outbox.recorder(tx, tenant)
     return Counts(agent_states=await take_out(tx, tenant, states, recorder=recorder))
 
 

@@ -1,6 +1,6 @@
 """Leads of the people whose contacts were just folded, in the same transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -9,6 +9,7 @@ import asyncpg
 
 from otklik_common.events.contact_center import Lead as LeadFact
 from otklik_contact_center.actions.outcome import TICK, Outcome
+from otklik_contact_center.actions.sales import settle
 from otklik_contact_center.domain.emission import Announcement, announcement, next_step
 from otklik_contact_center.domain.facts import lead_fact, lead_verb
 from otklik_contact_center.domain.facts import lead_id as subject_of
@@ -19,9 +20,11 @@ from otklik_contact_center.domain.lead import (
     fold_crowd,
     fold_leads,
 )
-from otklik_contact_center.store import people
+from otklik_contact_center.domain.lead_step import Told
+from otklik_contact_center.store import lead_steps, people
 from otklik_contact_center.store.folding import ContactKey
-from otklik_contact_center.store.people import KnownLead, LeadRow, Person
+from otklik_contact_center.store.lead_steps import Kept
+from otklik_contact_center.store.people import KnownLead, LeadRow, Listed, Person
 
 
 class People(NamedTuple):
@@ -44,6 +47,12 @@ class _Now(NamedTuple):
     person: str
     lead: Lead
     data: bytes
+
+    @property
+    def listed(self) -> Listed:
+        """By what it is listed."""
+        lead = self.lead
+        return Listed(lead.created_at, lead.state, lead.party, lead.branch, lead.agent)
 
 
 async def fold_people(
@@ -75,11 +84,17 @@ async def fold_people(
     known = [person for person in persons if person not in new and person not in crowds]
     whole = {person: found for person, found in here.items() if person not in crowds}
     whole.update(await people.requests(on, known))
+    steps = await lead_steps.of(on, whole.keys(), _contacts(whole, here, crowds), _also(whole))
     now: dict[ContactKey, _Now] = {}
+    leads_of: dict[Person, list[Lead]] = {}
     for person, requests in whole.items():
-        _keep(now, person, fold_leads(requests, most))
+        leads_of[person] = fold_leads(requests, most, _standing(steps.get(person, ())))
     for person in crowds:
-        _keep(now, person, fold_crowd(here[person]))
+        leads_of[person] = fold_crowd(here[person], _standing(steps.get(person, ())))
+    for person, led in leads_of.items():
+        _keep(now, person, led)
+    theirs = {person: kept for person, kept in steps.items() if person in leads_of}
+    sales = await settle(on, theirs, leads_of, recorded_at)
     grown = [person for person in known + sorted(new) if len(whole[person]) > most]
     if grown:
         await people.mark_crowds(on, grown, crowd=True)
@@ -92,7 +107,31 @@ async def fold_people(
     ]
     announced, changed = await _write(on, await people.leads(on, known, openers), now, recorded_at)
     leads = {key: one.lead for key, one in now.items()}
-    return People(announced, leads, frozenset(changed))
+    return People(announced + sales, leads, frozenset(changed))
+
+
+def _contacts(
+    whole: Mapping[Person, Sequence[Request]],
+    here: Mapping[Person, Sequence[Request]],
+    crowds: Iterable[Person],
+) -> set[ContactKey]:
+    """All contacts whose steps are wanted; of a switchboard, those that were written."""
+    found = {(tenant, one.contact) for (tenant, _), mine in whole.items() for one in mine}
+    return found.union((person[0], one.contact) for person in crowds for one in here[person])
+
+
+def _also(whole: Mapping[Person, Sequence[Request]]) -> dict[Person, Person]:
+    """People by the other pseudonyms that they are known by."""
+    return {
+        (person[0], weaker): person
+        for person, requests in sorted(whole.items())
+        for one in requests
+        for weaker in one.identifiers[1:]
+    }
+
+
+def _standing(steps: Iterable[Kept]) -> list[Told]:
+    return [step.told for step in steps if not step.withdrawn]
 
 
 def _is_nobody(person: str) -> bool:
@@ -140,12 +179,13 @@ async def _write(
             continue
         at = recorded_at if before is None else max(recorded_at, before.recorded_at + TICK)
         emitted = step.emitted
-        person = after.person if after is not None else before.person if before else ""
+        last = after or before
+        assert last is not None, "what was never there has no next step"
         rows.append(
             LeadRow(
                 tenant,
                 opener,
-                person,
+                last.person,
                 emitted.revision,
                 emitted.hash,
                 emitted.void,
@@ -153,6 +193,11 @@ async def _write(
                 step.data.decode(),
                 missed,
                 by,
+                last.listed.created_at,
+                last.listed.state,
+                last.listed.party,
+                last.listed.branch,
+                last.listed.agent,
             )
         )
         changed.append(key)
@@ -186,4 +231,9 @@ def _row(key: ContactKey, known: KnownLead, missed: UUID | None, by: str | None)
         emitted.data.decode(),
         missed,
         by,
+        known.listed.created_at,
+        known.listed.state,
+        known.listed.party,
+        known.listed.branch,
+        known.listed.agent,
     )

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from otklik_common.callers import Caller, require
 from otklik_common.http import PROBLEMS, AwareTime, Now, StrictModel, edge
@@ -34,9 +34,15 @@ class PushedState(StrictModel):
     queue: Code | None = None
 
 
-def _request_body() -> dict[str, Any]:
-    # Read piece by piece, so that a bad change spoils none of the others; described as it is.
-    one = PushedState.model_json_schema()
+def items_body(kind: type[BaseModel]) -> dict[str, Any]:
+    """
+    The description of a body with one of `kind`, an array, or NDJSON.
+
+    It is read piece by piece, so that a bad piece spoils none of the others. What `kind` is made of
+    stands in the document already.
+    """
+    one = kind.model_json_schema(ref_template="#/components/schemas/{model}")
+    one.pop("$defs", None)
     schema = {"anyOf": [one, {"type": "array", "items": one}]}
     return {
         "requestBody": {
@@ -71,7 +77,7 @@ def router(platform: Platform) -> APIRouter:
         operation_id="push_agent_states",
         summary="Push what agents are doing",
         responses=PROBLEMS(400, 401, 403, 413, 422, 503),
-        openapi_extra=_request_body(),
+        openapi_extra=items_body(PushedState),
     )
     @edge(body_limit=MAX_BYTES, quiet=True)
     async def push(request: Request, caller: Pushes, now: Now) -> PushAnswer:

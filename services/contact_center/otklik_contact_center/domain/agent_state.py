@@ -13,17 +13,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from otklik_common.events.contact_center import AgentState
-from otklik_contact_center.domain.admission import (
-    MalformedError,
-    Refusal,
-    check_utf8,
-    neither,
-    split_array,
-    split_lines,
-)
 from otklik_contact_center.domain.course import ms
-from otklik_contact_center.domain.events import AHEAD_REFUSED, OLDEST, Code, Id, Moment
-from otklik_contact_center.domain.explaining import explain
+from otklik_contact_center.domain.events import Code, Id, Moment
+from otklik_contact_center.domain.items import Fault, Items, read_items, wrong_text, wrong_time
 
 DEMO_PREFIX: Final = "demo-"
 """
@@ -95,84 +87,15 @@ def _fact(change: StateChange, end: datetime | None) -> AgentState:
 
 # --- What of a push is let in -------------------------------------------------------------------
 
-
-class Taken(msgspec.Struct, frozen=True):
-    """A change that is let in, and its place in the push."""
-
-    index: int
-    change: StateChange
-
-
-class StatePush(NamedTuple):
-    """A push as read, both in the order of the push."""
-
-    taken: list[Taken]
-    refused: list[Refusal]
-
-
 _one: Final = msgspec.json.Decoder(StateChange)
-_raw: Final = msgspec.json.Decoder(msgspec.Raw)
-
-_BROKEN: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_SPACE: Final = b" \t\r\n"
 
 
-def read_states(body: bytes, now: datetime, *, lines: bool = False) -> StatePush:
-    """
-    The changes in a body: one object, an array, or objects on lines of their own.
+def read_states(body: bytes, now: datetime, *, lines: bool = False) -> Items[StateChange]:
+    """The changes in a body, with their times in UTC; see `read_items`."""
 
-    Args:
-        lines: The sender says it is NDJSON; one object on a line is recognised anyhow.
-    Raises:
-        MalformedError: It cannot be read at all, or holds more than `MAX_EVENTS`.
-    """
-    pieces = _split(body, lines=lines)
-    taken: list[Taken] = []
-    refused: list[Refusal] = []
-    for index, piece in enumerate(pieces):
-        found = _read(piece, now)
-        if isinstance(found, StateChange):
-            taken.append(Taken(index, found))
-        else:
-            refused.append(Refusal(index, *found, piece))
-    return StatePush(taken, refused)
+    def checked(change: StateChange) -> StateChange | Fault:
+        texts = (change.id, change.agent, change.state, change.branch, change.team, change.queue)
+        wrong = wrong_time(change.at, now) or wrong_text(*texts)
+        return wrong or msgspec.structs.replace(change, at=change.at.astimezone(UTC))
 
-
-def _split(body: bytes, *, lines: bool) -> list[bytes]:
-    if not lines:
-        check_utf8(body)
-        start = body.lstrip(_SPACE)[:1]
-        if start == b"[":
-            return split_array(body)
-        if start != b"{":
-            raise neither()
-        try:
-            return [bytes(_raw.decode(body))]
-        except _BROKEN:
-            pass
-    pieces = split_lines(body)
-    if len(pieces) < 2 and not lines:
-        raise MalformedError(
-            "malformed_json", "the body is not valid JSON", "в теле запроса ошибка JSON"
-        )
-    return pieces
-
-
-def _read(piece: bytes, now: datetime) -> StateChange | tuple[str, str]:
-    """A change with its time in UTC; or code and detail of what is wrong with it."""
-    try:
-        change = _one.decode(piece)
-    except msgspec.ValidationError as wrong:
-        return explain(wrong, StateChange)
-    except UnicodeDecodeError:
-        return "invalid_utf8", "the change is not valid UTF-8"
-    except _BROKEN:
-        return "malformed_json", "the change is not valid JSON"
-    if change.at > now + AHEAD_REFUSED:
-        return "time_in_future", "at lies more than 24 hours in the future"
-    if change.at < OLDEST:
-        return "time_too_old", "at lies before 1990"
-    texts = (change.id, change.agent, change.state, change.branch, change.team, change.queue)
-    if any("\0" in text for text in texts if text is not None):
-        return "malformed", "texts may not hold the character U+0000"
-    return msgspec.structs.replace(change, at=change.at.astimezone(UTC))
+    return read_items(body, _one, checked, lines=lines)

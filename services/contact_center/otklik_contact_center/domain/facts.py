@@ -211,11 +211,18 @@ def lead_fact(lead: leads.Lead) -> Lead:
         assigned_at=_utc(lead.assigned_at),
         attempted_at=_utc(lead.attempted_at),
         contacted_at=_utc(lead.contacted_at),
-        closed_at=None,
+        closed_at=_utc(lead.closed_at),
         last_requested_at=lead.last_requested_at.astimezone(UTC),
+        qualified_at=_utc(lead.qualified_at),
+        shown_at=_utc(lead.shown_at),
+        dealt_at=_utc(lead.dealt_at),
+        reason=lead.reason,
+        objections=lead.objections,
+        assign_ms=lead.assign_ms,
         attempt_ms=lead.attempt_ms,
         contact_ms=lead.contact_ms,
         requests=lead.requests,
+        showings=lead.showings,
     )
 
 
@@ -234,6 +241,14 @@ def contact_verb(contact: Contact) -> str:
 
 def lead_verb(lead: leads.Lead) -> str:
     """The same for a lead."""
+    for verb, at in (
+        ("closed", lead.closed_at),
+        ("dealt", lead.dealt_at),
+        ("shown", lead.shown_at),
+        ("qualified", lead.qualified_at),
+    ):
+        if at is not None:
+            return verb
     if lead.contacted_at is not None:
         return "contacted"
     return "created" if lead.attempted_at is None else "attempted"

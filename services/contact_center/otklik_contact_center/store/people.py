@@ -31,6 +31,17 @@ class KnownLead(NamedTuple):
     recorded_at: datetime
     missed: UUID | None
     attempted_by: str | None
+    listed: "Listed"
+
+
+class Listed(NamedTuple):
+    """By what leads are listed."""
+
+    created_at: datetime
+    state: str
+    party: str | None
+    branch: str | None
+    agent: str | None
 
 
 class LeadRow(NamedTuple):
@@ -39,6 +50,7 @@ class LeadRow(NamedTuple):
 
     Attributes:
         missed: The first of its contacts that nobody took.
+        created_at, state, party, branch, agent: By what leads are listed.
     """
 
     tenant: str
@@ -51,6 +63,11 @@ class LeadRow(NamedTuple):
     data: str
     missed: UUID | None
     attempted_by: str | None
+    created_at: datetime
+    state: str
+    party: str | None
+    branch: str | None
+    agent: str | None
 
 
 class _Fact(msgspec.Struct):
@@ -97,7 +114,7 @@ JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.person = k.person AND NOT c
 
 _LEAD_COLUMNS = (
     "l.tenant, l.contact, l.person, l.revision, l.hash, l.void, l.recorded_at, l.data,"
-    " l.missed, l.attempted_by"
+    " l.missed, l.attempted_by, l.created_at, l.state, l.party, l.branch, l.agent"
 )
 
 _LEADS = f"""
@@ -113,7 +130,8 @@ JOIN {SCHEMA}.lead l ON l.tenant = k.tenant AND l.contact = k.contact
 _PUT_LEADS = f"""
 INSERT INTO {SCHEMA}.lead ({", ".join(LeadRow._fields)})
 SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::bytea[],
-  $6::boolean[], $7::timestamptz[], $8::text[], $9::uuid[], $10::text[])
+  $6::boolean[], $7::timestamptz[], $8::text[], $9::uuid[], $10::text[], $11::timestamptz[],
+  $12::text[], $13::text[], $14::text[], $15::text[])
 ON CONFLICT (tenant, contact) DO UPDATE SET
   ({", ".join(LeadRow._fields[2:])}) = ROW({", ".join(f"excluded.{f}" for f in LeadRow._fields[2:])})
 """  # noqa: S608 - a name of our own
@@ -191,7 +209,12 @@ async def leads(
     rows += await on.fetch(_LEADS_OF, *columns(openers, 2)) if openers else []
     return {
         (row[0], row[1]): KnownLead(
-            row[2], Emitted(row[3], row[4], row[5], row[7].encode()), row[6], row[8], row[9]
+            row[2],
+            Emitted(row[3], row[4], row[5], row[7].encode()),
+            row[6],
+            row[8],
+            row[9],
+            Listed(*row[10:15]),
         )
         for row in rows
     }

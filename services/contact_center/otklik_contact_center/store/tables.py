@@ -4,7 +4,6 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Computed,
@@ -35,6 +34,7 @@ from otklik_contact_center.store.columns import (
     published,
     tenant,
 )
+from otklik_contact_center.store.lead_tables import LEAD_GRANTS
 from otklik_contact_center.store.promise_tables import PROMISE_GRANTS
 from otklik_contact_center.store.source_tables import SOURCE_GRANTS
 from otklik_contact_center.store.tracking_tables import TRACKING_GRANTS
@@ -130,31 +130,6 @@ Index(
     contact.c.external,
     postgresql_where=contact.c.external.is_not(None),
 )
-
-person = Table(
-    "person",
-    metadata,
-    tenant(),
-    key("person"),
-    Column("crowd", Boolean, nullable=False, server_default=text("false")),
-    comment="One row to lock for everybody whose leads are folded; a crowd is a switchboard",
-)
-
-lead = Table(
-    "lead",
-    metadata,
-    tenant(),
-    Column("contact", Uuid, primary_key=True, nullable=False),
-    code("person", nullable=False),
-    *published(),
-    Column("missed", Uuid, nullable=True),
-    code("attempted_by"),
-    comment="What was published of leads, by the contact that opened them; missed is the first"
-    " contact of each that nobody took",
-    postgresql_with={"fillfactor": "80", **CHURNING},
-)
-Index("lead_person", lead.c.tenant, lead.c.person)
-Index("lead_missed", lead.c.tenant, lead.c.missed, postgresql_where=lead.c.missed.is_not(None))
 
 sla_clock = Table(
     "sla_clock",
@@ -335,6 +310,7 @@ demo_removal = Table(
 GRANTS: Final = {
     **COMMON_GRANTS,
     **SOURCE_GRANTS,
+    **LEAD_GRANTS,
     **TRACKING_GRANTS,
     **PROMISE_GRANTS,
     **AD_SPEND_GRANTS,
@@ -345,8 +321,6 @@ GRANTS: Final = {
     "dirty": Grant(api="I", worker="SIUD", pusher="I"),
     "refused": Grant(api="SU", worker="SD", pusher="I"),
     "contact": Grant(api="S", worker="SIU"),
-    "person": Grant(worker="SIU"),
-    "lead": Grant(api="S", worker="SIU"),
     "sla_clock": Grant(api="S", worker="SIU"),
     "promises": Grant(worker="SIU"),
     "promises_redo": Grant(worker="SIUD"),

@@ -14,6 +14,7 @@ from otklik_common.resting import rest
 from otklik_metrics.actions.company import company_of
 from otklik_metrics.actions.reading import Desk
 from otklik_metrics.domain.catalogue import CATALOGUE
+from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.frames import Frame
 from otklik_metrics.domain.gauge import Gauge
 from otklik_metrics.domain.gauges import (
@@ -26,7 +27,6 @@ from otklik_metrics.domain.gauges import (
     samples_of,
     together,
 )
-from otklik_metrics.domain.query import Company
 from otklik_metrics.domain.refusals import QueryRefused
 from otklik_metrics.store import exposition, query_state
 from otklik_metrics.store.tables import SCHEMA

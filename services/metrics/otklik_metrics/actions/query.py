@@ -24,11 +24,13 @@ class Answered:
     Attributes:
         fresh: The moment before which everything recorded is counted; None if unknown.
         steps: How each asked metric was read, in their order.
+        calendars: Codes of those by which each metric in business time was told.
     """
 
     rows: Sequence[Row]
     fresh: datetime | None
     steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+    calendars: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 async def answer(db: Database, query: Query, now: datetime) -> Answered:
@@ -53,7 +55,7 @@ async def answer(db: Database, query: Query, now: datetime) -> Answered:
             fresh = await query_state.fresh(tx)
         # Many cells take a while: other requests of this process must not wait for them.
         rows = await asyncio.to_thread(_rows, query, Reads(frames), before)
-    return Answered(rows, fresh, desk.steps)
+    return Answered(rows, fresh, desk.steps, desk.calendars)
 
 
 def _rows(query: Query, now: Reads, before: Reads | None) -> list[Row]:

@@ -10,20 +10,19 @@ from typing import Any
 from sqlalchemy import FromClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from otklik_common.clocks.business_time import business_time
-from otklik_common.clocks.told import calendar_of
 from otklik_common.clocks.zones import find_zone
 from otklik_metrics.actions.histories import Asker
 from otklik_metrics.actions.jobs import Job, alike, jobs_of
 from otklik_metrics.actions.past import counted
 from otklik_metrics.actions.spans import as_histograms, in_business_time, with_histograms
 from otklik_metrics.domain.budget import Budget
+from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.frames import Frame, HistoryFrame, Row, TallyFrame
 from otklik_metrics.domain.indicators.cells import Values
 from otklik_metrics.domain.limits import MOST_FACTS
 from otklik_metrics.domain.planner import Piece, Plan, Version, data_range, plan
-from otklik_metrics.domain.query import Asked, Company, Query
+from otklik_metrics.domain.query import Asked, Query
 from otklik_metrics.domain.readings import Histories, Reading, Sum
 from otklik_metrics.domain.refusals import TooManyRevisions, TooManyRows
 from otklik_metrics.domain.sets import TIME_COLUMNS
@@ -84,6 +83,7 @@ class Desk:
         self._versions = versions
         self._now = now
         self.steps: dict[str, list[Step]] = {}
+        self.calendars: dict[str, frozenset[str]] = {}
 
     async def read(self, query: Query, budget: Budget | None = None) -> list[Frame]:
         """
@@ -273,13 +273,13 @@ class Desk:
         ]
 
     async def _in_business_time(self, query: Query, budget: Budget, job: Job) -> list[Row]:
-        told, piece = query.company.calendar, job.plan.pieces[0]
-        assert told is not None
+        piece = job.plan.pieces[0]
         read = await self._span_bytes(query, budget, job, piece)
         self._note(query, job.asked, job.tally.kind, piece, read.looked_at, job.plan.because)
-        return await asyncio.to_thread(
-            in_business_time, read.rows, business_time(calendar_of(told))
-        )
+        rows, told = await asyncio.to_thread(in_business_time, read.rows, query.company.hours)
+        for asked in job.asked:
+            self.calendars[asked.name] = self.calendars.get(asked.name, frozenset()) | told
+        return rows
 
     async def _span_bytes(self, query: Query, budget: Budget, job: Job, piece: Piece) -> Read:
         tally = job.tally
@@ -297,7 +297,8 @@ class Desk:
             most=budget.rows(query, 1),
         )
         budget.spans -= max(found, read.looked_at)
-        budget.took(len(read.rows), 1, (key for _, key, _ in read.rows))
+        parts = len(query.group_by)
+        budget.took(len(read.rows), 1, (key[:parts] for _, key, _ in read.rows))
         return read
 
     async def _counted(self, query: Query, job: Job, piece: Piece, most: int) -> tuple[Source, int]:

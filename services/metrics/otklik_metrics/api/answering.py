@@ -12,11 +12,11 @@ from otklik_metrics.api.schemas import FilterBody, QueryBody, TimeBody, instant
 from otklik_metrics.domain.answer import Row, excluded
 from otklik_metrics.domain.catalogue.words import HIDDEN
 from otklik_metrics.domain.closed_cells import check_closed_cells, is_closed
+from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.dimensions import BRANCH_GROUP
 from otklik_metrics.domain.indicators.cells import Cell
 from otklik_metrics.domain.query import (
     Asked,
-    Company,
     Filter,
     Query,
     ask,
@@ -168,8 +168,10 @@ def _receipt(
         "minimum_n": metric.minimum_n,
         "interval": metric.interval,
         "excluded": excluded(found.rows, place),
-        "notes": _notes(query, one, language),
+        "notes": _notes(query, one, found.calendars.get(one.name), language),
     }
+    if one.params.get("clock") == BUSINESS:
+        receipt["calendars"] = sorted(found.calendars.get(one.name, ()))
     going_on = [row.cells[place] for row in found.rows if row.cells[place].open is not None]
     if going_on:
         still_open = sum(cell.open or 0 for cell in going_on)
@@ -180,7 +182,7 @@ def _receipt(
     return receipt
 
 
-def _notes(query: Query, one: Asked, language: Lang) -> list[str]:
+def _notes(query: Query, one: Asked, told_by: frozenset[str] | None, language: Lang) -> list[str]:
     notes = []
     if one.metric.shape in HIDDEN:
         notes.append(
@@ -197,13 +199,7 @@ def _notes(query: Query, one: Asked, language: Lang) -> list[str]:
             )
         )
     if one.params.get("clock") == BUSINESS and query.company.calendar is not None:
-        code = query.company.calendar.code
-        notes.append(
-            (
-                f"business time of the calendar {code}, the company's default, as it is now",
-                f"рабочее время по календарю {code}, основному у компании, каков он сейчас",
-            )
-        )
+        notes.append(_by_calendars(query.company.calendar.code, told_by or frozenset()))
     if is_closed(one):
         notes.append(
             (
@@ -214,6 +210,21 @@ def _notes(query: Query, one: Asked, language: Lang) -> list[str]:
             )
         )
     return [ru if language == "ru" else en for en, ru in notes]
+
+
+def _by_calendars(default: str, told_by: frozenset[str]) -> tuple[str, str]:
+    if told_by <= {default}:
+        return (
+            f"business time of the calendar {default}, the company's default, as it is now",
+            f"рабочее время по календарю {default}, основному у компании, каков он сейчас",
+        )
+    codes = ", ".join(sorted(told_by))
+    return (
+        f"business time of the calendars {codes}, as they are now: of each branch its own, else "
+        f"{default}, the company's default",
+        f"рабочее время по календарям {codes}, каковы они сейчас: у филиала по его собственному, "
+        f"иначе по {default}, основному у компании",
+    )
 
 
 def _step(one: Asked, step: Step, language: Lang) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from otklik_common.callers import Caller, require
 from otklik_common.db import Database
 from otklik_common.module import Platform
 from otklik_metrics.actions.company import company_of, company_then
-from otklik_metrics.domain.query import Company
+from otklik_metrics.domain.company import Company
 from otklik_metrics.store.tables import SCHEMA
 
 PREFIX: Final = "/metrics/v1"

@@ -4,11 +4,12 @@ import asyncio
 from typing import Any
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from otklik_common.http import PROBLEMS, Language, Now
 from otklik_metrics.actions.query import answer
 from otklik_metrics.api.answering import answer_out, freshness_out, query_of
+from otklik_metrics.api.as_csv import MEDIA_TYPE, as_csv, is_preferred
 from otklik_metrics.api.context import PREFIX, Db, Lent, MayRead, company_asking
 from otklik_metrics.api.refusals import counted_refusals
 from otklik_metrics.api.schemas import FreshnessOut, QueryBody, QueryOut
@@ -16,16 +17,33 @@ from otklik_metrics.store import query_state
 
 router = APIRouter(prefix=PREFIX, tags=["metrics"])
 
+EXAMPLE = (
+    '"bucket","branch","sl20","sl20.n","sl20.numerator","sl20.denominator","sl20.reason"\r\n'
+    '"2026-03-02T00:00:00+03:00","tyumen",0.8,5,4,5,\r\n'
+)
+
 
 @router.post(
     "/query",
     operation_id="query_metrics",
     summary="Ask for numbers",
     response_model=QueryOut,
-    responses=PROBLEMS(401, 403, 409, 422, 503),
+    responses={
+        **PROBLEMS(401, 403, 409, 422, 503),
+        200: {
+            "description": "JSON; CSV where `Accept` asks for `text/csv`",
+            "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": EXAMPLE}},
+        },
+    },
 )
 async def query_metrics(
-    body: QueryBody, caller: MayRead, platform: Lent, db: Db, now: Now, language: Language
+    body: QueryBody,
+    request: Request,
+    caller: MayRead,
+    platform: Lent,
+    db: Db,
+    now: Now,
+    language: Language,
 ) -> Response:
     """
     One or several metrics over a range of time, in buckets of a zone, by group.
@@ -35,14 +53,28 @@ async def query_metrics(
     to do instead: `unknown_metric` (with near names), `impossible_dimension`,
     `unknown_timezone`, `too_many_buckets`, `too_many_cells`, `too_many_rows`, `no_calendar`,
     `no_past_groups`, `no_past_calendar`, and 409 `history_behind` for an `as_of` that is not complete yet.
+
+    With `Accept: text/csv` the same rows are CSV (RFC 4180, UTF-8, without receipts): `bucket`, a
+    column for each dimension, `other` where `top` is asked for, and for each metric its value,
+    `name.n`, `name.numerator`, `name.denominator`, `name.reason` (why the value is empty) and, if
+    compared, `name.previous`. Numbers are written as in JSON. Text stands in quotes, and after a
+    `'` where a spreadsheet would take it for a formula. Refusals are JSON in any case.
     """
     with counted_refusals(platform):
         company = await company_asking(platform, db, caller, body.as_of)
         query = query_of(body, company, caller, now)
         found = await answer(db, query, now)
-    return await asyncio.to_thread(
-        lambda: as_json(answer_out(query, found, now, language, explain=body.explain))
-    )
+
+    def written() -> Response:
+        out = answer_out(query, found, now, language, explain=body.explain)
+        if not is_preferred(",".join(request.headers.getlist("accept"))):
+            return as_json(out)
+        text = as_csv(out, rest=query.top is not None, compared=query.compare)
+        return Response(text.encode(), media_type=f"{MEDIA_TYPE}; header=present")
+
+    answered = await asyncio.to_thread(written)
+    answered.headers["vary"] = "Accept"
+    return answered
 
 
 @router.get(

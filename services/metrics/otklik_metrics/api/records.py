@@ -14,8 +14,8 @@ from otklik_metrics.api.context import PREFIX, Db, Lent, MayReadRecords, company
 from otklik_metrics.api.query import as_json
 from otklik_metrics.api.refusals import counted_refusals
 from otklik_metrics.api.schemas import RecordOut, RecordsBody, instant
+from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.query import (
-    Company,
     Query,
     ask,
     check_dimensions,

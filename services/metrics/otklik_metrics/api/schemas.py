@@ -226,6 +226,9 @@ class ReceiptOut(BaseModel):
     excluded: dict[str, int]
     closed: int | None = None
     open: int | None = None
+    calendars: list[str] | None = Field(
+        default=None, description="of business time: by which calendars it was told"
+    )
     notes: list[str]
 
 

@@ -24,6 +24,24 @@ INTRODUCTION = Text(
 )
 
 
+CSV = Text(
+    "`POST /metrics/v1/query` with `Accept: text/csv` answers the same rows as CSV (RFC 4180, UTF-8 "
+    "without a byte-order mark): `bucket`, the dimensions, `other` (with `top`), and for each metric "
+    "`name`, `name.n`, `name.numerator`, `name.denominator`, `name.reason` (why there is no value), "
+    "`name.previous` (with `compare`). Numbers are written as in JSON, to the last digit; nothing "
+    "stands where JSON says null. Text is quoted; one that a spreadsheet would take for a formula "
+    "(it begins with `=`, `+`, `-`, `@`, their wide forms, a tab or a line break) follows a `'`. "
+    "Receipts are in JSON alone.",
+    "`POST /metrics/v1/query` с `Accept: text/csv` отвечает теми же строками в CSV (RFC 4180, UTF-8 "
+    "без BOM): `bucket`, измерения, `other` (если есть `top`), и на каждый показатель `name`, "
+    "`name.n`, `name.numerator`, `name.denominator`, `name.reason` (почему нет значения), "
+    "`name.previous` (если есть `compare`). Числа записаны как в JSON, до последней цифры; где в JSON "
+    "null, там пусто. Текст в кавычках; тот, что таблица приняла бы за формулу (начинается с `=`, "
+    "`+`, `-`, `@`, их широких форм, табуляции или перевода строки), стоит после `'`. Чеки – только "
+    "в JSON.",
+)
+
+
 def document() -> str:
     """The whole page, in English and Russian."""
     parts = [
@@ -33,6 +51,9 @@ def document() -> str:
         *_metrics(),
         *_dimensions(),
         *_limits(),
+        "## CSV",
+        CSV.en,
+        CSV.ru,
         *_prometheus(),
     ]
     return "\n\n".join(parts) + "\n"

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from otklik_common.events.contact_center import Outcome
 from otklik_metrics.domain.bucket import worked_until
 from otklik_metrics.domain.measures import (
+    BANDS_MINUTES,
     MEASURES,
     MICRO,
     NPS_CATEGORIES,
@@ -144,22 +145,46 @@ def _ad_spend(fact: FactLike, _: Definition) -> Iterator[Part]:
 
 def _lead(fact: FactLike, definition: Definition) -> Iterator[Part]:
     counters, spans = {"created": 1, "requests": fact.requests}, dict[int, int]()
-    attempted_at = fact.attempted_at
+    attempted_at, contacted_at = fact.attempted_at, fact.contacted_at
+    until = worked_until(fact.created_at, definition.zone)
     _flags(
         counters,
         assigned=fact.assigned_at is not None,
         attempted=attempted_at is not None,
-        worked=attempted_at is not None
-        and attempted_at <= worked_until(fact.created_at, definition.zone),
-        contacted=fact.contacted_at is not None,
+        worked=attempted_at is not None and attempted_at <= until,
+        contacted=contacted_at is not None,
+        served=contacted_at is not None and contacted_at <= until,
+        qualified=fact.qualified_at is not None,
+        shown=fact.shown_at is not None,
+        dealt=fact.dealt_at is not None,
         closed=fact.closed_at is not None,
         known=fact.known_person,
     )
+    if fact.assign_ms is not None:
+        counters["assign_n"], counters["assign_ms"] = 1, fact.assign_ms
+        if fact.attempt_ms is not None:
+            counters["human_n"] = 1
+            counters["human_ms"] = max(0, fact.attempt_ms - fact.assign_ms)
+    if fact.attempt_ms is not None:
+        for minutes in BANDS_MINUTES:
+            if fact.attempt_ms <= minutes * 60_000:
+                counters[f"attempted_{minutes}m"] = 1
     if attempted_at is not None and fact.attempt_ms is not None:
         _span(counters, spans, "attempt", fact.attempt_ms, _ATTEMPT)
     if fact.contacted_at is not None and fact.contact_ms is not None:
         _span(counters, spans, "contact", fact.contact_ms, _CONTACTED)
     yield Part(fact.created_at, counters, spans)
+
+
+def _showing(fact: FactLike, _: Definition) -> Iterator[Part]:
+    yield Part(fact.shown_at, {"shown": 1}, {})
+
+
+def _deal(fact: FactLike, _: Definition) -> Iterator[Part]:
+    counters = {"deals": 1}
+    if fact.amount_minor is not None:
+        counters |= {"priced": 1, "amount_minor": fact.amount_minor}
+    yield Part(fact.dealt_at, counters, {})
 
 
 def _answer(fact: FactLike, _: Definition) -> Iterator[Part]:
@@ -293,11 +318,17 @@ READS: Mapping[str, tuple[str, ...]] = {
         "attempted_at",
         "contacted_at",
         "closed_at",
+        "qualified_at",
+        "shown_at",
+        "dealt_at",
+        "assign_ms",
         "attempt_ms",
         "contact_ms",
         "requests",
         "known_person",
     ),
+    "showing": ("shown_at",),
+    "deal": ("dealt_at", "amount_minor"),
     "answer": (
         "answered_at",
         "anonymous",
@@ -348,6 +379,8 @@ _FOLDS: Mapping[str, Callable[[FactLike, Definition], Iterator[Part]]] = {
     "promise": _promise,
     "ad_spend": _ad_spend,
     "lead": _lead,
+    "showing": _showing,
+    "deal": _deal,
     "answer": _answer,
     "case": _case,
     "purchase": _purchase,

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 from otklik_metrics.domain.catalogue import CATALOGUE
 from otklik_metrics.domain.catalogue.clocks import TARGETS
 from otklik_metrics.domain.catalogue.words import HIDDEN
+from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.frames import Frame, Key, Place
 from otklik_metrics.domain.gauge import Gauge, Window
 from otklik_metrics.domain.indicators.cells import Cell, Values
 from otklik_metrics.domain.planner import FIRST
-from otklik_metrics.domain.query import Asked, Company, Query, ask, range_of
+from otklik_metrics.domain.query import Asked, Query, ask, range_of
 from otklik_metrics.domain.zones import Granularity
 
 COMPANIES: Final = 20

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 from otklik_common.events.contact_center import ClockState, Outcome, PromiseState
 
@@ -219,6 +220,27 @@ AD_SPEND = Measures(
     ),
 )
 
+BANDS_MINUTES = (5, 15, 60)
+"""Requests that were tried within so many minutes are counted, exactly."""
+
+LEAD_STEPS: Mapping[str, str] = {
+    "created": "created_at",
+    "assigned": "assigned_at",
+    "attempted": "attempted_at",
+    "contacted": "contacted_at",
+    "qualified": "qualified_at",
+    "showing": "shown_at",
+    "deal": "dealt_at",
+    "closed": "closed_at",
+}
+"""When a request came to each step, in the order in which it should."""
+
+PROCESSES: Mapping[str, tuple[str, str]] = {
+    f"{first}_to_{then}": (LEAD_STEPS[first], LEAD_STEPS[then])
+    for first, then in combinations(LEAD_STEPS, 2)
+}
+"""Spans between any two steps: the times between which each lies, by name."""
+
 LEAD = Measures(
     heads=("created",),
     counters=(
@@ -233,15 +255,40 @@ LEAD = Measures(
             "unworked = created - this",
         ),
         Counter("contacted", "somebody talked with the person"),
+        Counter(
+            "served", "talked with by the end of the month plus 24 h; unserved = created - this"
+        ),
+        Counter("qualified", "qualified_at is set"),
+        Counter("shown", "with a showing"),
+        Counter("dealt", "with a deal"),
+        *(
+            Counter(f"attempted_{minutes}m", f"attempted within {minutes} minutes")
+            for minutes in BANDS_MINUTES
+        ),
         Counter("closed", "closed_at is set"),
         Counter("known", "the person was known before"),
         Counter("requests", "inbound contacts that belong to them"),
+        Counter("assign_n", "with assign_ms"),
+        Counter("assign_ms", "its sum: created_at until it was somebody's"),
+        Counter("human_n", "with assign_ms and attempt_ms"),
+        Counter("human_ms", "attempt_ms - assign_ms, at least 0"),
         Counter("attempt_n", "with attempt_ms"),
         Counter("attempt_ms", "its sum: created_at to first attempt"),
         Counter("contact_n", "with contact_ms"),
         Counter("contact_ms", "its sum: created_at to first conversation"),
     ),
     histograms=(Histogram(1, "attempt", "attempt_ms"), Histogram(2, "contact", "contact_ms")),
+)
+
+SHOWING = Measures(heads=("shown",), counters=(Counter("shown", "showings by shown_at"),))
+
+DEAL = Measures(
+    heads=("deals",),
+    counters=(
+        Counter("deals", "sides of deals by dealt_at"),
+        Counter("priced", "of these, with an amount"),
+        Counter("amount_minor", "their amounts, in minor units of the currency"),
+    ),
 )
 
 ANSWER = Measures(
@@ -321,6 +368,8 @@ MEASURES: Mapping[str, Measures] = {
     "promise": PROMISE,
     "ad_spend": AD_SPEND,
     "lead": LEAD,
+    "showing": SHOWING,
+    "deal": DEAL,
     "answer": ANSWER,
     "case": CASE,
     "purchase": PURCHASE,

@@ -9,10 +9,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from otklik_common.clocks.zones import find_zone
-from otklik_common.events.access import Calendar
 from otklik_common.ids import subject_id
 from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType, near
 from otklik_metrics.domain.catalogue.words import Params
+from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.dimensions import (
     BRANCH_GROUP,
     DIMENSIONS,
@@ -102,24 +102,6 @@ def top_of(
             detail_ru=f"top по {by[:70]!r}: в строках есть {', '.join(names)}",
         )
     return Top(n, by or names[0], other)
-
-
-@dataclass(frozen=True, slots=True)
-class Company:
-    """
-    What a query must know of the company: its id, its money, and who belongs to what.
-
-    Attributes:
-        timezone: Of a query of the past, the zone of that time.
-        groups_of: Groups of each branch.
-        calendar: Its default calendar, as access tells it; None before its first.
-    """
-
-    tenant: str
-    currency: str
-    timezone: str
-    groups_of: Mapping[str, tuple[str, ...]]
-    calendar: Calendar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,9 +362,13 @@ def _filter_value(company: Company, dimension: Dimension, value: Any) -> Any:
         except ValueError:
             # Senders know a source and a survey by ids of their own, from which ours are made.
             return str(subject_id(company.tenant, dimension.name, value))
+    kind = dimension.type.value
+    en = ru = f"{dimension.least} … {dimension.most}"
+    if not dimension.computed:
+        en, ru = f"a {kind}", kind
     raise BadFilter(
-        f"filter on {dimension.name}: {value!r:.60} is not a {dimension.type.value}",
-        detail_ru=f"фильтр по {dimension.name}: {value!r:.60} – не {dimension.type.value}",
+        f"filter on {dimension.name}: {value!r:.60} is not {en}",
+        detail_ru=f"фильтр по {dimension.name}: {value!r:.60} – не {ru}",
     )
 
 

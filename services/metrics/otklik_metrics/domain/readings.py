@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from otklik_metrics.domain.measures import MEASURES, within
+from otklik_metrics.domain.measures import MEASURES, WAITERS, within
 
 
 class Op(StrEnum):
@@ -33,7 +33,7 @@ class Sum:
         measure: A counter of the kind (`measures.py`), or one that only facts can tell:
             `answered_within`, `abandoned_within`, `callback_within` (waits up to `argument`),
             a span's name with Op.LEAST or Op.MOST, `past_due`, `at_risk_now`, `open`, `overdue`.
-        argument: Milliseconds, for waits.
+        argument: Milliseconds, for waits and for spans between steps.
     """
 
     measure: str
@@ -168,7 +168,8 @@ def columns(kind: str, wanted: Sum, own: tuple[int, ...]) -> tuple[str, ...] | N
         return None
     if wanted.argument is not None:
         prefix, seconds = wanted.measure.removesuffix("_within"), wanted.argument / 1000
-        return within(prefix, int(seconds), own) if seconds == int(seconds) else None
+        counted = prefix in WAITERS and seconds == int(seconds)
+        return within(prefix, int(seconds), own) if counted else None
     return (wanted.measure,) if wanted.measure in _NAMES[kind] else None
 
 

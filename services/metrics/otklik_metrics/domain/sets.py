@@ -47,6 +47,8 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "promise": ("due_at",),
     "ad_spend": ("spent_at",),
     "lead": ("created_at",),
+    "showing": ("shown_at",),
+    "deal": ("dealt_at",),
     "answer": ("answered_at",),
     "case": ("opened_at", "closed_at"),
     "purchase": ("sold_at", "returned_at"),
@@ -54,7 +56,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """The columns that the rollups of a kind are counted by. Facts where all are NULL add nothing."""
 
-FOLD_VERSIONS: Mapping[str, int] = {**dict.fromkeys(MEASURES, 1), "points": 2}
+FOLD_VERSIONS: Mapping[str, int] = {**dict.fromkeys(MEASURES, 1), "lead": 2, "points": 2}
 """
 Raised whenever the measures, the sets or the fold of a kind change.
 
@@ -120,6 +122,20 @@ SETS: tuple[RollupSet, ...] = (
         (11, _D, ("branch", "party"), 150, True),
         (12, _D, ("branch", "agent", "party"), 800, False),
         (13, _D, ("channel", "source", "campaign", "party"), 200, False),
+    ),
+    *_sets(
+        "showing",
+        (1, _Q, (), 60, False),
+        (11, _D, ("branch", "party"), 100, False),
+        (12, _D, ("branch", "agent", "party"), 500, False),
+        (13, _D, ("channel", "source", "campaign", "party"), 150, False),
+    ),
+    *_sets(
+        "deal",
+        (1, _Q, ("currency",), 30, False),
+        (11, _D, ("currency", "branch", "party"), 60, False),
+        (12, _D, ("currency", "branch", "agent", "party"), 150, False),
+        (13, _D, ("currency", "channel", "source", "campaign"), 60, False),
     ),
     *_sets(
         "answer",

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from sqlalchemy import (
     ColumnElement,
     FromClause,
+    Integer,
     LargeBinary,
     Select,
     Text,
+    case,
     cast,
     func,
     literal,
@@ -23,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.clocks.zones import offsets
+from otklik_metrics.domain.company import Hours
 from otklik_metrics.domain.dimensions import DIMENSIONS
 from otklik_metrics.domain.planner import Piece
 from otklik_metrics.domain.query import Query
@@ -39,6 +42,7 @@ from otklik_metrics.store.query_measures import (
 from otklik_metrics.store.query_rollups import Read, fetch
 from otklik_metrics.store.query_terms import (
     Column,
+    array,
     bucket_by_instant,
     clock_by_instant,
     conditions,
@@ -139,7 +143,8 @@ async def read_spans(
     """
     Spans one by one, by bucket and group: those that are over, and those that go on (if the
     tally is of such); each as bytes for `unpacked`. Of business time with their beginnings, for
-    `unpacked_pairs`.
+    `unpacked_pairs`, and by calendar as well: its place in the company's hours is the last part of
+    the group.
 
     Raises:
         TooManyGroupsError: There are more than `most` groups.
@@ -152,8 +157,9 @@ async def read_spans(
         if going_on:
             going_on.insert(0, begun_and_open(source.kind, name, facts))
     wanted = [_packed(*columns) for columns in (over, going_on) if columns]
-    cells = _cells(source, query, tally, piece, wanted)
-    return await fetch(tx, cells, len(query.group_by), most)
+    also = [] if tally.business is None else [_calendar(facts.branch, query.company.hours)]
+    cells = _cells(source, query, tally, piece, wanted, also)
+    return await fetch(tx, cells, len(query.group_by) + len(also), most)
 
 
 def unpacked_pairs(packed: bytes | None) -> NDArray[np.int64]:
@@ -174,12 +180,27 @@ def _packed(*columns: Column) -> Column:
     return func.string_agg(together, literal(b"", LargeBinary), type_=LargeBinary)
 
 
+def _calendar(branch: Column, hours: Sequence[Hours]) -> Column:
+    """Place of the calendar by which facts of a branch are told; 0, the default, for any other."""
+    others = [
+        (branch == func.any(array(sorted(branches), Text)), literal(place, Integer))
+        for place, (_, branches) in enumerate(hours)
+        if branches
+    ]
+    return case(*others, else_=literal(0, Integer)) if others else literal(0, Integer)
+
+
 def _cells(
-    source: Source, query: Query, tally: Tally, piece: Piece, wanted: Sequence[Column]
+    source: Source,
+    query: Query,
+    tally: Tally,
+    piece: Piece,
+    wanted: Sequence[Column],
+    also: Sequence[Column] = (),
 ) -> Select[Any]:
     facts = source.facts.c
     moment = facts[tally.time_column]
-    keys = keys_of(source, query, moment, piece)
+    keys = [*keys_of(source, query, moment, piece), *also]
     return (
         select(bucket_by_instant(query, moment), *keys, *wanted, func.count())
         .select_from(source.facts)

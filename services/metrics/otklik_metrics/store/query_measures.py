@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Numeric, Text, and_, case, cas
 
 from otklik_common.events.contact_center import ClockState, PromiseState
 from otklik_metrics.domain.bucket import GRACE, worked_until
-from otklik_metrics.domain.measures import MICRO, NPS_CATEGORIES
+from otklik_metrics.domain.measures import BANDS_MINUTES, MICRO, NPS_CATEGORIES, PROCESSES
 from otklik_metrics.domain.readings import Op, Sum
 
 Column = ColumnElement[Any]
@@ -47,7 +47,7 @@ def term(kind: str, wanted: Sum, facts: Facts, moment: Moment) -> Column:
     """What one fact adds: NULL where it is not counted."""
     measures = _CONTACT if kind == "contact" else _OTHERS.get(kind, {})
     if wanted.argument is not None:
-        found = _within(wanted.measure.removesuffix("_within"), wanted.argument, facts)
+        found = _up_to(kind, wanted.measure, wanted.argument, facts, moment)
     elif wanted.op is not Op.SUM:
         found = span(kind, wanted.measure, facts)
     elif wanted.measure in measures:
@@ -128,9 +128,34 @@ def _within(prefix: str, milliseconds: int, facts: Facts) -> Column:
     return _if(and_(_WAITERS[prefix](facts), facts.waited_ms <= milliseconds))
 
 
+def _up_to(kind: str, measure: str, milliseconds: int, facts: Facts, moment: Moment) -> Column:
+    """Of a limit: who was within it, or (of steps) who was or is already beyond it."""
+    name, _, which = measure.rpartition("_")
+    if name in _WAITERS:
+        return _within(name, milliseconds, facts)
+    lasted = span(kind, name, facts)
+    if which == "within":
+        return _if(lasted <= milliseconds)
+    return _if(func.coalesce(lasted, still_open(kind, name, facts, moment.now)) > milliseconds)
+
+
 def _milliseconds(start: Column, end: Column) -> Column:
     lasted = func.floor(func.extract("epoch", end - start) * 1000)
     return cast(func.greatest(lasted, 0), BigInteger)
+
+
+def _between(first: str, then: str) -> Callable[[Facts], Column]:
+    return lambda f: _if(
+        and_(f[first].is_not(None), f[then].is_not(None)), _milliseconds(f[first], f[then])
+    )
+
+
+def _not_there_yet(first: str, then: str) -> Callable[[Facts], tuple[Column, Column, Column]]:
+    return lambda f: (f[first], f.closed_at, f[then])
+
+
+def _from(first: str) -> Callable[[Facts], Column]:
+    return lambda f: f[first]
 
 
 _SPANS: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
@@ -139,6 +164,14 @@ _SPANS: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
     ("contact", "first_response"): lambda f: f.first_response_ms,
     ("contact", "resolution"): lambda f: _if(f.closed_at.is_not(None), f.resolution_ms),
     ("reply", "wait"): lambda f: _if(f.replied_at.is_not(None), f.waited_ms),
+    ("lead", "assign"): lambda f: f.assign_ms,
+    ("lead", "human"): lambda f: _if(
+        and_(f.assign_ms.is_not(None), f.attempt_ms.is_not(None)),
+        func.greatest(f.attempt_ms - f.assign_ms, 0),
+    ),
+    ("lead", "attempt"): lambda f: _if(f.attempted_at.is_not(None), f.attempt_ms),
+    ("lead", "contact"): lambda f: _if(f.contacted_at.is_not(None), f.contact_ms),
+    **{("lead", name): _between(*columns) for name, columns in PROCESSES.items()},
 }
 
 _GOING_ON: Mapping[tuple[str, str], Callable[[Facts], tuple[Column, Column, Column]]] = {
@@ -151,6 +184,9 @@ _GOING_ON: Mapping[tuple[str, str], Callable[[Facts], tuple[Column, Column, Colu
         f.closed_at,
     ),
     ("reply", "wait"): lambda f: (f.asked_at, f.replied_at, f.replied_at),
+    ("lead", "attempt"): lambda f: (f.created_at, f.closed_at, f.attempted_at),
+    ("lead", "contact"): lambda f: (f.created_at, f.closed_at, f.contacted_at),
+    **{("lead", name): _not_there_yet(*columns) for name, columns in PROCESSES.items()},
 }
 
 
@@ -161,6 +197,9 @@ _BEGAN: Mapping[tuple[str, str], Callable[[Facts], Column]] = {
         f.closed_at - func.make_interval(0, 0, 0, 0, 0, 0, f.resolution_ms / literal(1000.0))
     ),
     ("reply", "wait"): lambda f: f.asked_at,
+    ("lead", "attempt"): lambda f: f.created_at,
+    ("lead", "contact"): lambda f: f.created_at,
+    **{("lead", name): _from(first) for name, (first, _) in PROCESSES.items()},
 }
 
 
@@ -181,6 +220,8 @@ _CONTACT: Mapping[str, Term] = {
     "offered": lambda f, _: _if(f.offered_at.is_not(None)),
     "answered": lambda f, _: _if(_answered(f)),
     "abandoned": lambda f, _: _if(_abandoned(f)),
+    "abandon_wait_ms": lambda f, _: _if(_abandoned(f), f.waited_ms),
+    "abandon_wait_n": lambda f, _: _if(and_(_abandoned(f), f.waited_ms.is_not(None))),
     "ended": lambda f, _: _if(f.ended_at.is_not(None)),
     "closed": lambda f, _: _if(f.closed_at.is_not(None)),
     "asked": lambda f, _: _if(f.first_asked_at.is_not(None)),
@@ -198,6 +239,14 @@ def _in_state(state: ClockState | PromiseState) -> Term:
 
 def _unkept(facts: Facts) -> Column:
     return and_(facts.kept_at.is_(None), facts.cancelled_at.is_(None))
+
+
+def _when(step: str) -> Term:
+    return lambda f, _: _if(f[f"{step}_at"].is_not(None))
+
+
+def _tried_within(minutes: int) -> Term:
+    return lambda f, _: _if(f.attempt_ms <= minutes * 60_000)
 
 
 _OTHERS: Mapping[str, Mapping[str, Term]] = {
@@ -224,6 +273,16 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
     "lead": {
         "created": lambda f, _: _if(f.created_at.is_not(None)),
         "worked": lambda f, m: _if(f.attempted_at <= _worked_until(f, m)),
+        "served": lambda f, m: _if(f.contacted_at <= _worked_until(f, m)),
+        **{name: _when(name) for name in ("assigned", "attempted", "contacted", "qualified")},
+        **{name: _when(name) for name in ("shown", "dealt", "closed")},
+        **{f"attempted_{minutes}m": _tried_within(minutes) for minutes in BANDS_MINUTES},
+    },
+    "showing": {"shown": lambda f, _: _if(f.shown_at.is_not(None))},
+    "deal": {
+        "deals": lambda f, _: _if(f.dealt_at.is_not(None)),
+        "priced": lambda f, _: _if(f.amount_minor.is_not(None)),
+        "amount_minor": lambda f, _: f.amount_minor,
     },
     "case": {
         "opened": lambda f, _: _if(f.opened_at.is_not(None)),

@@ -28,7 +28,10 @@ SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "sla_clock": "started_at due_at breached_at ended_at state paused target_ms used_ms",
         "ad_spend": "spent_at amount_minor",
         "promise": "made_at warn_at due_at kept_at cancelled_at state postponed",
-        "lead": "created_at assigned_at attempted_at contacted_at closed_at requests known_person",
+        "lead": "created_at assigned_at attempted_at contacted_at qualified_at shown_at dealt_at "
+        "closed_at reason objections requests showings known_person",
+        "showing": "shown_at lead object",
+        "deal": "dealt_at lead deal object amount_minor currency",
         "answer": "answered_at nps nps_1_10 enps csat ces csi_score_micro csi_most_micro "
         "csi_least_micro csi_importance_micro weight_micro has_text",
         "case": "opened_at due_at contacted_at closed_at state level resolution answer",

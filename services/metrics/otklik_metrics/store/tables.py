@@ -50,6 +50,8 @@ KINDS = (
     "promise",
     "ad_spend",
     "lead",
+    "showing",
+    "deal",
     "agent_state",
     "source",
     "survey",

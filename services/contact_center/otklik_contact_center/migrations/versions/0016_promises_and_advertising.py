@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from otklik_common.roles import Grant, secure
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 

@@ -1,11 +1,11 @@
-"""Requests, cases, purchases and points."""
+"""Cases, purchases and points."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from otklik_common.money import EXPONENTS
 from otklik_metrics.domain.catalogue.words import (
     OWN,
-    Computation,
     Metric,
     Parameter,
     ParameterType,
@@ -14,36 +14,8 @@ from otklik_metrics.domain.catalogue.words import (
     one,
 )
 from otklik_metrics.domain.dimensions import Text
-from otklik_metrics.domain.indicators.cells import Cell, Values, count, kept, share
+from otklik_metrics.domain.indicators.cells import Cell, Values, count, kept
 from otklik_metrics.domain.readings import Pick, Reading, Sum, Tally, Where, pick
-
-EXPONENTS: Final = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        0,
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-    **dict.fromkeys(["CLF", "UYW"], 4),
-}
-"""Decimals of minor units where they are not 2. Source: ISO 4217, list one."""
 
 CURRENCY: Final = Parameter(
     "currency",
@@ -92,25 +64,6 @@ def _cases_now(name: str, title: Text, formula: Text, measure: str) -> Metric:
     )
 
 
-def _read_unworked(params: Params) -> Reading:
-    party = params["party"]
-    where = None if party is None else Where("party", party)
-    return Tally(
-        "lead",
-        "created_at",
-        {"created": Sum("created", where=where), "worked": Sum("worked", where=where)},
-    )
-
-
-def _requests(params: Params, *none: str) -> Pick:
-    where = None if params["party"] is None else Where("party", params["party"])
-    return Pick((Sum("created", where=where),), tuple(map(Sum, none)))
-
-
-def _unworked(values: Values, _: Params) -> Cell:
-    return share(values["created"] - values["worked"], values["created"])
-
-
 def _read_money(params: Params) -> Reading:
     mine = Where("currency", params["currency"])
     other = Where("currency", params["currency"], equal=False)
@@ -130,6 +83,7 @@ def _bought(params: Params) -> Pick:
 
 
 def major(minor: int, params: Params) -> float | int:
+    """Minor units of the asked currency as people write them."""
     digits = EXPONENTS.get(params["currency"], 2)
     return minor / 10**digits if digits else minor
 
@@ -193,40 +147,6 @@ _OTHERWISE: Final = Where("movement", "taken_back", equal=False)
 
 
 METRICS: Final = (
-    Metric(
-        name="unworked_rate",
-        title=Text("unworked requests", "необработанные заявки"),
-        shape=Shape.SHARE,
-        unit="share",
-        kind="lead",
-        time_column="created_at",
-        formula=one(
-            Text(
-                "requests of the party without a human attempt by the end of their month (in the "
-                "company's zone) plus 24 h / all requests of the party; of the running month: so far",
-                "заявки стороны без попытки человека до конца их месяца (в зоне компании) плюс "
-                "24 ч / все заявки стороны; за текущий месяц – пока что",
-            )
-        ),
-        numerator=Text("requests nobody worked on", "заявки, над которыми никто не работал"),
-        denominator=Text("requests of the party", "заявки стороны"),
-        source=Text("practice of estate agencies", "практика агентств недвижимости"),
-        read=_read_unworked,
-        work_out=_unworked,
-        base=_requests,
-        above=lambda params: _requests(params, "worked"),
-        parameters=(
-            Parameter(
-                "party",
-                ParameterType.CODE,
-                Text("whose requests; null: everybody's", "чьи заявки; null – всех"),
-                "buyer",
-                nullable=True,
-            ),
-        ),
-        computation=Computation.DERIVED_FACT,
-        interval="wilson",
-    ),
     _cases(
         "cases_opened",
         Text("cases opened", "открыто кейсов"),

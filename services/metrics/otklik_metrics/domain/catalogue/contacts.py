@@ -67,6 +67,10 @@ def _asa(values: Values, _: Params) -> Cell:
     return mean_seconds(values["ms"], values["n"], unknown_wait=values["answered"] - values["n"])
 
 
+def _patience(values: Values, _: Params) -> Cell:
+    return mean_seconds(values["ms"] + values["gone_ms"], values["gone"])
+
+
 def _aht(values: Values, _: Params) -> Cell:
     return mean_seconds(values["ms"], values["n"], not_ended=values["answered"] - values["n"])
 
@@ -199,6 +203,31 @@ METRICS: Final = (
         read=lambda _: _tally(ms=Sum("handle_ms"), n=Sum("handle_n"), answered=Sum("answered")),
         work_out=_aht,
         base=lambda _: pick("handle_n"),
+    ),
+    Metric(
+        name="patience_seconds",
+        title=Text("patience", "терпение"),
+        shape=Shape.MEAN,
+        unit="seconds",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "seconds waited by all / those who gave up: how long callers would wait on average",
+                "секунды ожидания всех / бросившие: сколько в среднем готовы ждать",
+            )
+        ),
+        numerator=Text("seconds waited by all", "секунды ожидания всех"),
+        denominator=Text("abandoned contacts with a known wait", "брошенные с известным ожиданием"),
+        source=Text(
+            "exponential patience, censored by the answer (Garnett, Mandelbaum & Reiman 2002)",
+            "показательное терпение, цензурированное ответом (Garnett, Mandelbaum, Reiman 2002)",
+        ),
+        read=lambda _: _tally(
+            ms=Sum("wait_ms"), gone_ms=Sum("abandon_wait_ms"), gone=Sum("abandon_wait_n")
+        ),
+        work_out=_patience,
+        base=lambda _: pick("abandon_wait_n"),
     ),
     Metric(
         name="abandonment_rate",

@@ -30,8 +30,10 @@ CLOCKS: Final = ("elapsed", BUSINESS)
 CLOCK: Final = choice(
     "clock",
     Text(
-        "elapsed time, or business time of the company's default calendar, exact, by facts",
-        "прошедшее время или рабочее по основному календарю компании, точно, по фактам",
+        "elapsed time, or business time of the branch's calendar, else of the company's default, "
+        "exact, by facts",
+        "прошедшее время или рабочее по календарю филиала, иначе по основному у компании, точно, "
+        "по фактам",
     ),
     "elapsed",
     CLOCKS,
@@ -93,7 +95,7 @@ def _work_out(values: Values, params: Params) -> Cell:
     return span(values, params["statistic"])
 
 
-def _metric(
+def span_metric(
     name: str,
     title: Text,
     formula: Text,
@@ -101,6 +103,7 @@ def _metric(
     *parameters: Parameter,
     source: Text = OWN,
 ) -> Metric:
+    """A metric of a span, by any statistic."""
     return Metric(
         name=name,
         title=title,
@@ -120,7 +123,7 @@ def _metric(
 
 
 METRICS: Final = (
-    _metric(
+    span_metric(
         "wait_seconds",
         Text("wait", "ожидание"),
         Text(
@@ -129,7 +132,7 @@ METRICS: Final = (
         ),
         Span("contact", "offered_at", "wait"),
     ),
-    _metric(
+    span_metric(
         "handle_seconds",
         Text("handling", "обработка"),
         Text(
@@ -138,7 +141,7 @@ METRICS: Final = (
         ),
         Span("contact", "offered_at", "handle"),
     ),
-    _metric(
+    span_metric(
         "first_response_seconds",
         Text("first response", "первый ответ"),
         Text(
@@ -150,7 +153,7 @@ METRICS: Final = (
         Span("contact", "offered_at", "first_response", "asked", "first_response_n"),
         CLOCK,
     ),
-    _metric(
+    span_metric(
         "next_response_seconds",
         Text("next response", "следующий ответ"),
         Text(
@@ -162,7 +165,7 @@ METRICS: Final = (
         Span("reply", "asked_at", "wait", "asked", "replied"),
         CLOCK,
     ),
-    _metric(
+    span_metric(
         "resolution_seconds",
         Text("resolution", "решение"),
         Text(

@@ -8,7 +8,7 @@ from alembic import op
 from otklik_common.roles import Grant, secure
 
 revision = "0012"
-down_revision = "0009"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,50 @@
+"""Reading leads, for those who work on them."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from otklik_common.callers import Caller
+from otklik_common.db import Database
+from otklik_common.errors import NotFound
+from otklik_common.paging import Part
+from otklik_contact_center.domain.facts import lead_id
+from otklik_contact_center.store import leads_read
+from otklik_contact_center.store.leads_read import Kept, KeptStep, Wanted
+
+
+class LeadNotFound(NotFound):
+    """No such contact opened a lead, or the lead is out of reach."""
+
+    code = "lead_not_found"
+
+
+class Detail(NamedTuple):
+    """A lead with the latest of its steps."""
+
+    kept: Kept
+    steps: list[KeptStep]
+
+
+async def list_leads(db: Database, caller: Caller, wanted: Wanted, part: Part) -> list[Kept]:
+    """Leads within reach, the newest first."""
+    async with db.begin(caller.tenant) as tx:
+        return await leads_read.listed(tx, caller.tenant, wanted, caller.branches, part)
+
+
+async def read_lead(db: Database, caller: Caller, contact: UUID) -> Detail:
+    """The lead that a contact opened. Raises LeadNotFound, also when it is out of reach."""
+    tenant = caller.tenant
+    async with db.begin(tenant) as tx:
+        kept = await leads_read.get(tx, tenant, contact, caller.branches)
+        if kept is None:
+            raise LeadNotFound(
+                f"contact {contact} opened no lead",
+                detail_ru=f"с обращения {contact} не началась ни одна заявка",
+            )
+        return Detail(kept, await leads_read.steps_of(tx, tenant, lead_id(tenant, contact)))
+
+
+async def list_waiting(db: Database, caller: Caller, part: Part) -> list[KeptStep]:
+    """Steps within reach that belong to no lead that is known, the newest first."""
+    async with db.begin(caller.tenant) as tx:
+        return await leads_read.waiting(tx, caller.tenant, caller.branches, part)

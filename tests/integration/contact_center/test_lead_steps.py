@@ -1,0 +1,320 @@
+"""What sales systems tell of requests over HTTP: leads, showings and deals, in any order."""
+
+import asyncio
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from otklik_common.events.access import KeyPurpose
+from otklik_common.ids import contact_subject
+from otklik_contact_center.actions.demo_work import Remover
+from otklik_contact_center.actions.fold import Folder
+from otklik_contact_center.domain.events import Customer
+from otklik_contact_center.domain.facts import lead_id
+from tests.integration.contact_center.conftest import Pusher, World, a_folder, fold_all, now, only
+from tests.unit.contact_center.builders import MORNING, an_event
+
+PATH = "/contact-center/v1/lead-steps"
+LEADS = "/contact-center/v1/leads"
+PHONE = "+79991234567"
+
+pytestmark = pytest.mark.asyncio
+
+
+def a_step(step: str, hours: float = 1, **more: Any) -> dict[str, Any]:
+    """A pushed step as JSON."""
+    made = {
+        "id": f"s-{step}-{hours}",
+        "lead": "crm-1",
+        "step": step,
+        "at": (MORNING + timedelta(hours=hours)).isoformat(),
+        "customer": {"phone": "8 999 123-45-67"},
+    }
+    return {name: value for name, value in (made | more).items() if value is not None}
+
+
+def a_deal(hours: float = 700, **more: Any) -> dict[str, Any]:
+    return a_step("deal", hours, **{"deal": "d-1", "amount": "57000.00", "currency": "RUB", **more})
+
+
+async def push(client: AsyncClient, *steps: Any, **more: Any) -> tuple[int, int, list[str]]:
+    response = await client.post(PATH, json=list(steps), **more)
+    assert response.status_code == 202, response.text
+    answer = response.json()
+    return answer["accepted"], answer["duplicates"], [one["code"] for one in answer["refused"]]
+
+
+def a_missed_call(phone: str = PHONE, contact: str = "call-1", **more: Any) -> list[Any]:
+    more.setdefault("party", "buyer")
+    return [
+        an_event(
+            "queued", 0, id=f"{contact}-q", contact=contact, channel="call", from_=phone, **more
+        ),
+        an_event("ended", 30, id=f"{contact}-e", contact=contact),
+    ]
+
+
+def of(world: World, contact: str = "call-1") -> Any:
+    return contact_subject(world.tenant, f"{world.tenant}.default", contact)
+
+
+async def test_a_request_goes_to_the_deal(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    await door.push(*a_missed_call(branch="tyumen"))
+    await fold_all(folder)
+    steps = [
+        a_step("assigned", 0.5, agent="petrova"),
+        a_step("showing", 26, object="flat-7"),
+        a_step("showing", 50, object="flat-9", agent="ivanov"),
+        a_deal(object="flat-9"),
+        a_step("closed", 701, reason="deal"),
+    ]
+    assert await push(client, *steps) == (5, 0, [])
+    await fold_all(folder)
+    lead = only(await world.latest("lead"))
+    assert (lead.assign_ms, lead.attempt_ms) == (1_800_000, 26 * 3_600_000)
+    assert (lead.agent, lead.showings, lead.reason) == ("petrova", 2, "deal")
+    showings = sorted((await world.latest("showing")).values(), key=lambda one: one.shown_at)
+    assert [(one.object, one.agent, one.branch) for one in showings] == [
+        ("flat-7", "petrova", "tyumen"),
+        ("flat-9", "ivanov", "tyumen"),
+    ]
+    deal = only(await world.latest("deal"))
+    assert deal.lead == lead_id(world.tenant, of(world))
+    assert (deal.amount_minor, deal.currency, deal.party) == (5_700_000, "RUB", "buyer")
+    assert (deal.channel, deal.agent, deal.identifiers) == ("call", "petrova", lead.identifiers)
+    assert await push(client, *steps) == (0, 5, [])
+    assert await world.count("dirty") == 0
+
+
+async def test_steps_may_come_before_the_contact(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    await push(client, a_step("showing", 26), a_deal())
+    await fold_all(folder)
+    deal = only(await world.latest("deal"))
+    assert (deal.lead, deal.branch) == (None, None)
+    waiting = (await client.get(PATH)).json()["items"]
+    assert [one["step"] for one in waiting] == ["showing", "deal"]
+    assert (waiting[1]["amount"], waiting[1]["currency"]) == ("57000.00", "RUB")
+    await door.push(*a_missed_call(branch="tyumen"))
+    await fold_all(folder)
+    deal = only(await world.latest("deal"))
+    assert (deal.lead, deal.branch) == (lead_id(world.tenant, of(world)), "tyumen")
+    assert only(await world.latest("lead")).showings == 1
+    assert (await client.get(PATH)).json()["items"] == []
+
+
+async def test_in_whatever_order_they_are_heard_the_leads_are_the_same(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    steps = [
+        a_step("assigned", 0.5, agent="petrova"),
+        a_step("qualified", 5),
+        a_step("showing", 26),
+        a_deal(),
+        a_step("closed", 2, id="c", reason="lost", objections=["far", "dear"]),
+    ]
+    parts: list[Any] = [*steps, a_missed_call(branch="omsk")]
+    found = []
+    for seed in range(4):
+        random.Random(seed).shuffle(parts)
+        for part in parts:
+            if isinstance(part, list):
+                await door.push(*part)
+            else:
+                await push(client, part)
+            if seed % 2:
+                await fold_all(folder)
+        await fold_all(folder)
+        found.append(
+            [only(await world.latest(kind)).model_dump() for kind in ("lead", "showing", "deal")]
+        )
+        gone = [step | {"withdrawn": True} for step in steps]
+        assert await push(client, *gone) == (5, 0, [])
+        await fold_all(folder)
+        assert await world.latest("showing") == await world.latest("deal") == {}
+        assert only(await world.latest("lead")).attempted_at is None
+    assert all(one == found[0] for one in found)
+
+
+async def test_a_step_told_anew_replaces_what_was_told(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    await door.push(*a_missed_call(), *a_missed_call("+79990000000", "call-2"))
+    await push(client, a_deal())
+    await fold_all(folder)
+    other = a_deal(amount="58000.00", customer={"phone": "+79990000000"})
+    assert await push(client, other) == (1, 0, [])
+    await fold_all(folder)
+    deal = only(await world.latest("deal"))
+    assert (deal.amount_minor, deal.lead) == (
+        5_800_000,
+        lead_id(world.tenant, of(world, "call-2")),
+    )
+    leads = await world.latest("lead")
+    assert {id_: lead.dealt_at is None for id_, lead in leads.items()} == {
+        str(lead_id(world.tenant, of(world))): True,
+        str(lead_id(world.tenant, of(world, "call-2"))): False,
+    }
+    assert await push(client, a_step("showing", id="s-deal-700")) == (0, 0, ["event_id_reused"])
+
+
+async def test_a_step_may_name_the_contact_and_know_nobody(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    """A hidden number is nobody's; the contact's own id still leads to the request."""
+    step = a_step("qualified", 2, customer=None, contact="call-1")
+    await push(client, step)
+    await fold_all(folder)
+    await door.push(*a_missed_call("anonymous"))
+    await fold_all(folder)
+    assert only(await world.latest("lead")).qualified_at == MORNING + timedelta(hours=2)
+
+
+async def test_who_is_known_by_a_weaker_name_is_found_all_the_same(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    known = Customer(phone=PHONE, email="anna@example.com")
+    await push(client, a_step("qualified", 2, customer={"email": "Anna@Example.com"}))
+    await door.push(*a_missed_call(customer=known))
+    await fold_all(folder)
+    assert only(await world.latest("lead")).qualified_at is not None
+    await push(client, a_step("showing", 5, customer={"email": "anna@example.com"}))
+    await fold_all(folder)
+    assert only(await world.latest("lead")).showings == 1
+
+
+async def test_the_callback_promise_hears_of_an_attempt_of_the_sales_system(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    await door.push(*a_missed_call())
+    await fold_all(folder)
+    await push(client, a_step("attempted", 0.25, agent="sidorova"))
+    await fold_all(folder)
+    row = await world.admin.fetchrow(
+        "SELECT attempted_by, state FROM contact_center.lead WHERE tenant = $1", world.tenant
+    )
+    assert row is not None
+    assert (row["attempted_by"], row["state"]) == ("sidorova", "attempted")
+
+
+async def test_steps_and_contacts_at_once_lose_nothing(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    """Each step is told while its contact comes and is folded: whichever is first."""
+    phones = [f"+7999555{n:04}" for n in range(30)]
+
+    async def one(n: int) -> None:
+        step = a_step("qualified", 2, id=f"q{n}", lead=f"l{n}", customer={"phone": phones[n]})
+        told = push(client, step)
+        came = door.push(*a_missed_call(phones[n], f"call-{n}"))
+        await asyncio.gather(told, came) if n % 2 else await asyncio.gather(came, told)
+
+    async def fold_meanwhile(mine: Folder, done: asyncio.Event) -> None:
+        while not done.is_set():
+            await fold_all(mine)
+            await asyncio.sleep(0.005)
+
+    done = asyncio.Event()
+    folding = [fold_meanwhile(mine, done) for mine in (folder, a_folder(world))]
+    both = asyncio.gather(*folding)
+    for first in range(0, 30, 6):
+        await asyncio.gather(*(one(n) for n in range(first, first + 6)))
+    done.set()
+    await both
+    await fold_all(folder)
+    leads = (await world.latest("lead")).values()
+    assert len(leads) == 30
+    assert all(lead.qualified_at is not None for lead in leads)
+
+
+async def test_leads_are_listed_by_where_they_stand(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    for n, branch in enumerate(("omsk", "tyumen", "omsk")):
+        await door.push(*a_missed_call(f"+7999000000{n}", f"call-{n}", branch=branch))
+    await push(client, a_step("closed", 3, customer={"phone": "+79990000002"}, reason="advice"))
+    await fold_all(folder)
+    waiting = (await client.get(LEADS, params={"state": "waiting", "branch": "omsk"})).json()
+    (lead,) = waiting["items"]
+    assert lead["contact"] == str(of(world, "call-0"))
+    assert lead["id"] == str(lead_id(world.tenant, of(world, "call-0")))
+    assert (lead["state"], lead["attempt_ms"], lead["requests"]) == ("waiting", None, 1)
+    first = (await client.get(LEADS, params={"limit": 2})).json()
+    rest = (await client.get(LEADS, params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert len({one["id"] for one in first["items"] + rest["items"]}) == 3
+    detail = (await client.get(f"{LEADS}/{of(world, 'call-2')}")).json()
+    assert (detail["state"], detail["reason"]) == ("closed", "advice")
+    assert [one["step"] for one in detail["steps"]] == ["closed"]
+    missing = await client.get(f"{LEADS}/{of(world, 'nobody')}")
+    assert (missing.status_code, missing.json()["code"]) == (404, "lead_not_found")
+
+
+async def test_a_key_of_a_branch_tells_and_sees_only_its_own(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    await door.push(*a_missed_call(branch="omsk"))
+    await fold_all(folder)
+    headers = {"Authorization": f"Bearer {await world.key(branches=('tyumen',))}"}
+    told = [
+        a_step("qualified", 2),
+        a_step("qualified", 3, branch="omsk"),
+        a_step("qualified", 4, branch="tyumen", contact="call-1"),
+    ]
+    codes = ["branch_missing", "branch_out_of_reach"]
+    assert await push(client, *told, headers=headers) == (1, 0, codes)
+    await fold_all(folder)
+    assert only(await world.latest("lead")).qualified_at is None
+    assert (await client.get(LEADS, headers=headers)).json()["items"] == []
+    seen = await client.get(f"{LEADS}/{of(world)}", headers=headers)
+    assert seen.status_code == 404
+    assert len((await client.get(PATH, headers=headers)).json()["items"]) == 1
+    ours = a_step("qualified", 5, branch="omsk")
+    assert await push(client, ours) == (1, 0, [])
+    theirs = ours | {"branch": "tyumen", "withdrawn": True}
+    assert await push(client, theirs, headers=headers) == (0, 0, ["branch_out_of_reach"])
+
+
+async def test_what_is_wrong_is_said_and_the_rest_is_kept(
+    client: AsyncClient, world: World
+) -> None:
+    publishable = await world.key("events:push", purpose=KeyPurpose.PUBLISHABLE)
+    page = {"Authorization": f"Bearer {publishable}"}
+    bad = [
+        a_step("qualified", 1, customer=None),
+        a_step("qualified", 2, source="zzzzzzzz.default", contact="x"),
+        a_step("qualified", 3, id="demo-1"),
+        {"id": "x"},
+        a_deal(amount="12,5"),
+    ]
+    demo = {"Authorization": f"Bearer {await world.key('events:push')}"}
+    kept = a_step("qualified", 9)
+    assert await push(client, *bad, kept, headers=demo) == (
+        1,
+        0,
+        ["no_subject", "unknown_source", "id_reserved", "missing", "bad_amount"],
+    )
+    assert (await client.post(PATH, content=b"[")).status_code == 400
+    assert (await client.post(PATH, json=[kept], headers=page)).status_code == 403
+
+
+async def test_the_demo_s_steps_go_with_it(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    await door.push(*a_missed_call())
+    demo = a_step("showing", 3, id="demo-s", lead="demo-l")
+    assert await push(client, demo, a_deal()) == (2, 0, [])
+    await fold_all(folder)
+    assert (await client.delete("/contact-center/v1/demo")).status_code == 202
+    remover = Remover(world.worker, now)
+    while await remover.step():
+        pass
+    await fold_all(folder)
+    assert await world.latest("showing") == {}
+    lead = only(await world.latest("lead"))
+    assert (lead.showings, lead.dealt_at is None) == (0, False)
