@@ -97,8 +97,8 @@ def spent_on_ads(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     return Fraction(sum(f.amount_minor for f in mine), 100), len(mine)
 
 
-def cost_per_lead(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
-    """What was spent on advertising in the same place, by request."""
+def cost_of_each(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """What was spent on advertising in the same place, by whatever is counted."""
     amount, _ = spent_on_ads(known, said["ad_spend"], said)
     return (Fraction(amount or 0, len(facts)), len(facts)) if facts else (None, 0)
 

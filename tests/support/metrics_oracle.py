@@ -32,7 +32,7 @@ from tests.support.metrics_naive_scores_and_sales import (
     amount,
     average_check,
     category,
-    cost_per_lead,
+    cost_of_each,
     csi,
     enps,
     issued,
@@ -150,7 +150,8 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "revenue": ("purchase", revenue),
     "average_check": ("purchase", average_check),
     "ad_spend": ("ad_spend", spent_on_ads),
-    "cost_per_lead": ("lead", cost_per_lead),
+    "cost_per_lead": ("lead", cost_of_each),
+    "cost_per_deal": ("deal", cost_of_each),
     "points_issued": ("points", issued),
     "points_spent": ("points", spent),
 }

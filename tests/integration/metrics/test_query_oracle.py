@@ -147,6 +147,7 @@ ADVERTISING: Sequence[Wanted] = (
     ("ad_spend", {"currency": "KZT"}),
     "cost_per_lead",
     ("cost_per_lead", {"currency": "KZT"}),
+    "cost_per_deal",
 )
 ALL = (
     *(CONTACTS, MORE_CONTACTS, SPANS, REPLIES, CLOCKS, PROMISES, ANSWERS, CASES, MONEY, POINTS),

@@ -6,10 +6,9 @@ from otklik_metrics.domain.catalogue.business import CURRENCY, ONE_CURRENCY, maj
 from otklik_metrics.domain.catalogue.words import OWN, Metric, Params, Shape, one
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.indicators.cells import NO_DATA, Cell, Values, kept
-from otklik_metrics.domain.readings import Pick, Reading, Sum, Tally, Where, pick
+from otklik_metrics.domain.readings import Pick, Sum, Tally, Where, pick
 
 KIND, BY = "ad_spend", "spent_at"
-LEAD, LEAD_BY = "lead", "created_at"
 
 _BY_DAY: Final = Text("spending is known by whole days", "расходы известны только по целым дням")
 IMPOSSIBLE: Final = {**ONE_CURRENCY, "hour_of_day": _BY_DAY, "two_hour_slot": _BY_DAY}
@@ -40,16 +39,42 @@ def _spent(values: Values, params: Params) -> Cell:
     return Cell(amount, amount, n=values["rows"], excluded=excluded)
 
 
-def _read_cost(params: Params) -> Reading:
-    return Tally(LEAD, LEAD_BY, {"leads": Sum("created")}, beside=spent(params))
-
-
 def _cost(values: Values, params: Params) -> Cell:
-    leads, amount = values["leads"], major(values["spent"], params)
+    n, amount = values["n"], major(values["spent"], params)
     excluded = kept({"other_currency": values["other"]})
-    if leads == 0:
+    if n == 0:
         return Cell(None, amount, 0, 0, excluded=excluded, reason=NO_DATA)
-    return Cell(amount / leads, amount, leads, leads, excluded=excluded)
+    return Cell(amount / n, amount, n, n, excluded=excluded)
+
+
+def _cost_of(
+    name: str, title: Text, of: tuple[str, str, str], formula: Text, things: Text, source: Text
+) -> Metric:
+    """
+    What was spent by each of something.
+
+    Args:
+        of: Kind, time column and counter of what it is spent on.
+    """
+    kind, by, counter = of
+    return Metric(
+        name=name,
+        title=title,
+        shape=Shape.MEAN,
+        unit="currency",
+        kind=kind,
+        time_column=by,
+        beside={KIND: BY},
+        formula=one(formula),
+        numerator=Text("advertising spend", "расходы на рекламу"),
+        denominator=things,
+        source=source,
+        read=lambda params: Tally(kind, by, {"n": Sum(counter)}, beside=spent(params)),
+        work_out=_cost,
+        base=lambda _: pick(counter),
+        parameters=(CURRENCY,),
+        impossible=IMPOSSIBLE,
+    )
 
 
 METRICS: Final = (
@@ -73,30 +98,32 @@ METRICS: Final = (
         parameters=(CURRENCY,),
         impossible=IMPOSSIBLE,
     ),
-    Metric(
-        name="cost_per_lead",
-        title=Text("cost per lead", "стоимость заявки"),
-        shape=Shape.MEAN,
-        unit="currency",
-        kind=LEAD,
-        time_column=LEAD_BY,
-        beside={KIND: BY},
-        formula=one(
-            Text(
-                "spent on advertising in the currency / requests created, both in the range; null "
-                "where nobody asked; requests that no advertising brought are among them unless a "
-                "campaign is named",
-                "расходы на рекламу в валюте / созданные заявки, всё за период; null, если заявок "
-                "нет; заявки не с рекламы тоже входят, если не выбрана кампания",
-            )
+    _cost_of(
+        "cost_per_lead",
+        Text("cost per lead", "стоимость заявки"),
+        ("lead", "created_at", "created"),
+        Text(
+            "spent on advertising in the currency / requests created, both in the range; null where "
+            "nobody asked; requests that no advertising brought are among them unless a campaign is "
+            "named",
+            "расходы на рекламу в валюте / созданные заявки, всё за период; null, если заявок нет; "
+            "заявки не с рекламы тоже входят, если не выбрана кампания",
         ),
-        numerator=Text("advertising spend", "расходы на рекламу"),
-        denominator=Text("requests", "заявки"),
-        source=Text("CPL, practice of advertising", "CPL, практика рекламы"),
-        read=_read_cost,
-        work_out=_cost,
-        base=lambda _: pick("created"),
-        parameters=(CURRENCY,),
-        impossible=IMPOSSIBLE,
+        Text("requests", "заявки"),
+        Text("CPL, practice of advertising", "CPL, практика рекламы"),
+    ),
+    _cost_of(
+        "cost_per_deal",
+        Text("cost per side of a deal", "стоимость стороны сделки"),
+        ("deal", "dealt_at", "deals"),
+        Text(
+            "spent on advertising in the currency / sides of deals, both in the range: deals follow "
+            "what was spent long before, so take ranges longer than they take; null where there are "
+            "none",
+            "расходы на рекламу в валюте / стороны сделок, всё за период: сделки следуют за "
+            "расходами намного позже, берите период длиннее их срока; null, если сделок нет",
+        ),
+        Text("sides of deals", "стороны сделок"),
+        Text("CPA, practice of advertising", "CPA, практика рекламы"),
     ),
 )
