@@ -30,7 +30,7 @@ _WHOLE_FILE: Final = b"id\n"
 """As long as `a_file` says."""
 
 
-_NAMES: Final = ("code", "source_id")
+_NAMES: Final = ("code", "source_id", "contact_id")
 """Parameters of paths that are not called by what they name."""
 
 
