@@ -1,5 +1,6 @@
 """What `otklik doctor` looks at, and what it advises."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -9,6 +10,15 @@ from otklik.targets import ALL, modules
 from otklik_common import dead_letters
 from otklik_common.gaps import Standing, standings
 from otklik_common.module import Module, Platform
+
+CONTACT_CENTER = "contact_center"
+MOST_NAMED = 5
+
+_SILENT = f"""
+SELECT count(*), coalesce(array_agg(id ORDER BY silent_since) FILTER (
+  WHERE silent_since IS NOT NULL AND active), '{{}}')
+FROM {CONTACT_CENTER}.source
+"""  # noqa: S608 - a name of our own
 
 OLDEST_OUTBOX_SECONDS = 10
 MOST_LAG_RECORDS = 10_000
@@ -34,7 +44,23 @@ async def diagnosis(platform: Platform) -> list[Finding]:
             advice = "run `otklik migrate`; is PostgreSQL up, and the master key the right one?"
             found.append(Finding(f"{module.name} database", False, type(broken).__name__, advice))
     found += await _of_log(platform)
+    with suppress(SQLAlchemyError, OSError):  # told above already
+        found.append(await _of_sources(platform))
     return found
+
+
+async def _of_sources(platform: Platform) -> Finding:
+    """Sources of events, of whatever company."""
+    async with platform.database(CONTACT_CENTER, "worker").begin_as_worker() as tx:
+        rows = await tx.execute(text(_SILENT))
+        known, silent = rows.one()
+    named = ", ".join(silent[:MOST_NAMED]) + (" …" if len(silent) > MOST_NAMED else "")
+    return Finding(
+        "contact-center sources",
+        not silent,
+        f"{len(silent)} of {known} are silent" + (f": {named}" if named else ""),
+        "`GET /contact-center/v1/sources/{id}/health` says since when, and what to do",
+    )
 
 
 async def _of_service(platform: Platform, module: Module) -> list[Finding]:

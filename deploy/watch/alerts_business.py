@@ -3,7 +3,7 @@
 from typing import Final
 
 from deploy.watch.alerts import Alert, Condition, Group, Record, Severity, only
-from deploy.watch.business import ANY_COMPANY, Nps, Z, each
+from deploy.watch.business import ANY_COMPANY, Nps, Z, each, silent_sources
 from deploy.watch.operations import (
     BASE_HOUR,
     CASES_OVERDUE,
@@ -24,6 +24,8 @@ LEAST_ANSWERS: Final = 100
 ANSWERS: Final = "otklik:nps_answers:company"
 POINTS: Final = "otklik:nps_points:company"
 VARIANCE: Final = "otklik:nps_variance:company"
+
+SILENT_SOURCES: Final = silent_sources(ANY_COMPANY)
 
 _TODAY: Final = "--from $(date +%F) --to $(date -d tomorrow +%F)"
 _MONTH: Final = "--from $(date -d '28 days ago' +%F) --to $(date -d tomorrow +%F)"
@@ -217,6 +219,44 @@ OPERATIONS: Final = Group(
                 "Перезвоните. Число уменьшится с первым разговором.",
             ),
             commands=(f"otklik query not_called_back --by branch {_TODAY}",),
+        ),
+        Alert(
+            name="OtklikSourceSilent",
+            severity=Severity.CRITICAL,
+            when=only(SILENT_SOURCES, "> 0"),
+            lasts="1m",
+            summary=Text(
+                "{{ $value }} {{ $labels.product }} sources of {{ $labels.company }} are silent",
+                "{{ $labels.company }}: молчат источники {{ $labels.product }} – {{ $value }}",
+            ),
+            means=Text(
+                "Nothing new has come from a source for longer than chance explains, by the same "
+                "hours of its last eight weeks. What looks like a quiet day is a link that is cut: "
+                "calls are answered, or not, and nobody counts them.",
+                "От источника так долго нет ничего нового, что случайностью это не объяснить, судя "
+                "по тем же часам последних восьми недель. Это не спокойный день, а обрыв связи: "
+                "звонки идут, но их никто не считает.",
+            ),
+            look=Text(
+                "`GET /contact-center/v1/sources:health` names the silent ones, and "
+                "`…/sources/{id}/health` says what came last, what was refused and what to do.",
+                "`GET /contact-center/v1/sources:health` называет замолчавших, а "
+                "`…/sources/{id}/health` говорит, что приходило последним, что отклонено и что "
+                "делать.",
+            ),
+            do=Text(
+                "See whether the exchange or site runs, reaches us and still has its key or hook. "
+                "The alert ends by itself with its next event; what it missed may be pushed late. One that "
+                "is gone for good is given up after 14 days. A "
+                "holiday looks the same where the company's calendar does not know it: put it there.",
+                "Проверьте, работает ли АТС или сайт, доходит ли до нас и действует ли ключ или "
+                "веб-хук. Оповещение пройдёт само со следующим событием; пропущенное можно прислать "
+                "позже. Кого больше нет, перестанут ждать через 14 дней. Так же выглядит праздник, которого нет в календаре компании: добавьте его туда.",
+            ),
+            commands=(
+                'curl -sS -H "Authorization: Bearer $OTKLIK_KEY" '
+                "$OTKLIK_URL/contact-center/v1/sources:health",
+            ),
         ),
         Alert(
             name="OtklikEventsRefused",

@@ -14,6 +14,7 @@ from otklik_metrics.domain.catalogue import CATALOGUE
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.gauge import Gauge, Window
 from otklik_metrics.domain.gauges import GAUGES, label_names
+from otklik_metrics.domain.silent_sources import LABELS, NAME
 
 CHOSEN = 'company=~"$company"'
 """The companies that the reader of a dashboard has chosen."""
@@ -51,6 +52,11 @@ def gauge_of(
     if len(found) != 1:
         raise LookupError(f"{len(found)} gauges show {metric} of {window}")
     return found[0]
+
+
+def silent_sources(companies: str) -> str:
+    """How many sources are silent, by company and product; 0 where all are heard."""
+    return f"max by ({', '.join(LABELS)}) ({NAME}{{{companies}}})"
 
 
 def each(gauge: Gauge, companies: str) -> str:

@@ -2,7 +2,17 @@
 
 from typing import Final
 
-from deploy.watch.business import CHOSEN, about, each, every, gauge_of, pooled, title_of, total
+from deploy.watch.business import (
+    CHOSEN,
+    about,
+    each,
+    every,
+    gauge_of,
+    pooled,
+    silent_sources,
+    title_of,
+    total,
+)
 from deploy.watch.layout import (
     GREEN,
     RED,
@@ -282,6 +292,25 @@ TRUST: Final = Row(
             unit="s",
             steps=bad_above(60, 120),
         ),
+    ],
+)
+
+INTEGRATIONS: Final = Row(
+    Text("Integrations", "Интеграции"),
+    [
+        Panel(
+            Text("Silent sources", "Замолчавшие источники"),
+            Text(
+                "Sources that by the same hours of their last eight weeks should not be silent for "
+                "so long. Nights and weekends are no silence. The doctor names them and says what to "
+                "do: `GET /contact-center/v1/sources:health`.",
+                "Источники, которые молчат дольше, чем можно объяснить случаем, судя по тем же часам "
+                "последних восьми недель. Ночи и выходные не считаются. Кто это и что делать, "
+                "говорит `GET /contact-center/v1/sources:health`.",
+            ),
+            [Query(silent_sources(CHOSEN), Text("{{product}}", "{{product}}"))],
+            steps=((None, GREEN), (1, RED)),
+        ),
         Panel(
             Text("Events taken in", "Принято событий"),
             Text(
@@ -308,7 +337,7 @@ OPERATIONS: Final = Dashboard(
         "Who called and wrote today, who was answered and how fast, whom nobody called back.",
         "Кто сегодня звонил и писал, кому и как быстро ответили, кому не перезвонили.",
     ),
-    rows=[NOW, THROUGH_THE_DAY, BY_CHANNEL, TARGETS, PROMISES, BY_BRANCH, TRUST],
+    rows=[NOW, THROUGH_THE_DAY, BY_CHANNEL, TARGETS, PROMISES, BY_BRANCH, INTEGRATIONS, TRUST],
     companies=True,
     hours=12,
 )

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from otklik.pages import callbacks, heat, numbers, receipts
+from otklik.pages import callbacks, feeds, heat, numbers, receipts
 from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit, if_allowed
 from otklik.pages.periods import PERIODS, Period, period
 from otklik.pages.texts import LANGUAGES, Words
@@ -223,12 +223,13 @@ class Pages:
 
 
 async def _first(page: Page, chosen: Period, branch: str | None, by: str | None) -> Response:
-    found, calls, (branches, realtors), cases, in_business_time = await asyncio.gather(
+    found, calls, (branches, realtors), cases, in_business_time, silent = await asyncio.gather(
         numbers.first_page(page.visit, chosen, branch),
         heat.heat_map(page.visit, chosen, branch, by),
         _names(page),
         if_allowed(numbers.cases_to_call(page.visit, chosen, branch)),
         numbers.has_calendar(page.visit),
+        feeds.silent(page.visit),
     )
     if branch and branch not in branches and not any(found.branches):
         return await _first(
@@ -250,6 +251,7 @@ async def _first(page: Page, chosen: Period, branch: str | None, by: str | None)
         realtors=realtors,
         cases=cases,
         in_business_time=in_business_time,
+        silent=silent,
         period=chosen,
         periods=list(PERIODS),
         branch=branch,

@@ -57,6 +57,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "file of calls. Ask whoever installed Otklik: its first start showed the key and the "
         "lines to paste.",
     ),
+    "silent_title": (
+        "Это не спокойный день: данные не приходят",
+        "Not a quiet day: data is missing",
+    ),
+    "silent_since": ("«{}» молчит с {}", "“{}” has been silent since {}"),
+    "silent_about": (
+        "Обычно в это время оттуда что-то приходит, поэтому цифры ниже неполны. Попросите того, кто "
+        "ставил Отклик, проверить связь.",
+        "Something usually comes from there at this time, so the numbers below are incomplete. Ask "
+        "whoever installed Otklik to check the link.",
+    ),
     "all_hung_up": (
         "все, кто звонил, положили трубку в первые {} секунд",
         "all who called hung up within {} seconds",

@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 import typer
@@ -113,3 +115,32 @@ async def test_the_doctor_says_one_json_object(postgres: PostgresServer) -> None
     assert set(said) == {"ok", "checks"}
     assert said["ok"] == all(one["ok"] for one in said["checks"]) == (code == 0)
     assert {"check", "ok", "value", "advice"} == set(said["checks"][0])
+
+
+@pytest.mark.asyncio
+async def test_the_doctor_names_sources_that_are_silent(postgres: PostgresServer) -> None:
+    told = await _told(postgres)
+
+    def checked() -> dict[str, Any]:
+        doctor = Process(["doctor", "--json"], told)
+        ended(doctor)
+        checks = {one["check"]: one for one in json.loads(doctor.output())["checks"]}
+        found: dict[str, Any] = checks["contact-center sources"]
+        return found
+
+    assert checked() == {
+        "check": "contact-center sources",
+        "ok": True,
+        "value": "0 of 0 are silent",
+        "advice": "`GET /contact-center/v1/sources/{id}/health` says since when, and what to do",
+    }
+    admin = await asyncpg.connect(told["OTKLIK_DATABASE_URL"])
+    await admin.executemany(
+        "INSERT INTO contact_center.source (tenant, id, name, kind, secret, require_signature,"
+        " created_at, revision, recorded_at, silent_since)"
+        " VALUES ('demo2abc', $1, 'pbx', 'generic', '', false, now(), 1, now(), $2)",
+        [("demo2abc.heard", None), ("demo2abc.silent", datetime(2026, 3, 4, 9, tzinfo=UTC))],
+    )
+    await admin.close()
+    silent = checked()
+    assert (silent["ok"], silent["value"]) == (False, "1 of 2 are silent: demo2abc.silent")

@@ -42,6 +42,9 @@ PUSHER = {
     ("contact_center", "refused"): "I",
     ("contact_center", "dirty"): "I",
     ("contact_center", "backlog"): "S",
+    ("contact_center", "source_hour"): "SIU",
+    ("contact_center", "source_delay"): "SIU",
+    ("contact_center", "intake_hour"): "SIU",
 }
 """Whatever else a pusher may do is too much."""
 

@@ -107,6 +107,10 @@ CONTACT_CENTER: Final[Rows] = {
         "sources:write", ok=201, body=lambda ask: {"name": f"pbx {ask.number}"}, limited=403
     ),
     "GET /contact-center/v1/sources": Row("sources:write", limited=403),
+    "GET /contact-center/v1/sources:health": Row("sources:write contacts:read"),
+    "GET /contact-center/v1/sources/{source_id}/health": Row(
+        "sources:write", of="source", limited=403
+    ),
     "PATCH /contact-center/v1/sources/{source_id}": Row(
         "sources:write", of="source", body=same({"require_signature": False}), limited=403
     ),

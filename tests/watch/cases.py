@@ -51,6 +51,7 @@ _TOPIC: Final = {"topic": "otklik.feedback"}
 _SCHEMA: Final = {"schema": "feedback"}
 _BRANCH: Final = {"company": "c1", "branch": "perm"}
 _QUEUE: Final = {"company": "c1", "channel": "call", "queue": "sales", "window": "1h"}
+_PRODUCT: Final = {"company": "c1", "product": "asterisk"}
 _LIVE: Final = {"lane": "live"}
 
 
@@ -292,6 +293,17 @@ CASES: Final[Mapping[str, Case]] = {
         "21m",
         labels=_BRANCH,
         value="12",
+    ),
+    "OtklikSourceSilent": Case(
+        {
+            _of("otklik_source_silent", _PRODUCT): _then(2, 0, 5),
+            _of("otklik_source_silent", {**_PRODUCT, "product": "mango"}): "0x80",
+        },
+        "30s",
+        "2m",
+        "6m",
+        labels=_PRODUCT,
+        value="2",
     ),
     "OtklikEventsRefused": Case(
         {

@@ -1,4 +1,4 @@
-"""The background work of the contact centre: relay, directory, folding, promises, imports."""
+"""The background work of the contact centre: relay, directory, folding, promises, imports, feeds."""
 
 import asyncio
 import time
@@ -17,6 +17,7 @@ from otklik_common.outages import outage
 from otklik_common.resting import rest
 from otklik_common.watchdog import Tracked, Watchdog
 from otklik_contact_center.actions.demo_work import demo_worker
+from otklik_contact_center.actions.doctor_work import doctor_worker
 from otklik_contact_center.actions.due import due_worker, redo_worker
 from otklik_contact_center.actions.fold import (
     MOST_MARKS,
@@ -78,6 +79,7 @@ def workers(platform: Platform) -> list[Worker]:
         hooks_worker(platform),
         import_worker(platform),
         demo_worker(platform),
+        doctor_worker(platform),
     ]
 
 

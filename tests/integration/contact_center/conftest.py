@@ -91,7 +91,7 @@ class World:
     async def enrol(self, *, region: str = "RU") -> None:
         """Let the company be known, as access would."""
         company = Company(timezone="Europe/Moscow", region=region, created_at=now())
-        await self._tell("company", self.tenant, company)
+        await self.tell("company", self.tenant, company)
 
     async def key(
         self,
@@ -109,10 +109,11 @@ class World:
             branches=branches,
             created_at=now(),
         )
-        await self._tell("key", key_id, key)
+        await self.tell("key", key_id, key)
         return text
 
-    async def _tell(self, kind: str, code: str, fact: Fact) -> None:
+    async def tell(self, kind: str, code: str, fact: Fact) -> None:
+        """Let a fact of access be known."""
         await self.admin.execute(
             "INSERT INTO contact_center.directory"
             " (tenant, kind, subject, code, revision, epoch, void, data)"

@@ -67,4 +67,8 @@ async def test_the_pusher_sees_no_bodies(world: World) -> None:
         ("dirty", "INSERT"),
         ("backlog", "SELECT"),
         ("refused", "INSERT"),
+    } | {
+        (table, privilege)
+        for table in ("source_hour", "source_delay", "intake_hour")
+        for privilege in ("SELECT", "INSERT", "UPDATE")
     }

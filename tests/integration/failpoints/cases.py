@@ -11,6 +11,7 @@ from tests.integration.failpoints.contact_center_scenarios import (
     PUSHED,
     STEPPED,
 )
+from tests.integration.failpoints.doctor_scenarios import SILENCED
 from tests.integration.failpoints.log_scenarios import CONSUMER, LETTERS, RELAY, RELAY_TO_KAFKA
 from tests.integration.failpoints.loyalty_scenarios import POINTS
 from tests.integration.failpoints.metrics_scenarios import COUNTED, REBUILT, REPLAYED
@@ -65,6 +66,7 @@ CASES = [
     Case("lead_steps.committed", STEPPED),
     Case("demo.stepped", DEMO, nth=2),
     Case("demo.committed", DEMO, nth=2),
+    Case("doctor.told", SILENCED),
     Case("facts.replaced", COUNTED),
     Case("facts.counted", COUNTED),
     Case("history.kept", COUNTED),

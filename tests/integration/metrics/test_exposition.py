@@ -11,14 +11,16 @@ import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from otklik_common import observability
-from otklik_common.events.contact_center import Outcome
+from otklik_common.events.contact_center import Outcome, Source
 from otklik_common.events.feedback import Case
 from otklik_common.module import Platform
 from otklik_common.runtime import make_platform
 from otklik_common.settings import Settings
 from otklik_metrics.actions import exposition
 from otklik_metrics.api.exposition import Gauges, read_once
+from otklik_metrics.domain import silent_sources
 from otklik_metrics.domain.gauges import GAUGES, MOST_SAMPLES, label_names
+from otklik_metrics.domain.silent_sources import Sources
 from otklik_metrics.store import exposition as store
 from otklik_metrics.store.tables import SCHEMA
 from tests.support.facts import a_contact, an_answer, an_answered_contact
@@ -223,6 +225,46 @@ async def test_refused_questions_are_counted_by_their_code(
         1,
         1,
     ]
+
+
+@pytest.mark.asyncio
+async def test_silent_sources_are_counted_by_product_and_never_named(
+    office: Office, platform: Platform
+) -> None:
+    await office.hear({"call": an_answered_contact(offered_at=NOW - timedelta(minutes=9))})
+    said: dict[str, Any] = {"created_at": NOW - timedelta(days=90), "product": "mango"}
+    silence: dict[str, Any] = {"silent": True, "silent_since": NOW, "usual_gap_ms": 60_000}
+    heard = Source(name="Petrova's telephone", **said)
+    await office.hear(
+        {
+            "one": heard,
+            "two": heard.model_copy(update=silence),
+            "form": Source(name="form", **said | {"product": "form"}),
+            "gone": Source(name="gone", active=False, **said | silence),
+        }
+    )
+
+    async def shown() -> dict[str, float]:
+        return {
+            labels["product"]: n
+            for (name, pairs), n in (await scraped(platform)).items()
+            if name == "otklik_source_silent"
+            and (labels := dict(pairs))["company"] == office.tenant
+            and set(labels) == {"company", "product"}
+        }
+
+    assert await shown() == {"mango": 1, "form": 0}
+    await office.hear({"two": heard}, revision=2)
+    assert await shown() == {"mango": 0, "form": 0}
+
+
+def test_rare_products_and_small_companies_are_other_together() -> None:
+    found = [Sources("big", f"p{n:02}", 100 - n, 1) for n in range(22)]
+    found += [Sources("small", "p00", 1, 1), Sources("tiny", "p00", 1, 1)]
+    samples = {one.labels: one.value for one in silent_sources.samples(found, ["big"])}
+    assert len(samples) == silent_sources.MOST_PRODUCTS + 2
+    assert samples["big", "other"] == 2
+    assert samples["other", "p00"] == 2
 
 
 def test_no_label_names_a_person_or_an_agent() -> None:

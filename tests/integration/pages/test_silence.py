@@ -49,3 +49,18 @@ async def test_a_quiet_day_of_a_company_with_calls_is_only_that(house: House) ->
     assert "за это время никто не звонил" in said
     assert "Пока никто не звонил" not in said
     assert "всем перезвонили" not in said
+
+
+async def test_a_source_that_fell_silent_is_named_before_the_numbers(newcomer: House) -> None:
+    assert "Это не спокойный день" not in await first(newcomer)
+    source = await newcomer.good(
+        "POST", "/contact-center/v1/sources", {"name": "АТС Тюмень", "kind": "generic"}
+    )
+    await newcomer.running.admin.execute(
+        "UPDATE contact_center.source SET silent_since = $2, usual_gap_ms = 60000 WHERE id = $1",
+        source["id"],
+        datetime(2026, 3, 4, 9, tzinfo=UTC),
+    )
+    said = await first(newcomer)
+    assert "Это не спокойный день" in said
+    assert "«АТС Тюмень» молчит с 4 мар" in said

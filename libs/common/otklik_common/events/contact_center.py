@@ -343,10 +343,19 @@ class AgentState(Fact):
 
 @contract("source", version=1, owner=OWNER)
 class Source(Fact):
-    """Something that sends us events: a telephone exchange, a chat, a form, an import."""
+    """
+    Something that sends us events: a telephone exchange, a chat, a form, an import.
+
+    `silent`: by its own past, nothing should not have come for so long; `silent_since` is its last
+    event, and `usual_gap_ms` after it silence stopped being a chance. After 14 days it is no longer
+    `active`, until it is heard again. `last_event_at` is as of the last change of any of these.
+    """
 
     name: str = Field(max_length=200)
     product: Code
     created_at: Instant
     last_event_at: Instant | None = None
     active: bool = True
+    silent: bool = False
+    silent_since: Instant | None = None
+    usual_gap_ms: Millis | None = None

@@ -18,9 +18,11 @@ from otklik_common.db import Database
 from otklik_common.errors import Unavailable
 from otklik_common.failpoints import failpoint
 from otklik_common.observability import get_logger
+from otklik_common.resting import finish
 from otklik_contact_center.actions.backlog import Backlogs
 from otklik_contact_center.actions.lines import NOTHING, Line, Parcel, Tell, Verdict, Waiting
 from otklik_contact_center.actions.meters import Meters
+from otklik_contact_center.actions.tallies import Tallies
 from otklik_contact_center.store.inbox import LOST, Appender, Key, RefusedRow, Row
 
 SMALL_ROWS: Final = 50
@@ -52,9 +54,13 @@ ALL_NEW: Final = Verdict()
 class Intake:
     """The queue before the inbox, and the flushers that empty it."""
 
-    def __init__(self, db: Database, meters: Meters) -> None:
+    def __init__(self, db: Database, meters: Meters, tallies: Tallies | None = None) -> None:
+        """`tallies` count how sources send; None: by the clock of this machine."""
         self._db = db
         self._meters = meters
+        self._tallies = tallies or Tallies(db)
+        self._writing: asyncio.Task[None] | None = None
+        self._written = asyncio.Event()
         self._small = Line()
         self._large = Line()
         self._waiting = Waiting()
@@ -69,6 +75,7 @@ class Intake:
         lines = [self._small] * SMALL_FLUSHERS + [self._large] * LARGE_FLUSHERS
         self._flushers = [asyncio.create_task(self._flusher(line)) for line in lines]
         self._asking = asyncio.create_task(self._backlogs.keep_asking())
+        self._writing = asyncio.create_task(self._tallies.keep_writing(self._written))
 
     async def stop(self) -> None:
         """Flush what waits, for some seconds, and end."""
@@ -86,6 +93,8 @@ class Intake:
         for line in (self._small, self._large):
             while parcels := line.take():
                 self._tell(parcels, [_away() for _ in parcels])
+        if self._writing is not None:
+            await finish([self._writing], self._written)
 
     async def submit(self, rows: Sequence[Row], refused: Sequence[RefusedRow] = ()) -> Verdict:
         """
@@ -229,8 +238,10 @@ class Intake:
             refused=len(refused) + reused,
             seconds=time.perf_counter() - began,
         )
-        # Soon, so that the next statement is on its way before these are answered.
-        asyncio.get_running_loop().call_soon(self._tell, parcels, verdicts)
+        # Soon, so that the next statement is on its way before these are answered and counted.
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._tell, parcels, verdicts)
+        loop.call_soon(self._tallies.count, parcels, verdicts)
 
 
 _key: Final[Callable[[Row], Key]] = itemgetter(0, 1, 2)

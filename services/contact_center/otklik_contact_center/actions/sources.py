@@ -130,7 +130,7 @@ async def rotate(
             return replayed
         source, recorded_at = await _locked(tx, sealer, caller.tenant, source_id)
         rotated = source.rotated(now)
-        await _change(tx, sealer, rotated, "rotated", after=recorded_at)
+        await announce_change(tx, sealer, rotated, "rotated", after=recorded_at)
         await once.keep(tx, told(rotated))
     _log("rotated", caller, rotated)
     return rotated
@@ -170,7 +170,7 @@ async def change(
             verb = "told"
         else:
             verb = "asked_to_sign" if changed.require_signature else "excused_from_signing"
-            await _change(tx, sealer, changed, verb, after=recorded_at)
+            await announce_change(tx, sealer, changed, verb, after=recorded_at)
     _log(verb, caller, changed)
     return changed
 
@@ -214,7 +214,7 @@ async def _announce(tx: AsyncConnection, sealer: Sealer, source: Source) -> None
         await recorder.append([_fact(source, "created", time=at, recorded_at=recorder.now)])
 
 
-async def _change(
+async def announce_change(
     tx: AsyncConnection, sealer: Sealer, source: Source, verb: str, *, after: datetime
 ) -> None:
     """Write a locked source and announce its new revision, recorded after the one before."""

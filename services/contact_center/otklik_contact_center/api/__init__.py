@@ -12,6 +12,7 @@ from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.actions.packing import Packer
 from otklik_contact_center.actions.push import Door
 from otklik_contact_center.actions.sources import SourceBook
+from otklik_contact_center.actions.tallies import Tallies
 from otklik_contact_center.actions.tracking import Tracking
 from otklik_contact_center.api import (
     ad_spend,
@@ -20,6 +21,7 @@ from otklik_contact_center.api import (
     coaching,
     contacts,
     demo,
+    doctor,
     hooks,
     imports,
     leads,
@@ -35,7 +37,9 @@ from otklik_contact_center.store.columns import SCHEMA
 
 def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
     """Everything that the contact centre answers; the pushes come first, they are asked most."""
-    intake = Intake(platform.database(SCHEMA, "pusher"), meters_of(platform.registry))
+    pusher = platform.database(SCHEMA, "pusher")
+    tallies = Tallies(pusher, platform.now)
+    intake = Intake(pusher, meters_of(platform.registry), tallies)
     platform.on_start.append(intake.start)
     platform.on_stop.append(intake.stop)
     door = Door(intake, platform.sealer, platform.settings.master)
@@ -57,6 +61,7 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         refusals.router(platform, book, door),
         demo.router(platform, book),
         sources.router(platform, book),
+        doctor.router(platform),
         imports.router(platform, book),
         tracking.router(tracked),
         number_leases.router(tracked),

@@ -59,6 +59,10 @@ class Source:
         credentials: By what a provider proves itself; empty for our own events.
         directions: How the company's words stand for those of a provider.
         version: Of the directions.
+        heard_at: When its last new event came, as of the last change of its silence.
+        silent_since: Its last event, while its silence is told; None: it is heard, or quiet by chance.
+        usual_gap: How long it may be silent by chance then.
+        active: Nobody has given it up.
     """
 
     tenant: str
@@ -78,6 +82,10 @@ class Source:
     credentials: Mapping[str, str] = field(default_factory=dict)
     directions: Directions = field(default_factory=Directions)
     version: int = 1
+    heard_at: datetime | None = None
+    silent_since: datetime | None = None
+    usual_gap: timedelta | None = None
+    active: bool = True
 
     @property
     def provider(self) -> Provider | None:
@@ -143,9 +151,45 @@ class Source:
             return self
         return replace(self, require_signature=required, revision=self.revision + 1)
 
+    def silenced(self, heard_at: datetime, usual_gap: timedelta) -> "Source":
+        """The source that should have been heard since `heard_at`."""
+        return replace(
+            self,
+            heard_at=heard_at,
+            silent_since=heard_at,
+            usual_gap=usual_gap,
+            revision=self.revision + 1,
+        )
+
+    def heard(self, heard_at: datetime) -> "Source":
+        """The source that is heard again."""
+        return replace(
+            self,
+            heard_at=heard_at,
+            silent_since=None,
+            usual_gap=None,
+            active=True,
+            revision=self.revision + 1,
+        )
+
+    def given_up(self) -> "Source":
+        """The source that has been silent for so long that nobody waits for it."""
+        return replace(self, active=False, revision=self.revision + 1)
+
     def fact(self) -> SourceFact:
         """The source as others may know it."""
-        return SourceFact(name=self.name, product=self.kind, created_at=self.created_at)
+        return SourceFact(
+            name=self.name,
+            product=self.kind,
+            created_at=self.created_at,
+            last_event_at=self.heard_at,
+            active=self.active,
+            silent=self.silent_since is not None,
+            silent_since=self.silent_since,
+            usual_gap_ms=(
+                None if self.usual_gap is None else self.usual_gap // timedelta(milliseconds=1)
+            ),
+        )
 
 
 def new_source(

@@ -40,6 +40,10 @@ source = Table(
     Column("credentials", LargeBinary, nullable=True),
     Column("directions", JSONB, nullable=False, server_default=text("'{}'")),
     Column("version", Integer, nullable=False, server_default=text("1")),
+    moment("heard_at"),
+    moment("silent_since"),
+    Column("usual_gap_ms", BigInteger, nullable=True),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
     comment="What sends us events, each with a sealed secret of its own",
 )
 
@@ -78,7 +82,7 @@ Index(
 )
 
 SOURCE_GRANTS: Final = {
-    "source": Grant(api="SIU", worker="SD"),
+    "source": Grant(api="SIU", worker="SUD"),
     "source_directions": Grant(api="SI", worker="SD"),
     "hook_body": Grant(api="SIU", worker="SUD"),
 }

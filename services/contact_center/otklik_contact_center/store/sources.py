@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Row, delete, exists, func, select
@@ -19,6 +19,7 @@ from otklik_contact_center.store import source_tables, tables
 
 _PURPOSE = "source secret"
 _CREDENTIALS = "source credentials"
+_MS: Final = timedelta(milliseconds=1)
 
 
 async def all_of(tx: AsyncConnection, sealer: Sealer, tenant: str) -> list[Source]:
@@ -108,6 +109,10 @@ def _row(source: Source, sealer: Sealer) -> dict[str, Any]:
         "credentials": _sealed_credentials(source, sealer),
         "directions": msgspec.to_builtins(source.directions),
         "version": source.version,
+        "heard_at": source.heard_at,
+        "silent_since": source.silent_since,
+        "usual_gap_ms": None if source.usual_gap is None else source.usual_gap // _MS,
+        "active": source.active,
     }
 
 
@@ -145,6 +150,10 @@ def _source(row: Row[Any], sealer: Sealer) -> Source:
         ),
         directions=_directions(row.directions),
         version=row.version,
+        heard_at=row.heard_at,
+        silent_since=row.silent_since,
+        usual_gap=None if row.usual_gap_ms is None else row.usual_gap_ms * _MS,
+        active=row.active,
     )
 
 

@@ -34,6 +34,7 @@ from otklik_contact_center.store.columns import (
     published,
     tenant,
 )
+from otklik_contact_center.store.doctor_tables import DOCTOR_GRANTS
 from otklik_contact_center.store.lead_tables import LEAD_GRANTS
 from otklik_contact_center.store.promise_tables import PROMISE_GRANTS
 from otklik_contact_center.store.source_tables import SOURCE_GRANTS
@@ -311,6 +312,7 @@ GRANTS: Final = {
     **COMMON_GRANTS,
     **SOURCE_GRANTS,
     **LEAD_GRANTS,
+    **DOCTOR_GRANTS,
     **TRACKING_GRANTS,
     **PROMISE_GRANTS,
     **AD_SPEND_GRANTS,

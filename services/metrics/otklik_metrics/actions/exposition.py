@@ -13,6 +13,7 @@ from otklik_common.observability import get_logger
 from otklik_common.resting import rest
 from otklik_metrics.actions.company import company_of
 from otklik_metrics.actions.reading import Desk
+from otklik_metrics.domain import silent_sources
 from otklik_metrics.domain.catalogue import CATALOGUE
 from otklik_metrics.domain.company import Company
 from otklik_metrics.domain.frames import Frame
@@ -28,6 +29,7 @@ from otklik_metrics.domain.gauges import (
     together,
 )
 from otklik_metrics.domain.refusals import QueryRefused
+from otklik_metrics.domain.silent_sources import Sources
 from otklik_metrics.store import exposition, query_state
 from otklik_metrics.store.tables import SCHEMA
 
@@ -52,7 +54,12 @@ async def refresh_once(platform: Platform, db: Database, now: datetime) -> bool:
         if not await exposition.lock(tx, LOCK):
             return False
         frames, sizes = await _frames(platform, tx, now)
-        await exposition.keep(tx, _families(frames, sizes), now)
+        largest = sorted(sizes, key=lambda tenant: (-sizes[tenant], tenant))[:COMPANIES]
+        families = [
+            *_families(frames, largest),
+            _silent_sources(await exposition.sources(tx), largest),
+        ]
+        await exposition.keep(tx, families, now)
     return True
 
 
@@ -94,10 +101,9 @@ async def _read(
 
 
 def _families(
-    frames: Mapping[int, Mapping[str, Frame]], sizes: Mapping[str, int]
+    frames: Mapping[int, Mapping[str, Frame]], largest: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Every gauge with its samples, as the row keeps them."""
-    largest = sorted(sizes, key=lambda tenant: (-sizes[tenant], tenant))[:COMPANIES]
     room = MOST_SAMPLES // len(GAUGES)
     families: dict[str, dict[str, Any]] = {}
     for place, gauge in enumerate(GAUGES):
@@ -109,6 +115,17 @@ def _families(
         family.setdefault("samples", []).extend([one.labels, one.value] for one in samples)
         family["cut"] = family.get("cut", 0) + cut
     return list(families.values())
+
+
+def _silent_sources(found: Sequence[Sources], largest: Sequence[str]) -> dict[str, Any]:
+    """The gauge of sources, as the row keeps it."""
+    return {
+        "name": silent_sources.NAME,
+        "help": silent_sources.HELP.en,
+        "labels": silent_sources.LABELS,
+        "samples": [[one.labels, one.value] for one in silent_sources.samples(found, largest)],
+        "cut": 0,
+    }
 
 
 def _size(frame: Frame) -> int:

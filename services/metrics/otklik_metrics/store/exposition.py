@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from otklik_metrics.store.tables import EXPOSITION, VERSIONS
+from otklik_metrics.domain.silent_sources import Sources
+from otklik_metrics.store.tables import EXPOSITION, FACTS, VERSIONS
 
 ROW = 1
 
@@ -16,6 +17,18 @@ async def companies(tx: AsyncConnection) -> list[str]:
     """Companies of which anything was ever counted."""
     found = await tx.execute(select(VERSIONS.c.tenant).distinct().order_by(VERSIONS.c.tenant))
     return list(found.scalars())
+
+
+async def sources(tx: AsyncConnection) -> list[Sources]:
+    """How many sources each company has of each product, and how many of them are silent."""
+    table = FACTS["source"]
+    silent = func.count().filter(table.c.silent)
+    rows = (
+        select(table.c.tenant, table.c.product, func.count(), silent)
+        .where(~table.c.void, table.c.active)
+        .group_by(table.c.tenant, table.c.product)
+    )
+    return [Sources(*row) for row in await tx.execute(rows)]
 
 
 async def keep(tx: AsyncConnection, samples: Any, now: datetime) -> None:

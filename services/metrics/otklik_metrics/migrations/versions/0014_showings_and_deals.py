@@ -10,7 +10,7 @@ from otklik_metrics.migrations.columns_0001 import COUNTERS as COUNTERS_0001
 from otklik_metrics.migrations.columns_0001 import FIELDS as FIELDS_0001
 
 revision = "0014"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
