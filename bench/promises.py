@@ -38,7 +38,7 @@ from otklik_common.settings import Settings
 from otklik_contact_center.actions.backtest import Asked, Backtests
 from otklik_contact_center.actions.fold import MOST_MARKS, Folder
 from otklik_contact_center.actions.meters import Meters
-from otklik_contact_center.domain.other_promises import OtherHours, Otherwise
+from otklik_contact_center.domain.other_policies import OtherHours, Otherwise
 from otklik_contact_center.workers import HANDS
 
 DAY = ("09:00-13:00", "14:00-18:00")

@@ -9,6 +9,7 @@ from deploy.watch.operations import (
     CASES_OVERDUE,
     LEVEL_HOUR,
     NOT_CALLED_BACK,
+    PROMISES_AT_RISK,
     SERVICE_LEVEL_TARGET,
     SLA_OVERDUE,
 )
@@ -28,6 +29,7 @@ SILENT_SOURCES: Final = silent_sources(ANY_COMPANY)
 
 _TODAY: Final = "--from $(date +%F) --to $(date -d tomorrow +%F)"
 _MONTH: Final = "--from $(date -d '28 days ago' +%F) --to $(date -d tomorrow +%F)"
+_AHEAD: Final = "--from $(date -d '28 days ago' +%F) --to $(date -d '3 days' +%F)"
 _YEAR: Final = "--from $(date -d '1 year ago' +%F) --to $(date -d tomorrow +%F)"
 
 _MEASURED: Final = Nps.of(ANY_COMPANY, ("company",))
@@ -163,6 +165,35 @@ OPERATIONS: Final = Group(
                 "прошлом: `POST /contact-center/v1/sla-policies:backtest`.",
             ),
             commands=(f"otklik query sla_overdue --by branch {_MONTH}",),
+        ),
+        Alert(
+            name="OtklikPromisesAtRisk",
+            severity=Severity.WARNING,
+            when=only(each(PROMISES_AT_RISK, ANY_COMPANY), ">= 10"),
+            lasts="15m",
+            summary=Text(
+                "{{ $value }} promises of staff in {{ $labels.branch }} are about to break",
+                "{{ $labels.branch }}: на грани срыва {{ $value }} обещаний сотрудников",
+            ),
+            means=Text(
+                "Ten or more things that people of a branch promised to customers are due soon, and "
+                "nobody has said that they are done.",
+                "Десять или больше обещаний, которые сотрудники филиала дали клиентам, скоро должны "
+                "быть выполнены, и никто не отметил, что это сделано.",
+            ),
+            look=Text(
+                "`GET /contact-center/v1/promises?state=at_risk` lists them, whatever is due first "
+                "before the others, with who promised what.",
+                "`GET /contact-center/v1/promises?state=at_risk` перечисляет их по сроку, с тем, кто "
+                "что обещал.",
+            ),
+            do=Text(
+                "Do them, or agree on another time with the customer before they are due; after that "
+                "a promise stays broken.",
+                "Выполните их или до срока договоритесь с клиентом о другом времени: потом обещание "
+                "останется сорванным.",
+            ),
+            commands=(f"otklik query promises_at_risk --by branch {_AHEAD}",),
         ),
         Alert(
             name="OtklikNotCalledBack",

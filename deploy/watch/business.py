@@ -13,7 +13,8 @@ from typing import Any, Self
 from otklik_metrics.domain.catalogue import CATALOGUE
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.gauge import Gauge, Window
-from otklik_metrics.domain.gauges import GAUGES, label_names
+from otklik_metrics.domain.gauges import GAUGES
+from otklik_metrics.domain.series import label_names
 from otklik_metrics.domain.silent_sources import LABELS, NAME
 
 CHOSEN = 'company=~"$company"'

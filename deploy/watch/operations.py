@@ -26,7 +26,7 @@ from deploy.watch.layout import (
     bad_above,
     good_above,
 )
-from otklik_metrics.domain.catalogue import promises
+from otklik_metrics.domain.catalogue import clocks
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.gauge import Gauge, Window
 
@@ -47,12 +47,14 @@ WAIT: Final = gauge_of("asa_seconds")
 FIRST_RESPONSE: Final = gauge_of("first_response_seconds")
 ATTAINMENT: Final = gauge_of("sla_attainment")
 POLICIES: Final = [
-    gauge_of("sla_attainment", params={"target": target}) for target in promises.TARGETS
+    gauge_of("sla_attainment", params={"target": target}) for target in clocks.TARGETS
 ]
 AT_RISK: Final = gauge_of("sla_at_risk")
 SLA_OVERDUE: Final = gauge_of("sla_overdue")
 QA_SCORE: Final = gauge_of("qa_score")
 QA_EVALUATIONS: Final = gauge_of("qa_score", base=True)
+PROMISES_KEPT: Final = gauge_of("promises_kept")
+PROMISES_AT_RISK: Final = gauge_of("promises_at_risk")
 UNWORKED: Final = gauge_of("unworked_rate")
 CASES_OPEN: Final = gauge_of("cases_open")
 CASES_OVERDUE: Final = gauge_of("cases_overdue")
@@ -220,8 +222,8 @@ BY_BRANCH: Final = Row(
     ],
 )
 
-PROMISES: Final = Row(
-    Text("Promises", "Обещания"),
+TARGETS: Final = Row(
+    Text("Service targets", "Нормы обслуживания"),
     [
         Panel(
             title_of(AT_RISK),
@@ -236,12 +238,12 @@ PROMISES: Final = Row(
             steps=_ANY_IS_BAD,
         ),
         Panel(
-            Text("Promises kept, by policy", "Сдержанные обещания по правилам"),
+            Text("Targets met, by policy", "Выполнение норм по правилам"),
             Text(
-                "Of 28 days, by the policy that held when each clock began and by what it promises. "
-                "A promise that is broken and still waited for counts as broken.",
-                "За 28 дней, по правилу, действовавшему в начале отсчёта, и по тому, что обещано. "
-                "Просроченное, но ещё идущее обещание считается нарушенным.",
+                "Of 28 days, by the policy that held when each clock began and by its target. A target "
+                "that is missed and still waited for counts as missed.",
+                "За 28 дней, по правилу, действовавшему в начале отсчёта, и по его норме. Нарушенная "
+                "норма, по которой ещё ждут, считается нарушенной.",
             ),
             [
                 Query(
@@ -279,6 +281,26 @@ QUALITY: Final = Row(
             about(QA_EVALUATIONS),
             [Query(each(QA_EVALUATIONS, CHOSEN), _BY_BRANCH)],
             steps=_PLAIN,
+        ),
+    ],
+)
+
+PROMISES: Final = Row(
+    Text("What staff promised", "Что обещали сотрудники"),
+    [
+        Panel(
+            title_of(PROMISES_AT_RISK),
+            about(PROMISES_AT_RISK),
+            [Query(each(PROMISES_AT_RISK, CHOSEN), _BY_BRANCH)],
+            steps=_ANY_IS_BAD,
+        ),
+        Panel(
+            title_of(PROMISES_KEPT),
+            about(PROMISES_KEPT),
+            [Query(each(PROMISES_KEPT, CHOSEN), _BY_BRANCH)],
+            unit="percentunit",
+            steps=_LEVEL_STEPS,
+            most=1,
         ),
     ],
 )
@@ -343,7 +365,17 @@ OPERATIONS: Final = Dashboard(
         "Who called and wrote today, who was answered and how fast, whom nobody called back.",
         "Кто сегодня звонил и писал, кому и как быстро ответили, кому не перезвонили.",
     ),
-    rows=[NOW, THROUGH_THE_DAY, BY_CHANNEL, PROMISES, QUALITY, BY_BRANCH, INTEGRATIONS, TRUST],
+    rows=[
+        NOW,
+        THROUGH_THE_DAY,
+        BY_CHANNEL,
+        TARGETS,
+        PROMISES,
+        QUALITY,
+        BY_BRANCH,
+        INTEGRATIONS,
+        TRUST,
+    ],
     companies=True,
     hours=12,
 )

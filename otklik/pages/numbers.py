@@ -25,6 +25,8 @@ OVERDUE = {"name": "cases_overdue", "as": "overdue"}
 AT_RISK = {"name": "sla_at_risk", "as": "at_risk"}
 BROKEN = {"name": "sla_overdue", "as": "broken"}
 
+PROMISES_AT_RISK = {"name": "promises_at_risk", "as": "promises_at_risk"}
+PROMISES_BROKEN = {"name": "promises_broken", "as": "promises_broken"}
 RESPONSE = {"name": "first_response_seconds", "clock": "business", "as": "response"}
 """Not on the first page: business time is counted contact by contact."""
 
@@ -37,6 +39,8 @@ METRICS: dict[str, dict[str, Any]] = {
     "overdue": OVERDUE,
     "at_risk": AT_RISK,
     "broken": BROKEN,
+    "promises_at_risk": PROMISES_AT_RISK,
+    "promises_broken": PROMISES_BROKEN,
     "response": RESPONSE,
 }
 """Name on the page → metric of the query API; what a number links to."""
@@ -45,6 +49,12 @@ ABOUT_CALLS = frozenset(("calls", "sl20", "waiting"))
 
 NOW = ("cases", "overdue", "at_risk", "broken")
 """What somebody is to do something about now."""
+
+PROMISED = ("promises_at_risk", "promises_broken")
+"""What agents promised."""
+
+AHEAD = timedelta(days=2)
+"""A promise warns so long before it is due at most: those of the next days are looked at too."""
 
 CASES_SHOWN = 8
 
@@ -126,7 +136,7 @@ def body(
     names: list[str], period: Period, place: Mapping[str, str], *, by: Sequence[str] = ()
 ) -> dict[str, Any]:
     """
-    A metric query; numbers about calls are filtered to calls.
+    A metric query; numbers about calls are filtered to calls, promises count by when they are due.
 
     Args:
         place: What it is limited to, by the dimensions of `PLACE`; empty means those without one.
@@ -136,9 +146,10 @@ def body(
         filters.append(CALLS)
     for dimension, text in place.items():
         filters.append({"dimension": dimension, "op": "in", "values": [_said(dimension, text)]})
+    ahead = AHEAD if names[0] in PROMISED else timedelta()
     return {
         "metrics": [METRICS[name] for name in names],
-        "time": period.query(),
+        "time": replace(period, ends=period.ends + ahead).query(),
         "group_by": list(by),
         "filters": filters,
     }
@@ -202,6 +213,7 @@ async def first_page(visit: Visit, period: Period, branch: str | None) -> Number
         body(about_calls, period, place),
         body(["nps"], period, place),
         body([*NOW], period, place),
+        body([*PROMISED], period, place),
         body(about_calls, period, place, by=["branch"]),
         body(["nps"], period, place, by=["branch"]),
         body([*NOW], period, place, by=["branch"]),
@@ -211,17 +223,17 @@ async def first_page(visit: Visit, period: Period, branch: str | None) -> Number
         *(visit.post("/metrics/v1/query", question) for question in asked)
     )
     total = Line({**place})
-    for answer in answers[:3]:
+    for answer in answers[:4]:
         for row in answer["rows"]:
             total.cells |= _cells(row)
     lines: dict[str | None, Line] = {}
-    for answer in answers[3:6]:
+    for answer in answers[4:7]:
         for row in answer["rows"]:
             line = lines.setdefault(row["branch"], Line({"branch": row["branch"]}))
             line.cells |= _cells(row)
     realtors = [
         Line({"branch": row["branch"], "agent": row["agent"]}, _cells(row))
-        for row in answers[6]["rows"]
+        for row in answers[7]["rows"]
     ]
     freshness = answers[0].get("freshness") or {}
     return Numbers(

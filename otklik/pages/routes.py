@@ -115,18 +115,23 @@ class Pages:
         """One contact with everything that happened to it."""
 
         async def draw(page: Page) -> Response:
-            path = f"/contact-center/v1/contacts/{request.path_params['contact']}"
-            contact, clocks, (branches, realtors), policies = await asyncio.gather(
+            service, id_ = "/contact-center/v1", request.path_params["contact"]
+            path = f"{service}/contacts/{id_}"
+            contact, clocks, promises, (branches, realtors), policies, kinds = await asyncio.gather(
                 page.visit.get(path),
                 if_allowed(page.visit.get(f"{path}/clocks")),
+                if_allowed(page.visit.get(f"{service}/promises", contact=id_, limit=200)),
                 _names(page),
                 _policies(page),
+                _kinds(page),
             )
             return _filled(
                 page,
                 "contact.html",
                 contact=contact,
                 clocks=sorted(clocks["items"] if clocks else (), key=lambda one: one["started_at"]),
+                promises=promises["items"] if promises else (),
+                kinds=kinds,
                 branches=branches,
                 realtors=realtors,
                 policies=policies,
@@ -278,6 +283,12 @@ async def _policies(page: Page) -> dict[str, str]:
     return await numbers.names_of(page.visit, "/access/v1/sla-policies", page.words.language)
 
 
+async def _kinds(page: Page) -> dict[str, str]:
+    """Display names of what agents promise, by code."""
+    path = "/contact-center/v1/promise-kinds"
+    return await numbers.names_of(page.visit, path, page.words.language)
+
+
 def _number_at(name: str, chosen: Period, place: dict[str, str], **more: str) -> str:
     """The address of a number."""
     return f"/number/{name}?{urlencode({'period_name': chosen.name, **place, **more})}"
@@ -287,7 +298,7 @@ async def _number(
     page: Page, name: str, chosen: Period, place: dict[str, str], cursor: str | None
 ) -> Response:
     question = numbers.body([name], chosen, place)
-    answer, catalogue, behind, (branches, realtors), policies = await asyncio.gather(
+    answer, catalogue, behind, (branches, realtors), policies, kinds = await asyncio.gather(
         page.visit.post("/metrics/v1/query", question),
         page.visit.get("/metrics/v1/catalog"),
         if_allowed(
@@ -297,6 +308,7 @@ async def _number(
         ),
         _names(page),
         _policies(page),
+        _kinds(page),
     )
     branch, further = place.get("branch"), behind and behind["next_cursor"]
     if branch and branches and branch not in branches and not answer["rows"][0][name]["n"]:
@@ -316,6 +328,7 @@ async def _number(
         branches=branches,
         realtors=realtors,
         policies=policies,
+        kinds=kinds,
         period=chosen,
         place=place,
     )

@@ -18,7 +18,7 @@ from standardwebhooks import Webhook
 
 from otklik_contact_center.domain.signature import HEADERS
 from tests.fuzz.tuning import BODY_MAY_BE_LEFT_OUT, RULES
-from tests.support.routes_table import AT, LEASING, VISITOR, WEEK, Row
+from tests.support.routes_table import AT, IN_A_MONTH, LEASING, PROMISED, VISITOR, WEEK, Row
 from tests.support.routes_table_quality import ANSWERS, FORM, SCORING
 from tests.support.routes_table_rows import TABLE
 from tests.support.routes_world_quality import OF_CALLS
@@ -77,6 +77,8 @@ class Customs:
             "tracker": LEASING,
             "visitor": VISITOR,
             "url": "https://a.example/",
+            "promise_kind": PROMISED,
+            "due_at": IN_A_MONTH,
             "timezone": "Europe/Moscow",
             "zone": "Europe/Moscow",
             "week": {"mon": ["09:00-18:00"]},

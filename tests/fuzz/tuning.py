@@ -63,7 +63,7 @@ RULES: Final[Mapping[str, str]] = {
             bad_range
         """,
         "the text has a form of its own: a phone, an address, an amount, an origin": """
-            bad_phone bad_email bad_amount bad_ical bad_format origins+malformed blank
+            bad_phone bad_email bad_amount too_many_decimals bad_ical bad_format origins+malformed blank
         """,
         "hours of a day end after they begin and lie apart": "bad_hours",
         "a calendar opens, and others can be told of it": """
@@ -86,7 +86,13 @@ RULES: Final[Mapping[str, str]] = {
         """,
         "not every year has 53 weeks": "bad_week",
         "a host is a name or an address, maybe with a port": "bad_host",
-        "names or ids within the body differ": "repeated line_id_twice",
+        "a promise is of the company's list, due after it is made and kept after that": """
+            unknown_promise_kind bad_due_time kept_before_made
+        """,
+        "coaching comes from a conversation or a request, and is done after it is given": """
+            occasion_missing done_before_created due_before_created
+        """,
+        "names or ids within the body differ": "repeated line_id_twice row_twice",
         "the order of what happened": "step_before_last returned_before_sold",
         "quantities and amounts agree with what is there": """
             bad_quantity returned_more_than_sold wrong_chunk

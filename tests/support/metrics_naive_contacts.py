@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from otklik_common.events.contact_center import Contact, Lead, Outcome
+from otklik_common.events.contact_center import Contact, Lead, Outcome, Promise
 from tests.support.metrics_known import Cell, Facts, Known, Naive, share_of
 from tests.support.metrics_naive_business import MILLISECOND, milliseconds, office_of
 
@@ -76,11 +76,25 @@ def attainment(known: Known, facts: Facts, _: Mapping[str, Any]) -> Cell:
     )
 
 
-def promises_kept(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+def targets_met(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     """Achieved, of those that came to anything or are past due."""
     states = [fact.state.value for _, fact in facts if fact.target == said["target"]]
     kept = states.count("achieved")
     return share_of(kept, kept + states.count("breached") + states.count("breaching"))
+
+
+def was_broken(known: Known, fact: Promise) -> bool:
+    """Whether an agent has not kept a promise in time, whatever came after."""
+    if fact.cancelled_at is not None:
+        return False
+    return (fact.kept_at or known.now) > fact.due_at
+
+
+def promises_kept(known: Known, facts: Facts, _: Mapping[str, Any]) -> Cell:
+    """Kept in time, of those that are kept or past due."""
+    promises = [fact for _, fact in facts if fact.cancelled_at is None]
+    kept = sum(f.kept_at is not None and f.kept_at <= f.due_at for f in promises)
+    return share_of(kept, kept + sum(was_broken(known, f) for f in promises))
 
 
 def clocks(*states: str) -> Naive:

@@ -91,6 +91,18 @@ def average_check(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     return (Fraction(amount or 0, n), n) if n else (None, 0)
 
 
+def spent_on_ads(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """What was spent on advertising, in one currency."""
+    mine = [f for _, f in facts if f.currency == said["currency"]]
+    return Fraction(sum(f.amount_minor for f in mine), 100), len(mine)
+
+
+def cost_of_each(known: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """What was spent on advertising in the same place, by whatever is counted."""
+    amount, _ = spent_on_ads(known, said["ad_spend"], said)
+    return (Fraction(amount or 0, len(facts)), len(facts)) if facts else (None, 0)
+
+
 def issued(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
     """Points given, less what was taken back of them."""
     moved = [

@@ -23,15 +23,18 @@ from tests.support.metrics_naive_contacts import (
     qa_score,
     service_level,
     span,
+    targets_met,
     tried_within,
     unserved,
     unworked,
     was_abandoned,
+    was_broken,
 )
 from tests.support.metrics_naive_scores_and_sales import (
     amount,
     average_check,
     category,
+    cost_of_each,
     csi,
     enps,
     issued,
@@ -39,12 +42,15 @@ from tests.support.metrics_naive_scores_and_sales import (
     revenue,
     scored,
     spent,
+    spent_on_ads,
 )
 
 TIMES = {
     "contact": "offered_at",
     "reply": "asked_at",
     "sla_clock": "started_at",
+    "promise": "due_at",
+    "ad_spend": "spent_at",
     "lead": "created_at",
     "showing": "shown_at",
     "deal": "dealt_at",
@@ -95,7 +101,7 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "patience_seconds": ("contact", patience),
     "abandonment_rate": ("contact", abandonment),
     "sla_attainment": ("contact", attainment),
-    "sla_attainment of a policy": ("sla_clock", promises_kept),
+    "sla_attainment of a policy": ("sla_clock", targets_met),
     "sla_breaches": ("sla_clock", clocks("breached", "breaching")),
     "sla_at_risk": ("sla_clock", clocks("imminent")),
     "sla_overdue": ("sla_clock", clocks("breaching")),
@@ -103,6 +109,16 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "qa_score": ("evaluation", qa_score),
     "qa_failed_rate": ("evaluation", of_evaluations(lambda f: f.failed)),
     "qa_dispute_rate": ("evaluation", of_evaluations(lambda f: f.disputed_at is not None)),
+    "promises_kept": ("promise", promises_kept),
+    "promises_broken": ("promise", _number(was_broken)),
+    "promises_at_risk": (
+        "promise",
+        _number(
+            lambda known, f: (
+                f.kept_at is None and f.cancelled_at is None and f.warn_at < known.now <= f.due_at
+            )
+        ),
+    ),
     "fcr": ("contact", fcr),
     "wait_seconds": ("contact", span("wait")),
     "handle_seconds": ("contact", span("handle")),
@@ -140,6 +156,9 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "purchases": ("purchase", _number(lambda _, __: True)),
     "revenue": ("purchase", revenue),
     "average_check": ("purchase", average_check),
+    "ad_spend": ("ad_spend", spent_on_ads),
+    "cost_per_lead": ("lead", cost_of_each),
+    "cost_per_deal": ("deal", cost_of_each),
     "points_issued": ("points", issued),
     "points_spent": ("points", spent),
 }

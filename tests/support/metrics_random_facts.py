@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid5
 
 from otklik_common.events.contact_center import (
+    AdSpend,
     Channel,
     ClockState,
     Contact,
@@ -16,6 +17,8 @@ from otklik_common.events.contact_center import (
     EvaluationState,
     Lead,
     Outcome,
+    Promise,
+    PromiseState,
     Reply,
     Showing,
     SlaClock,
@@ -45,6 +48,8 @@ def some_facts(seed: int, size: int = 250) -> Known:
         "contact": _contact,
         "reply": _reply,
         "sla_clock": _clock,
+        "promise": _promise,
+        "ad_spend": _ad_spend,
         "lead": _lead,
         "showing": _showing,
         "deal": _deal,
@@ -169,6 +174,49 @@ def _evaluation(dice: random.Random) -> Evaluation:
         released_at=at,
         disputed_at=_maybe(dice, at + timedelta(days=1), 0.3),
         **{"agent": "petrova"} | {k: v for k, v in _dimensions(dice).items() if v is not None},
+    )
+
+
+def _promise(dice: random.Random) -> Promise:
+    """Some as no worker has looked at them since they were due; `now` is in the middle of them."""
+    due = _moment(dice) + timedelta(days=dice.choice([0, 20]))
+    made, warn = due - timedelta(days=3), due - timedelta(days=dice.choice([0, 1, 2]))
+    kept = _maybe(dice, made + timedelta(hours=dice.randrange(100)), 0.6)
+    given_up = made + timedelta(hours=1) if kept is None and dice.random() < 0.2 else None
+    state = PromiseState.AT_RISK if dice.random() < 0.3 else PromiseState.OPEN
+    if kept is not None:
+        state = PromiseState.KEPT if kept <= due else PromiseState.KEPT_LATE
+    elif given_up is not None:
+        state = PromiseState.CANCELLED
+    elif due < Known().now and dice.random() < 0.7:
+        state = PromiseState.BROKEN
+    said = _dimensions(dice)
+    return Promise(
+        promise_kind=dice.choice(["call_back", "visit"]),
+        agent=said["agent"] or "sidorov",
+        branch=said["branch"],
+        party=said["party"],
+        channel=dice.choice([None, Channel.CALL]),
+        state=state,
+        made_at=made,
+        warn_at=warn,
+        due_at=due,
+        kept_at=kept,
+        cancelled_at=given_up,
+        postponed=dice.randrange(3),
+    )
+
+
+def _ad_spend(dice: random.Random) -> AdSpend:
+    return AdSpend(
+        spent_at=_moment(dice).replace(hour=22, minute=0, second=0, microsecond=0),
+        ad_source=dice.choice(["yandex", "vk"]),
+        medium=dice.choice(["cpc", None]),
+        campaign=dice.choice(["spring", None]),
+        agency=dice.choice(["bright", None]),
+        branch=dice.choice([None, "tyumen", "perm", "omsk"]),
+        currency=dice.choice(["RUB", "RUB", "KZT"]),
+        amount_minor=dice.randrange(10_000_000),
     )
 
 

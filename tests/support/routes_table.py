@@ -8,16 +8,19 @@ for what is missing, foreign or out of reach. What does not follow stands in the
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 Place = Literal["own", "other", "foreign", "missing"]
 """Of a branch within reach, of another branch, of another company, of nobody."""
 
 STAFF: Final = (
-    "metrics:read contacts:read cases:read cases:write customers:read answers:read"
+    "metrics:read contacts:read cases:read cases:write customers:read answers:read promises:write"
     " evaluations:read evaluations:answer"
 )
-MANAGES: Final = "customers:write points:read points:write surveys:read evaluations:write"
+MANAGES: Final = (
+    "customers:write points:read points:write surveys:read coaching:write evaluations:write"
+)
 EVERYTHING: Final = (
     f"{STAFF} {MANAGES} records:read surveys:write access:read access:write keys:write"
     " sources:write events:push contacts:write answers:write purchases:write operations:read"
@@ -54,6 +57,9 @@ MEMBERS: Final = frozenset(("agent", "manager", "head", "admin", "operations", "
 
 VISITOR, LEASING = "visitor-1", "leasing"
 """Who has the leases that are asked for, and the site that they are of."""
+
+PROMISED: Final = "call_back"
+"""What agents of both companies may promise."""
 
 PUBLIC, ANYBODY, MEMBER, HERSELF = "public", "anybody", "member", "self"
 
@@ -158,6 +164,7 @@ def _opened(scopes: str, caller: str) -> bool:
 # --- Bodies -------------------------------------------------------------------------------------
 
 AT: Final = "2026-03-02T09:00:00+03:00"
+IN_A_MONTH: Final = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 WEEK: Final = {"from": "2026-03-02T00:00:00+03:00", "to": "2026-03-09T00:00:00+03:00"}
 ROUND_THE_CLOCK: Final = {"timezone": "UTC", "week": {"mon": ["00:00-24:00"]}}
 
@@ -192,6 +199,22 @@ def event(ask: Ask, **said: Any) -> Any:
         "direction": "in",
         "branch": ask.branch,
     } | said
+
+
+def promise(branch: str) -> Any:
+    """A promise that can still be kept."""
+    return {"agent": "petrova", "promise_kind": PROMISED, "due_at": IN_A_MONTH, "branch": branch}
+
+
+def coached(branch: str) -> Any:
+    """What an agent is to learn."""
+    return {"agent": "petrova", "skill": "needs", "contact": "c1", "branch": branch, "task": "ask"}
+
+
+def spent(branch: str) -> Any:
+    """A day's advertising."""
+    row = {"day": "2026-03-02", "ad_source": "yandex", "currency": "RUB", "amount": "100.00"}
+    return row | {"branch": branch}
 
 
 def lead_step(ask: Ask) -> Any:

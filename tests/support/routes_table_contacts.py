@@ -10,9 +10,12 @@ from tests.support.routes_table import (
     PUBLIC,
     VISITOR,
     Row,
+    coached,
     event,
     lead_step,
+    promise,
     same,
+    spent,
 )
 from tests.support.routes_table_quality import QUALITY
 
@@ -138,6 +141,50 @@ CONTACT_CENTER: Final[Rows] = {
     "POST /contact-center/v1/contacts:find": Row(
         "contacts:read", body=same({"phone": "+79990001122"})
     ),
+    "GET /contact-center/v1/promises": Row("contacts:read"),
+    "GET /contact-center/v1/promises/{promise}": Row("contacts:read", of="promise", away=404),
+    "PUT /contact-center/v1/promises/{promise}": Row(
+        "promises:write",
+        of="promise",
+        body=lambda ask: promise(ask.branch),
+        missing=200,
+        away=404,
+        fresh=True,
+    ),
+    "POST /contact-center/v1/promises/{promise}/keep": Row(
+        "promises:write", of="promise", body=same({}), away=404, fresh=True
+    ),
+    "POST /contact-center/v1/promises/{promise}/cancel": Row(
+        "promises:write", of="promise", away=404, fresh=True
+    ),
+    "GET /contact-center/v1/promise-kinds": Row("contacts:read"),
+    # What agents may promise is the same in every branch.
+    "PUT /contact-center/v1/promise-kinds/{code}": Row(
+        "sources:write", of="promisable", body=same({}), missing=200, limited=403
+    ),
+    "DELETE /contact-center/v1/promise-kinds/{code}": Row(
+        "sources:write", of="unpromised", ok=204, limited=403, fresh=True
+    ),
+    "GET /contact-center/v1/coaching-items": Row("coaching:write"),
+    "GET /contact-center/v1/coaching-items/{item}": Row("coaching:write", of="item", away=404),
+    "PUT /contact-center/v1/coaching-items/{item}": Row(
+        "coaching:write",
+        of="item",
+        body=lambda ask: coached(ask.branch),
+        missing=200,
+        away=404,
+        fresh=True,
+    ),
+    "POST /contact-center/v1/coaching-items/{item}/done": Row(
+        "coaching:write", of="item", body=same({}), away=404, fresh=True
+    ),
+    "GET /contact-center/v1/coaching-items/{item}/effect": Row(
+        "coaching:write", of="item", away=404
+    ),
+    "PUT /contact-center/v1/ad-spend": Row(
+        "contacts:write", body=lambda ask: {"rows": [spent(ask.branch)]}
+    ),
+    "GET /contact-center/v1/ad-spend": Row("metrics:read"),
     "GET /contact-center/v1/clocks": Row("contacts:read"),
     "GET /contact-center/v1/contacts/{contact_id}/clocks": Row(
         "contacts:read", of="contact", away=404

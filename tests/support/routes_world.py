@@ -18,10 +18,13 @@ from tests.support.routes_table import (
     EVERYTHING,
     LEASING,
     LINE,
+    PROMISED,
     ROUND_THE_CLOCK,
     VISITOR,
     Place,
     a_policy,
+    coached,
+    promise,
 )
 from tests.support.routes_world_quality import CALLS, Company, QualityThings
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
@@ -198,6 +201,26 @@ class World(QualityThings):
         await self.good("POST", "/contact-center/v1/events", event, of=company)
         return str(contact_subject(company.tenant, f"{company.tenant}.default", name))
 
+    async def _promise(self, company: Company, name: str, branch: str) -> str:
+        kind = f"/contact-center/v1/promise-kinds/{PROMISED}"
+        await self.good("PUT", kind, {}, of=company)
+        path = f"/contact-center/v1/promises/{name}"
+        await self.good("PUT", path, promise(branch), of=company)
+        return name
+
+    async def _item(self, company: Company, name: str, branch: str) -> str:
+        path = f"/contact-center/v1/coaching-items/{name}"
+        await self.good("PUT", path, coached(branch), of=company)
+        await self.good("POST", f"{path}/done", {}, of=company)
+        return name
+
+    async def _promisable(self, company: Company, name: str, _: str) -> str:
+        await self.good("PUT", f"/contact-center/v1/promise-kinds/{name}", {}, of=company)
+        return name
+
+    async def _unpromised(self, company: Company, name: str, branch: str) -> str:
+        return await self._promisable(company, name, branch)
+
     async def _lead(self, company: Company, name: str, branch: str) -> str:
         """The contact that opened it: of somebody whom nobody knows otherwise."""
         return await self._contact(
@@ -272,7 +295,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

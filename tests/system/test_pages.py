@@ -280,11 +280,54 @@ async def test_a_broken_promise_is_shown_with_its_contact_and_its_policy_s_name(
     line = await page.inner_text("#records li")
     assert line.endswith(f"· {one}")
     await page.click("#records li a")
-    await page.wait_for_selector("#promises")
-    shown = await page.inner_text("#promises li")
+    await page.wait_for_selector("#targets")
+    shown = await page.inner_text("#targets li")
     assert shown.startswith(told_there)
     assert shown.endswith(f"· {one}")
     assert complaints == []
+    await page.context.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("language", "kind", "state"),
+    [("ru", "Перезвонить", "на грани срыва"), ("en", "Call back", "about to break")],
+)
+async def test_a_promise_about_to_break_is_on_the_first_page_with_whose_it_is(
+    browser: Browser, told: Deployment, language: str, kind: str, state: str
+) -> None:
+    client, service = told.client(), "/contact-center/v1"
+    names = {"names": {"ru": "Перезвонить", "en": "Call back"}, "warning_seconds": 172_800}
+    client.ok("PUT", f"{service}/promise-kinds/call_back", json=names)
+    due = (datetime.now(UTC) + timedelta(hours=40)).isoformat()
+    (contact, *_) = client.ok("GET", f"{service}/contacts")["items"]
+    promise = {"agent": "petrova", "promise_kind": "call_back", "due_at": due, "branch": "tyumen"}
+    promise |= {"contact": contact["contact"], "text": "до обеда"}
+    made = client.ok("PUT", f"{service}/promises/{language}", json=promise)
+    page, complaints = await _signed_in(browser, told, DESKTOP, language)
+    for _ in range(40):
+        await page.goto(told.urls["metrics"] + "/?period_name=today")
+        if (await page.inner_text("#promises .big")).strip() == "1":
+            break
+        await asyncio.sleep(0.25)
+    await page.click("#promises .big a")
+    await page.wait_for_selector("#records li")
+    line = await page.inner_text("#records li")
+    assert line.startswith(f"{kind} · petrova")
+    assert line.endswith(state)
+    await page.click("#records li a")
+    await page.wait_for_selector("#promises")
+    shown = await page.locator("#promises li").last.inner_text()
+    assert shown.startswith(f"{kind} — {state} · petrova")
+    assert shown.endswith("до обеда")
+    assert complaints == []
+    client.ok("POST", f"{service}/promises/{made['id']}/keep", json={})
+    for _ in range(40):
+        await page.goto(told.urls["metrics"] + "/?period_name=today")
+        if (await page.inner_text("#promises .big")).strip() == "0":
+            break
+        await asyncio.sleep(0.25)
+    assert (await page.inner_text("#promises .big")).strip() == "0"
     await page.context.close()
 
 

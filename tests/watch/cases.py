@@ -286,6 +286,14 @@ CASES: Final[Mapping[str, Case]] = {
         labels=_BRANCH,
         value="12",
     ),
+    "OtklikPromisesAtRisk": Case(
+        {_of("otklik_promises_at_risk", _BRANCH): _then(12, 3, 20)},
+        "10m",
+        "16m",
+        "21m",
+        labels=_BRANCH,
+        value="12",
+    ),
     "OtklikSourceSilent": Case(
         {
             _of("otklik_source_silent", _PRODUCT): _then(2, 0, 5),

@@ -97,6 +97,7 @@ def _tell(url: str, key: str) -> None:
         teller.tell(push for day in days for push in day if push.at <= now)
         client.post("/contact-center/v1/events", _contacts_of_this_minute(now))
         _evaluate(client, now)
+        _promise(client, now)
 
 
 def _evaluate(client: Client, now: datetime) -> None:
@@ -112,6 +113,21 @@ def _evaluate(client: Client, now: datetime) -> None:
     asked = {"contact": found[0]["id"], "form": "watched", "answers": {"named": "yes"}}
     made = client.post(f"{root}/evaluations", asked)
     client.post(f"{root}/evaluations/{made['id']}/release", {})
+
+
+def _promise(client: Client, now: datetime) -> None:
+    """A promise that is broken, and one that is about to be."""
+    service = "/contact-center/v1"
+    client.call("PUT", f"{service}/promise-kinds/call_back", json={"warning_seconds": 172_800})
+    for name, due in (("late", now - timedelta(hours=1)), ("soon", now + timedelta(hours=20))):
+        body = {
+            "agent": "petrova",
+            "promise_kind": "call_back",
+            "branch": "tyumen",
+            "made_at": (now - timedelta(hours=30)).isoformat(),
+            "due_at": due.isoformat(),
+        }
+        client.call("PUT", f"{service}/promises/{name}", json=body)
 
 
 def _contacts_of_this_minute(now: datetime) -> list[dict[str, Any]]:

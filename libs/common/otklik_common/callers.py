@@ -26,6 +26,7 @@ AGENT = frozenset(
         "records:read",
         "evaluations:read",
         "evaluations:answer",
+        "promises:write",
     )
 )
 MANAGER = AGENT | {
@@ -34,6 +35,7 @@ MANAGER = AGENT | {
     "points:write",
     "surveys:read",
     "evaluations:write",
+    "coaching:write",
 }
 HEAD = MANAGER | {"surveys:write", "access:read", "quality:write"}
 ALL_SCOPES = HEAD | {

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Final, get_args
 
 from pydantic import (
@@ -202,6 +202,9 @@ def _is_number(text: str) -> bool:
 
 
 _STRICT: Final = "otklik_strict"
+
+WrittenDate = Annotated[date, BeforeValidator(_not_a_number)]
+"""A day as 2026-03-02 in a query; a number is none, though it could count seconds since 1970."""
 
 _LEAVES: Final[Mapping[str, Any]] = {
     "int": lambda schema: {**schema, "strict": True},

@@ -20,9 +20,10 @@ from otklik_common.events.registry import encode
 from otklik_common.ids import subject_id
 from otklik_common.log.port import Record
 from otklik_common.reading import ReadEvent, read
+from otklik_contact_center.actions.clocks_due import CLOCKS
 from otklik_contact_center.actions.due import Due, Redoing
 from otklik_contact_center.actions.fold import Folder
-from otklik_contact_center.actions.promises_heard import KeepPromises
+from otklik_contact_center.actions.policies_heard import KeepPolicies
 from otklik_contact_center.domain.admission import BULK, LIVE
 from tests.integration.contact_center.conftest import World, now
 
@@ -59,7 +60,7 @@ class Promising:
     def __init__(self, world: World, folder: Folder) -> None:
         self._world = world
         self._folder = folder
-        self._heard = KeepPromises("contact_center")
+        self._heard = KeepPolicies("contact_center")
         self.revision = 0
 
     async def hear(self, *facts: Fact, void: bool = False) -> None:
@@ -99,7 +100,7 @@ class Promising:
 
     async def due(self) -> None:
         """What is due now is told."""
-        due = Due(self._world.worker)
+        due = Due(self._world.worker, CLOCKS)
         while await due.step():
             pass
 

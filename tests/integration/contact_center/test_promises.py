@@ -1,332 +1,306 @@
-"""Clocks of promises: made by folding, told when they fall due, made anew when promises change."""
+"""Promises of agents over HTTP, and what time makes of them."""
 
 import asyncio
-from collections import Counter
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
-import pytest_asyncio
+from httpx import AsyncClient, Response
 
-from otklik_common.db import raw
-from otklik_common.events.contact_center import ClockState, SlaClock
+from otklik_common.ids import contact_subject
 from otklik_contact_center.actions.due import Due
 from otklik_contact_center.actions.fold import Folder
-from otklik_contact_center.domain.events import Event
-from otklik_contact_center.store import clocks as store
-from tests.integration.contact_center.conftest import Pusher, World, a_folder, fold_all, now
-from tests.integration.contact_center.promising import (
-    HOUR,
-    MINUTE,
-    Promising,
-    a_calendar,
-    a_policy,
-    a_target,
-    one,
-    shown,
-)
-from tests.unit.contact_center.builders import a_call, a_message, an_event, at
+from otklik_contact_center.actions.promises_due import PROMISES
+from otklik_contact_center.domain.source import default_id
+from tests.integration.contact_center.conftest import World, fold_all, only
 
 pytestmark = pytest.mark.asyncio
 
-
-@pytest_asyncio.fixture
-async def promising(world: World, folder: Folder) -> Promising:
-    """Access as the contact centre hears it."""
-    return Promising(world, folder)
+BASE = "/contact-center/v1"
+HOUR = timedelta(hours=1)
+SPACE = UUID(int=0)
 
 
-async def test_every_promise_about_a_call_has_its_clock(
-    world: World, door: Pusher, promising: Promising
-) -> None:
-    await promising.hear(
-        a_calendar(),
-        a_policy(
-            a_target("first_response", 20, warning_seconds=5),
-            a_target("resolution", HOUR, business=True),
-            a_target("callback", 15 * MINUTE),
-            code="calls",
-            channels=("call",),
-            branches=("tyumen",),
-        ),
-    )
-    await door.push(*a_call())
-    await promising.work()
-    assert await shown(world) == [("first_response", "achieved"), ("resolution", "achieved")]
-    first = await one(world, "first_response")
-    assert first == SlaClock(
-        contact=first.contact,
-        source=first.source,
-        channel=first.channel,
-        branch="tyumen",
-        queue="sales",
-        agent="petrova",
-        target="first_response",
-        policy="calls",
-        priority=10,
-        matched=("channel", "branch"),
-        target_ms=20_000,
-        warning_ms=5_000,
-        state=ClockState.ACHIEVED,
-        started_at=at(0),
-        due_at=at(20),
-        ended_at=at(9),
-        used_ms=9_000,
-    )
-    resolution = await one(world, "resolution")
-    assert (resolution.calendar, resolution.due_at) == ("office", at(HOUR))
-    revisions = Counter(str(event.subject) for event in await world.facts("sla_clock"))
-    assert set(revisions.values()) == {1}
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
-async def test_without_a_policy_there_is_no_clock_and_nothing_is_asked(
-    world: World, door: Pusher, promising: Promising
-) -> None:
-    await promising.hear(a_calendar())
-    await door.push(*a_call())
-    await promising.work()
-    assert await world.count("sla_clock") == await world.count("promises") == 0
-    assert await world.count("promises_redo") == 0
+def in_(span: timedelta) -> str:
+    return (now() + span).isoformat()
 
 
-async def test_a_missed_call_is_called_back_by_another_contact(
-    world: World, door: Pusher, promising: Promising
-) -> None:
-    await promising.hear(a_policy(a_target("callback", 15 * MINUTE)))
-    phone = "+79991234567"
-    missed = [an_event("queued", 0, channel="call", from_=phone), an_event("ended", 30)]
-    again = [
-        an_event("queued", 120, id="q2", contact="call-2", channel="call", from_=phone),
-        an_event("ended", 150, id="e2", contact="call-2"),
+async def a_kind(client: AsyncClient, code: str = "call_back", **more: Any) -> None:
+    answer = await client.put(f"{BASE}/promise-kinds/{code}", json=more)
+    assert answer.status_code == 200, answer.text
+
+
+async def put(client: AsyncClient, name: str = "p1", **more: Any) -> Response:
+    body = {"agent": "petrova", "promise_kind": "call_back", "due_at": in_(24 * HOUR), **more}
+    return await client.put(f"{BASE}/promises/{name}", json=body)
+
+
+async def promised(client: AsyncClient, name: str = "p1", **more: Any) -> dict[str, Any]:
+    answer = await put(client, name, **more)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def listed(client: AsyncClient, **wanted: str) -> list[str]:
+    answer = await client.get(f"{BASE}/promises", params=wanted)
+    assert answer.status_code == 200, answer.text
+    return [one["id"] for one in answer.json()["items"]]
+
+
+async def all_due(world: World) -> None:
+    while await Due(world.worker, PROMISES).step():
+        pass
+
+
+async def states(world: World) -> list[tuple[int, str, str]]:
+    return [
+        (event.revision, event.verb, event.data.state.value)  # type: ignore[attr-defined]
+        for event in await world.facts("promise")
     ]
-    await door.push(*missed, *again)
-    await promising.work()
-    # One person, one callback: for the first call that nobody took.
-    clock = await one(world, "callback")
-    assert (clock.started_at, clock.state) == (at(30), ClockState.BREACHING)
-    back: dict[str, Any] = {"contact": "call-3", "channel": "call", "direction": "out"}
-    await door.push(
-        an_event("started", 600, id="b1", to=phone, agent="petrova", actor="human", **back)
-    )
-    await promising.work()
-    clock = await one(world, "callback")
-    assert (clock.state, clock.used_ms, clock.agent) == (ClockState.ACHIEVED, 570_000, "petrova")
 
 
-async def test_a_missed_call_after_an_unanswered_form_is_called_back(
-    world: World, door: Pusher, promising: Promising
+async def test_a_promise_is_made_once_and_says_nothing_of_what_was_said(
+    world: World, client: AsyncClient
 ) -> None:
-    await promising.hear(a_policy(a_target("callback", 15 * MINUTE)))
-    phone = "+79991234567"
-    form = [an_event("started", -HOUR, id="f1", contact="form-1", channel="form", from_=phone)]
-    missed = [
-        an_event("queued", 0, channel="call", from_=phone),
-        an_event("ringing", 5, agent="petrova"),
-        an_event("ended", 30),
+    await a_kind(client, warning_seconds=1_800)
+    due = in_(24 * HOUR)
+    body = {"due_at": due, "branch": "tyumen", "text": "Перезвонить Анне про ипотеку"}
+    made = await promised(client, **body)
+    assert (made["state"], made["postponed"], made["text"]) == ("open", 0, body["text"])
+    spans = [datetime.fromisoformat(made[name]) for name in ("warn_at", "due_at")]
+    assert spans[1] - spans[0] == timedelta(minutes=30)
+    again = await promised(client, **body)
+    assert again == made == (await client.get(f"{BASE}/promises/p1")).json()
+    assert await states(world) == [(1, "made", "open")]
+    stored = await world.admin.fetchrow(
+        "SELECT text, data FROM contact_center.promise WHERE tenant = $1", world.tenant
+    )
+    assert stored is not None
+    assert "Анне".encode() not in stored["text"]
+    assert "Анне" not in stored["data"]
+    # What was said may be corrected, and that is nobody else's business.
+    changed = await promised(client, **{**body, "text": "Перезвонить"})
+    assert changed["text"] == "Перезвонить"
+    assert len(await world.facts()) == 1
+
+
+async def test_it_takes_its_dimensions_from_the_contact(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await a_kind(client)
+    event = {"id": "e1", "contact": "c1", "type": "queued", "at": in_(-HOUR), "channel": "chat"}
+    event |= {"party": "seller", "branch": "perm", "direction": "in"}
+    assert (await client.post(f"{BASE}/events", json=event)).status_code == 202
+    await fold_all(folder)
+    made = await promised(client, contact="c1")
+    subject = contact_subject(world.tenant, default_id(world.tenant), "c1")
+    assert [made[name] for name in ("branch", "channel", "party", "contact")] == [
+        "perm",
+        "chat",
+        "seller",
+        str(subject),
     ]
-    await door.push(*form, *missed)
-    await promising.work()
-    assert (await one(world, "callback")).started_at == at(30)
-    back: dict[str, Any] = {"contact": "call-3", "channel": "call", "direction": "out"}
-    await door.push(
-        an_event("started", 600, id="b1", to=phone, agent="ivanov", actor="human", **back)
-    )
-    await promising.work()
-    # Whoever called back did it, not whose phone rang in vain.
-    assert (await one(world, "callback")).agent == "ivanov"
+    assert await listed(client, contact=str(subject)) == ["p1"]
+    assert await listed(client, contact=str(SPACE)) == []
+    fact = only(await world.latest("promise"))
+    assert (fact.contact, fact.branch, fact.promise_kind) == (subject, "perm", "call_back")
+    unheard = await promised(client, "p2", contact="nobody-heard-of-it", branch="perm")
+    assert (unheard["channel"], unheard["branch"]) == (None, "perm")
 
 
-async def test_a_callback_moves_to_an_earlier_missed_call_that_is_heard_of_late(
-    world: World, door: Pusher, promising: Promising
+async def test_time_warns_of_it_and_breaks_it_once_with_several_workers(
+    world: World, client: AsyncClient
 ) -> None:
-    await promising.hear(a_policy(a_target("callback", 15 * MINUTE)))
-    phone = "+79991234567"
+    await a_kind(client, warning_seconds=86_400)
+    for name in range(5):
+        await promised(client, f"p{name}", due_at=in_(timedelta(seconds=1.2)))
+    await promised(client, "later")
 
-    def missed(contact: str, since: float) -> list[Event]:
-        return [
-            an_event("queued", since, id=f"q{contact}", contact=contact, channel="call",
-                     from_=phone),
-            an_event("ended", since + 30, id=f"e{contact}", contact=contact),
-        ]  # fmt: skip
+    async def look() -> None:
+        await asyncio.gather(*(Due(world.worker, PROMISES).step() for _ in range(3)))
 
-    await door.push(*missed("later", 300))
-    await promising.work()
-    assert (await one(world, "callback")).started_at == at(330)
-    await door.push(*missed("earlier", 0))
-    await promising.work()
-    assert (await one(world, "callback")).started_at == at(30)
-    # Taken after all, it was not missed: the promise is about the other again.
-    await door.push(an_event("answered", 20, id="late", contact="earlier", agent="petrova"))
-    await promising.work()
-    assert (await one(world, "callback")).started_at == at(330)
+    await look()
+    assert sorted(await listed(client, state="at_risk")) == ["later", *(f"p{n}" for n in range(5))]
+    await asyncio.sleep(1.3)
+    await look()
+    await look()
+    assert sorted(await listed(client, state="broken")) == [f"p{n}" for n in range(5)]
+    told = await states(world)
+    assert told.count((1, "made", "open")) == 6
+    assert told.count((2, "due", "at_risk")) == 6
+    assert told.count((3, "broken", "broken")) == 5
+    assert len(told) == 17
 
 
-async def test_a_clock_falls_due_once_whoever_looks(
-    world: World, door: Pusher, promising: Promising
+async def test_it_is_kept_in_time_or_late_and_never_cancelled_once_broken(
+    world: World, client: AsyncClient
 ) -> None:
-    await promising.hear(a_policy(a_target("first_response", 2, warning_seconds=1)))
-    begun = now() - timedelta(milliseconds=500)
-    await door.push(an_event("queued", at=begun, id="q", channel="call", direction="in"))
-    await promising.work()
-    states: list[str] = []
-    for _ in range(40):
-        await asyncio.gather(*(Due(world.worker).step() for _ in range(3)))
-        states = [event.data.state.value for event in await world.facts("sla_clock")]  # type: ignore[attr-defined]
-        if states[-1] == "breaching":
-            break
-        await asyncio.sleep(0.1)
-    assert states == ["pending", "imminent", "breaching"]
-    (_, _, breach) = await world.facts("sla_clock")
-    assert isinstance(breach.data, SlaClock)
-    assert breach.data.breached_at == breach.time == begun + timedelta(seconds=2)
-    await door.push(
-        an_event("answered", at=begun + timedelta(seconds=1), id="a", channel="call"),
-        an_event("ended", at=begun + timedelta(seconds=9), id="e", channel="call"),
-    )
-    await promising.work()
-    # What is heard late corrects it: the answer had come in time.
-    assert await shown(world) == [("first_response", "achieved")]
-    assert (await one(world, "first_response")).breached_at is None
+    await a_kind(client)
+    await promised(client, "in-time")
+    kept = await client.post(f"{BASE}/promises/in-time/keep", json={})
+    assert (kept.status_code, kept.json()["state"]) == (200, "kept")
+    again = await client.post(f"{BASE}/promises/in-time/keep", json={})
+    assert again.json() == kept.json()
+    past = {"made_at": in_(-48 * HOUR), "due_at": in_(-24 * HOUR)}
+    assert (await promised(client, "late", **past))["state"] == "broken"
+    refused = await client.post(f"{BASE}/promises/late/cancel")
+    assert (refused.status_code, refused.json()["code"]) == (409, "promise_settled")
+    late = await client.post(f"{BASE}/promises/late/keep", json={})
+    assert late.json()["state"] == "kept_late"
+    early = await client.post(f"{BASE}/promises/late/keep", json={"at": in_(-72 * HOUR)})
+    assert (early.status_code, early.json()["code"]) == (422, "kept_before_made")
+    ahead = await client.post(f"{BASE}/promises/late/keep", json={"at": in_(72 * HOUR)})
+    assert (ahead.status_code, ahead.json()["code"]) == (422, "time_in_future")
+    await promised(client, "given-up")
+    gone = await client.post(f"{BASE}/promises/given-up/cancel")
+    assert gone.json()["state"] == "cancelled"
+    kept = await client.post(f"{BASE}/promises/given-up/keep", json={})
+    assert (kept.status_code, kept.json()["code"]) == (409, "promise_settled")
+    await all_due(world)
+    assert sorted(one.state.value for one in (await world.latest("promise")).values()) == [
+        "cancelled",
+        "kept",
+        "kept_late",
+    ]
 
 
-async def test_a_clock_is_due_a_moment_after_its_target_and_not_at_it(
-    world: World, door: Pusher, promising: Promising
+async def test_it_is_put_off_until_it_is_due_and_not_later(client: AsyncClient) -> None:
+    await a_kind(client)
+    await promised(client)
+    assert (await promised(client, due_at=in_(48 * HOUR)))["postponed"] == 1
+    past = {"made_at": in_(-48 * HOUR), "due_at": in_(-24 * HOUR)}
+    await promised(client, "late", **past)
+    refused = await put(client, "late", **{**past, "due_at": in_(HOUR)})
+    assert (refused.status_code, refused.json()["code"]) == (409, "promise_settled")
+    assert (await promised(client, "late", **past, agent="ivanov"))["agent"] == "ivanov"
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"promise_kind": "unheard_of"}, "unknown_promise_kind"),
+        ({"due_at": "2020-01-01T00:00:00Z"}, "bad_due_time"),
+        ({"due_at": "2099-01-01T00:00:00Z"}, "bad_due_time"),
+        ({"made_at": "2099-01-01T00:00:00Z", "due_at": "2099-02-01T00:00:00Z"}, "time_in_future"),
+    ],
+)
+async def test_what_cannot_be_promised_is_refused(
+    world: World, client: AsyncClient, said: dict[str, Any], code: str
 ) -> None:
-    await promising.hear(a_policy(a_target("first_response", 3_600)))
-    begun = now() + timedelta(minutes=5)
-    await door.push(an_event("queued", at=begun, id="q", channel="call", direction="in"))
-    await promising.work()
-    target = begun + timedelta(seconds=3_600)
-    for moment, due in ((target, []), (target + timedelta.resolution, ["pending"])):
-        async with world.worker.begin_as_worker() as tx:
-            rows = await store.due(await raw(tx), moment, 10)
-            assert [row.state for row in rows if row.tenant == world.tenant] == due
+    await a_kind(client)
+    refused = await put(client, **said)
+    assert (refused.status_code, refused.json()["code"]) == (422, code)
+    assert await world.count("promise") == 0
 
 
-async def test_a_clock_that_cannot_be_read_is_put_aside_and_holds_nobody_up(
-    world: World, door: Pusher, promising: Promising
+async def test_only_what_is_on_the_list_may_be_promised_and_what_was_stays(
+    client: AsyncClient,
 ) -> None:
-    await promising.hear(a_policy(a_target("first_response", 2)))
-    begun = now()
-    for name in ("a", "b"):
-        call: dict[str, Any] = {"id": name, "contact": name, "channel": "call", "direction": "in"}
-        await door.push(an_event("queued", at=begun, **call))
-    await promising.work()
+    await a_kind(client, "visit", names={"ru": "Показ", "en": "Viewing"})
+    await a_kind(client)
+    kinds = (await client.get(f"{BASE}/promise-kinds")).json()["items"]
+    assert [(one["code"], one["warning_seconds"]) for one in kinds] == [
+        ("call_back", 3_600),
+        ("visit", 3_600),
+    ]
+    due = in_(5 * HOUR)
+    await promised(client, promise_kind="visit", due_at=due)
+    assert (await client.delete(f"{BASE}/promise-kinds/visit")).status_code == 204
+    assert (await client.delete(f"{BASE}/promise-kinds/visit")).status_code == 404
+    assert (await put(client, "p2", promise_kind="visit")).json()["code"] == "unknown_promise_kind"
+    assert (await promised(client, promise_kind="visit", due_at=due))["postponed"] == 0
+    assert (await put(client, promise_kind="call_back", due_at=due)).status_code == 200
+
+
+async def test_a_list_is_by_due_time_and_by_what_is_asked(client: AsyncClient) -> None:
+    await a_kind(client)
+    await a_kind(client, "visit")
+    for place, agent in enumerate(("petrova", "ivanov", "petrova")):
+        kind = "visit" if place == 2 else "call_back"
+        await promised(
+            client,
+            f"p{place}",
+            agent=agent,
+            promise_kind=kind,
+            branch="perm",
+            due_at=in_((9 - place) * HOUR),
+        )
+    assert await listed(client) == ["p2", "p1", "p0"]
+    assert await listed(client, agent="petrova") == ["p2", "p0"]
+    assert await listed(client, promise_kind="visit") == ["p2"]
+    assert await listed(client, branch="perm", due_before=in_(8.5 * HOUR)) == ["p2", "p1"]
+    assert await listed(client, due_from=in_(8.5 * HOUR)) == ["p0"]
+    assert await listed(client, state="broken") == []
+    page = (await client.get(f"{BASE}/promises", params={"limit": 2})).json()
+    rest = await client.get(f"{BASE}/promises", params={"limit": 2, "cursor": page["next_cursor"]})
+    assert [one["id"] for one in rest.json()["items"]] == ["p0"]
+
+
+async def test_those_of_a_branch_see_and_make_promises_of_it_alone(
+    world: World, client: AsyncClient
+) -> None:
+    limited = {"Authorization": f"Bearer {await world.key(branches=('tyumen',))}"}
+    await a_kind(client)
+    await promised(client, "theirs", branch="perm")
+    body = {"agent": "petrova", "promise_kind": "call_back", "due_at": in_(HOUR)}
+    for method, path in (("GET", ""), ("POST", "/keep"), ("POST", "/cancel"), ("PUT", "")):
+        json = None if method == "GET" else {} if method == "POST" else {**body, "branch": "tyumen"}
+        found = await client.request(
+            method, f"{BASE}/promises/theirs{path}", json=json, headers=limited
+        )
+        assert (found.status_code, found.json()["code"]) == (404, "promise_not_found")
+    for branch in ("perm", None):
+        made = await client.put(
+            f"{BASE}/promises/mine", json={**body, "branch": branch}, headers=limited
+        )
+        assert (made.status_code, made.json()["code"]) == (422, "branch_out_of_reach")
+    mine = {**body, "branch": "tyumen"}
+    made = await client.put(f"{BASE}/promises/mine", json=mine, headers=limited)
+    assert made.status_code == 200
+    seen = await client.get(f"{BASE}/promises", headers=limited)
+    assert [one["id"] for one in seen.json()["items"]] == ["mine"]
+
+
+async def test_an_edit_of_what_has_changed_meanwhile_is_refused(client: AsyncClient) -> None:
+    await a_kind(client)
+    answer = await put(client)
+    stale = {"If-Match": answer.headers["ETag"]}
+    kept = await client.post(f"{BASE}/promises/p1/keep", json={}, headers=stale)
+    assert kept.status_code == 200
+    assert (
+        await client.post(f"{BASE}/promises/p1/keep", json={"at": in_(-HOUR)}, headers=stale)
+    ).status_code == 412
+
+
+async def test_two_who_make_it_at_once_make_one(world: World, client: AsyncClient) -> None:
+    await a_kind(client)
+    due = in_(HOUR)
+    made = await asyncio.gather(*(put(client, due_at=due, made_at=in_(-HOUR)) for _ in range(6)))
+    assert {answer.status_code for answer in made} == {200}
+    subjects = {(event.subject, event.revision) for event in await world.facts("promise")}
+    assert len(subjects) == len(await world.facts("promise"))
+    assert await world.count("promise") == 1
+
+
+async def test_a_broken_row_is_put_aside_and_the_others_go_on(
+    world: World, client: AsyncClient
+) -> None:
+    await a_kind(client, warning_seconds=86_400)
+    for name in ("bad", "good"):
+        await promised(client, name)
     await world.admin.execute(
-        "UPDATE contact_center.sla_clock SET data = '{}' WHERE tenant = $1 AND id ="
-        " (SELECT id FROM contact_center.sla_clock WHERE tenant = $1 ORDER BY id LIMIT 1)",
+        "UPDATE contact_center.promise SET data = '{}' WHERE tenant = $1 AND name = 'bad'",
         world.tenant,
     )
-    await until(begun + timedelta(seconds=2.05))
-    await promising.due()
-    states = [event.data.state.value for event in await world.facts("sla_clock")]  # type: ignore[attr-defined]
-    assert states == ["pending", "pending", "breaching"]
-    left = "SELECT count(*) FROM contact_center.sla_clock WHERE tenant = $1 AND next_at IS NOT NULL"
-    assert await world.admin.fetchval(left, world.tenant) == 0
-
-
-async def test_a_fold_that_came_first_does_not_take_a_breach_back(
-    world: World, door: Pusher, promising: Promising
-) -> None:
-    await promising.hear(a_policy(a_target("first_response", 2)))
-    begun = now()
-    await door.push(an_event("queued", at=begun, id="q", channel="call", direction="in"))
-    await promising.work()
-    await until(begun + timedelta(seconds=2.05))
-    await promising.due()
-    assert await shown(world) == [("first_response", "breaching")]
-    # Folded again by a process whose clock runs behind.
-    async with world.worker.begin_as_worker() as tx:
-        on = await raw(tx)
-        ((key, known),) = (await store.lock(on, [await _contact(world)])).items()
-        assert known.recorded_at > begun + timedelta(seconds=2)
-    await door.push(an_event("ringing", at=begun, id="r", agent="petrova"))
-    await promising.work()
-    assert await shown(world) == [("first_response", "breaching")]
-    assert key[0] == world.tenant
-
-
-async def until(moment: datetime) -> None:
-    """Wait for a moment."""
-    await asyncio.sleep(max(0.0, (moment - now()).total_seconds()))
-
-
-async def _contact(world: World) -> Any:
-    row = await world.admin.fetchrow(
-        "SELECT tenant, id FROM contact_center.contact WHERE tenant = $1", world.tenant
+    await all_due(world)
+    assert await listed(client, state="at_risk") == ["good"]
+    assert await world.admin.fetchval(
+        "SELECT next_at IS NULL FROM contact_center.promise WHERE tenant = $1 AND name = 'bad'",
+        world.tenant,
     )
-    assert row is not None
-    return row["tenant"], row["id"]
-
-
-async def test_a_promise_that_changes_while_contacts_are_folded_reaches_them_all(
-    world: World, promising: Promising
-) -> None:
-    """Many folds and edits at once: in the end every clock is by the newest terms."""
-    await promising.hear(a_policy(a_target("first_response", 1)))
-    events: list[Event] = []
-    for number in range(200):
-        events += [
-            an_event("queued", number, id=f"q{number}", contact=f"c{number}", channel="call"),
-            an_event("ended", number + 60, id=f"e{number}", contact=f"c{number}"),
-        ]
-    door, folders = Pusher(world), [a_folder(world) for _ in range(2)]
-
-    async def push() -> None:
-        for first in range(0, len(events), 40):
-            await door.push(*events[first : first + 40])
-            await asyncio.sleep(0.01)
-
-    async def edit() -> None:
-        for seconds in range(2, 12):
-            await promising.hear(a_policy(a_target("first_response", seconds)))
-            await asyncio.sleep(0.02)
-
-    await asyncio.gather(push(), edit(), *(fold_all(one) for one in folders))
-    await promising.work()
-    found = (await world.latest("sla_clock")).values()
-    assert Counter(one.target_ms for one in found) == {11_000: 200}
-
-
-async def test_a_contact_whose_clocks_cannot_be_made_is_parked_and_stays_told(
-    world: World, door: Pusher, promising: Promising
-) -> None:
-    unheard = a_calendar()
-    rules = (unheard.rules[0].model_copy(update={"holidays": "ZZ"}),)
-    await promising.hear(
-        unheard.model_copy(update={"rules": rules}),
-        a_policy(a_target("first_response", 20, business=True)),
-    )
-    await door.push(*a_call())
-    await promising.work()
-    assert len(await world.latest("contact")) == 1
-    assert await world.count("parked") == 1
-    await promising.hear(a_calendar())
-    await promising.work()
-    assert await shown(world) == [("first_response", "achieved")]
-    assert await world.count("parked") == 0
-
-
-async def test_what_is_said_in_turn_has_a_clock_for_every_answer(
-    world: World, door: Pusher, promising: Promising
-) -> None:
-    await promising.hear(
-        a_policy(a_target("first_response", HOUR), a_target("next_response", MINUTE))
-    )
-    await door.push(
-        a_message("customer", 0),
-        a_message("human", 10),
-        a_message("customer", 20),
-        a_message("human", 50),
-        a_message("customer", 60),
-        a_message("human", 200),
-        a_message("customer", 300),
-        an_event("ended", 310, channel="chat"),
-    )
-    await promising.work()
-    assert await shown(world) == [
-        ("first_response", "achieved"),
-        ("next_response", "achieved"),
-        ("next_response", "breached"),
-        ("next_response", "cancelled"),
-    ]

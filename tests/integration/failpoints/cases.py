@@ -52,7 +52,7 @@ CASES = [
     Case("fold.committed", PUSHED),
     Case("fold.parked", PARKED),
     Case("due.picked", DUE),
-    Case("due.written", DUE),
+    Case("due.written", DUE, nth=2),
     Case("due.committed", DUE),
     Case("promises.marked", PROMISED),
     Case("hooks.kept", HOOKED),

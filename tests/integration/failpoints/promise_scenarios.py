@@ -1,16 +1,19 @@
-"""Clocks that fall due, and clocks that another promise makes anew."""
+"""Clocks and promises that fall due, and clocks that another policy makes anew."""
 
 import asyncio
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
 
 from otklik_common.db import Database
-from otklik_common.events.contact_center import SlaClock
+from otklik_common.events.contact_center import Promise, SlaClock
 from otklik_common.events.registry import decode
 from otklik_common.settings import Settings
+from otklik_contact_center.actions.clocks_due import CLOCKS
 from otklik_contact_center.actions.due import Due, Redoing
+from otklik_contact_center.actions.promises_due import PROMISES
 from otklik_contact_center.module import MODULE
 from tests.integration.contact_center.conftest import now
 from tests.integration.contact_center.promising import Promising, a_policy, a_target
@@ -26,6 +29,7 @@ from tests.integration.failpoints.stage import TENANT, Scenario, Stage, patientl
 from tests.unit.contact_center.builders import an_event
 
 CALLS = 3
+BASE = "/contact-center/v1"
 
 
 async def hear(settings: Settings, seconds: int) -> None:
@@ -54,16 +58,35 @@ async def calls_that_wait(settings: Settings) -> None:
     await asyncio.sleep(2)
 
 
+async def what_waits(settings: Settings) -> None:
+    """The same, and agents who promised as many things."""
+    await calls_that_wait(settings)
+    async with client_of(MODULE, settings) as client:
+        kind = await client.put(f"{BASE}/promise-kinds/visit", json={"warning_seconds": 0})
+        assert kind.status_code == 200, kind.text
+        for number in range(CALLS):
+            body = {
+                "agent": "petrova",
+                "promise_kind": "visit",
+                "due_at": (now() + timedelta(seconds=1)).isoformat(),
+            }
+            made = await client.put(f"{BASE}/promises/p{number}", json=body)
+            assert made.status_code == 200, made.text
+    await asyncio.sleep(1)
+
+
 async def tell_what_is_due(settings: Settings) -> None:
-    """Tell of clocks until none is due."""
+    """Tell of clocks and promises until none is due."""
     worker = Database(settings, SCHEMA, "worker")
     admin = await asyncpg.connect(settings.admin_database_url)
     try:
-        due = Due(worker)
+        clocks_due, promises_due = Due(worker, CLOCKS), Due(worker, PROMISES)
         while await admin.fetchval(
             "SELECT EXISTS (SELECT FROM contact_center.sla_clock WHERE next_at IS NOT NULL)"
+            " OR EXISTS (SELECT FROM contact_center.promise WHERE next_at IS NOT NULL)"
         ):
-            await due.step()
+            await clocks_due.step()
+            await promises_due.step()
     finally:
         await admin.close()
         await worker.close()
@@ -85,13 +108,26 @@ async def clocks(stage: Stage) -> list[tuple[int, str, int]]:
     return sorted(told)
 
 
+async def promises(stage: Stage) -> list[tuple[int, str]]:
+    """Revision and state of all that was told of promises."""
+    rows = await stage.admin.fetch("SELECT payload FROM contact_center.outbox ORDER BY id")
+    events = [decode(row["payload"]) for row in rows]
+    return sorted(
+        (event.revision, event.data.state.value)
+        for event in events
+        if isinstance(event.data, Promise)
+    )
+
+
 async def each_breach_is_told_once(stage: Stage) -> None:
-    """Every clock was pending, and is breaching."""
+    """Every clock was pending, and is breaching; every promise was open, and is broken."""
+    assert await promises(stage) == [(1, "open")] * CALLS + [(2, "broken")] * CALLS
+    assert await stage.count("contact_center.promise", "next_at IS NOT NULL") == 0
     assert await clocks(stage) == [(1, "pending", 2)] * CALLS + [(2, "breaching", 2)] * CALLS
     assert await stage.count("contact_center.sla_clock", "next_at IS NOT NULL") == 0
 
 
-DUE = Scenario("due", calls_that_wait, patiently(tell_what_is_due), each_breach_is_told_once)
+DUE = Scenario("due", what_waits, patiently(tell_what_is_due), each_breach_is_told_once)
 
 
 async def a_promise_of_the_past_is_edited(settings: Settings) -> None:

@@ -19,7 +19,8 @@ from otklik_common.settings import Settings
 from otklik_metrics.actions import exposition
 from otklik_metrics.api.exposition import Gauges, read_once
 from otklik_metrics.domain import silent_sources
-from otklik_metrics.domain.gauges import GAUGES, MOST_SAMPLES, label_names
+from otklik_metrics.domain.gauges import GAUGES, MOST_SAMPLES
+from otklik_metrics.domain.series import label_names
 from otklik_metrics.domain.silent_sources import Sources
 from otklik_metrics.store import exposition as store
 from otklik_metrics.store.tables import SCHEMA

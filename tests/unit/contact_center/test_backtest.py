@@ -27,7 +27,7 @@ from otklik_contact_center.domain.backtest import OF_STATE, Backtest, Flip, Samp
 from otklik_contact_center.domain.clock import About, promised
 from otklik_contact_center.domain.contact import SILENT, fold
 from otklik_contact_center.domain.events import in_order
-from otklik_contact_center.domain.other_promises import OtherHours, Otherwise, otherwise
+from otklik_contact_center.domain.other_policies import OtherHours, Otherwise, otherwise
 from otklik_contact_center.domain.watch import called_back, marks, watched
 from tests.unit.contact_center.builders import a_call, an_event, at, contact_id, events
 

@@ -63,6 +63,7 @@ ONLY_FACTS = {
     "abandoned_within",
     "callback_within",
     "past_due",
+    "at_risk_now",
     "open",
     "overdue",
     "wait",
@@ -124,11 +125,15 @@ def test_everything_that_is_read_can_be_counted(name: str, params: dict[str, Any
     assert kinds[reading.kind] == reading.time_column
     if isinstance(reading, Histories):
         return
-    for one in (*reading.sums.values(), *reading.now.values()):
-        known = one.measure in MEASURES[reading.kind].names
-        between = PROCESSES.keys() & {one.measure, one.measure.rpartition("_")[0]}
-        assert known or one.measure in ONLY_FACTS or between, one
-        assert not known or columns(reading.kind, one, ()) == (one.measure,)
+    assert {part.kind: part.time_column for part in reading.parts[1:]} == dict(metric.beside)
+    names = [name for part in reading.parts for name in (*part.sums, *part.now)]
+    assert len(set(names)) == len(names)
+    for part in reading.parts:
+        for one in (*part.sums.values(), *part.now.values()):
+            known = one.measure in MEASURES[part.kind].names
+            between = PROCESSES.keys() & {one.measure, one.measure.rpartition("_")[0]}
+            assert known or one.measure in ONLY_FACTS or between, one
+            assert not known or columns(part.kind, one, ()) == (one.measure,)
     spans = {one.name for one in MEASURES[reading.kind].histograms} | PROCESSES.keys()
     assert reading.histogram is None or reading.histogram in spans
     if reading.business is not None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from otklik_metrics.domain.answer import OTHER, Reads, clock_keys, excluded, rows_of
 from otklik_metrics.domain.closed_cells import check_closed_cells, hidden_with
 from otklik_metrics.domain.frames import HistoryFrame, TallyFrame
-from otklik_metrics.domain.gauges import GAUGES, query_of, samples_of
+from otklik_metrics.domain.gauges import GAUGES, query_of
 from otklik_metrics.domain.indicators.cells import Values
 from otklik_metrics.domain.query import (
     Query,
@@ -20,6 +20,7 @@ from otklik_metrics.domain.query import (
 )
 from otklik_metrics.domain.readings import Op
 from otklik_metrics.domain.refusals import ClosedCellsOnly, TooManyCells
+from otklik_metrics.domain.series import samples_of
 from tests.support.metrics_world import a_company, a_query
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)

@@ -36,6 +36,8 @@ DIGESTS = {
     ("purchase", 1): "24f143f21b1f2a21",
     ("points", 1): "c896ede7b90a29c2",
     ("points", 2): "f39eb3b463326423",
+    ("ad_spend", 1): "2aa6d567a7b0b41c",
+    ("promise", 1): "fd73a2749f2b89fb",
     ("sla_clock", 1): "f5a8716dea968486",
     ("evaluation", 1): "047a1a0fd722ec73",
 }

@@ -1,7 +1,4 @@
-"""
-The facts that contact_center writes: contacts, replies, leads, deals, promises, evaluations, agents,
-sources.
-"""
+"""The facts that contact_center writes: contacts, leads, deals, clocks, promises, evaluations, …"""
 
 from enum import StrEnum
 from typing import Annotated
@@ -9,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from otklik_common.events.envelope import Code, Fact, Instant, Pseudonym
+from otklik_common.events.envelope import Code, Currency, Fact, Instant, Pseudonym
 from otklik_common.events.registry import contract
 
 OWNER = "contact-center"
@@ -64,8 +61,7 @@ class Contact(Fact):
     Times are None until they happen. Durations are whole milliseconds. An outbound contact
     is never offered: its `offered_at` is None and `started_at` says when we tried. `answered_at`
     is the first answer of a person of ours; where a person of ours calls, the customer's counts
-    as well. Bots and systems never answer. While a contact is open
-    again, `open_since` is its last reopening.
+    as well. Bots and systems never answer. While it is open again, `open_since` is since when.
     """
 
     source: UUID
@@ -210,7 +206,7 @@ class Deal(Sale):
 
 
 class ClockState(StrEnum):
-    """What the clock of a promise shows: the first three while it runs or is held."""
+    """What the clock of a policy's target shows: the first three while it runs or is held."""
 
     PENDING = "pending"
     IMMINENT = "imminent"
@@ -223,7 +219,7 @@ class ClockState(StrEnum):
 @contract("sla_clock", version=1, owner=OWNER)
 class SlaClock(Fact):
     """
-    The clock of one promise about a contact, by the policy that held when it began.
+    The clock of one target for a contact, by the policy that held when it began.
 
     `matched` names the conditions by which the policy is limited, all of which fitted; `calendar`
     is null where elapsed time counts. `due_at` is the earliest moment by which the target is, or
@@ -295,6 +291,79 @@ class Evaluation(Fact):
     acknowledged_at: Instant | None = None
     disputed_at: Instant | None = None
     resolved_at: Instant | None = None
+
+
+class PromiseState(StrEnum):
+    """What became of a promise; the first two while it can still be kept in time."""
+
+    OPEN = "open"
+    AT_RISK = "at_risk"
+    BROKEN = "broken"
+    KEPT = "kept"
+    KEPT_LATE = "kept_late"
+    CANCELLED = "cancelled"
+
+
+@contract("promise", version=1, owner=OWNER)
+class Promise(Fact):
+    """
+    What an agent promised to somebody: what, and by when.
+
+    `promise_kind` is of the company's own list; what was said stays where it was said. Between
+    `warn_at` and `due_at` it is at risk, after `due_at` broken; kept then, it is kept late.
+    `postponed` counts how often it was put off before it was due.
+    """
+
+    promise_kind: Code
+    agent: Code
+    branch: Code | None = None
+    contact: UUID | None = None
+    channel: Channel | None = None
+    party: Code | None = None
+    state: PromiseState = PromiseState.OPEN
+    made_at: Instant
+    warn_at: Instant
+    due_at: Instant
+    kept_at: Instant | None = None
+    cancelled_at: Instant | None = None
+    postponed: int = Field(default=0, ge=0)
+
+
+@contract("coaching_item", version=1, owner=OWNER)
+class CoachingItem(Fact):
+    """
+    One thing that an agent is to learn, from a conversation or a request of theirs.
+
+    `skill` is the company's own code; the task itself stays where it was given.
+    """
+
+    agent: Code
+    skill: Code
+    branch: Code | None = None
+    contact: UUID | None = None
+    lead: UUID | None = None
+    created_at: Instant
+    due_at: Instant | None = None
+    done_at: Instant | None = None
+
+
+@contract("ad_spend", version=1, owner=OWNER)
+class AdSpend(Fact):
+    """
+    What was spent on advertising in one day, in minor units of its currency.
+
+    `spent_at` is the beginning of the day in the company's zone. `ad_source` and `medium` are the
+    words of UTM: where the advertising stood, and of which sort it was.
+    """
+
+    spent_at: Instant
+    ad_source: Code
+    medium: Code | None = None
+    campaign: Code | None = None
+    agency: Code | None = None
+    branch: Code | None = None
+    currency: Currency
+    amount_minor: int = Field(ge=0)
 
 
 @contract("agent_state", version=1, owner=OWNER)

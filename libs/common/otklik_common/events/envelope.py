@@ -27,6 +27,9 @@ Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 """A company's own code of a branch, queue, agent, …: as the sender writes it."""
 
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""ISO 4217."""
+
 Pseudonym = Annotated[str, StringConstraints(pattern=r"^(ph|em|x)\d+_[A-Za-z0-9_-]{20,64}$")]
 """A keyed pseudonym of a phone, an e-mail or an external id: kind, key version, HMAC."""
 

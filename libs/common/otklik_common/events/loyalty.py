@@ -1,17 +1,13 @@
 """The facts that loyalty writes: customers, purchases, points."""
 
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from otklik_common.events.envelope import Code, Fact, Instant, Pseudonym
+from otklik_common.events.envelope import Code, Currency, Fact, Instant, Pseudonym
 from otklik_common.events.registry import contract
 
 OWNER = "loyalty"
-
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-"""ISO 4217."""
 
 
 @contract("customer", version=1, owner=OWNER)

@@ -16,7 +16,7 @@ from otklik_common.errors import TooMany, Unprocessable
 from otklik_common.paging import Part
 from otklik_contact_center.domain.backtest import Backtest, Flip, Sample
 from otklik_contact_center.domain.clock import about_of
-from otklik_contact_center.domain.other_promises import Otherwise, otherwise
+from otklik_contact_center.domain.other_policies import Otherwise, otherwise
 from otklik_contact_center.domain.watch import called_back
 from otklik_contact_center.store import clocks_read
 from otklik_contact_center.store.clocks import unpacked

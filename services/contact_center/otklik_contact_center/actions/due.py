@@ -1,39 +1,42 @@
 """
-The workers that time itself gives something to do: clocks that fall due, and clocks made anew.
+The workers that time itself gives something to do: what falls due, and clocks made anew.
 
-A step is one transaction: any number of replicas share the clocks, each of which one of them has
+A step is one transaction: any number of replicas share the rows, each of which one of them has
 at a time, so that a breach is told once, also after all of them were down.
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Generic, Protocol, TypeVar
+
+import asyncpg
 
 from otklik_common import outbox
 from otklik_common.db import Database, raw
 from otklik_common.failpoints import failpoint
 from otklik_common.module import Platform, Worker
-from otklik_common.observability import get_logger
 from otklik_common.stepping import keep_stepping
-from otklik_contact_center.actions.clocks import change
-from otklik_contact_center.actions.outcome import TICK
+from otklik_contact_center.actions.clocks_due import CLOCKS
+from otklik_contact_center.actions.promises_due import PROMISES
 from otklik_contact_center.domain.admission import BULK
-from otklik_contact_center.domain.clock import Shown, read, stepped
-from otklik_contact_center.domain.emission import Announcement, Emitted
-from otklik_contact_center.store import clocks, folding, promises
-from otklik_contact_center.store.clocks import ClockRow
+from otklik_contact_center.domain.emission import Announcement
+from otklik_contact_center.store import folding, policies
 from otklik_contact_center.store.columns import SCHEMA
+
+R = TypeVar("R")
 
 DUE: Final = "contact-center.due"
 REDO: Final = "contact-center.promises"
 
 TURN: Final = 25
-"""Clocks stepped between two looks at what else there is to do."""
+"""Rows stepped between two looks at what else there is to do."""
 
 AT_ONCE: Final = 500
-"""Clocks of one step: some 50 ms."""
+"""Rows of one step: some 50 ms."""
 
 LOOK_SECONDS: Final = 0.2
-"""How late a clock may be told when nothing else is to do."""
+"""How late something may be told when nothing else is to do."""
 
 MARKS_AT_ONCE: Final = 2_000
 MOST_MARKS: Final = 20_000
@@ -41,22 +44,25 @@ MOST_MARKS: Final = 20_000
 
 IDLE_SECONDS: Final = 1.0
 
-picked = failpoint("due.picked", "clocks that are due are locked, nothing is written")
-written = failpoint("due.written", "clocks and their facts are written, not committed")
-committed = failpoint("due.committed", "a step of clocks is committed, the next not begun")
-log = get_logger(__name__)
+picked = failpoint("due.picked", "rows that are due are locked, nothing is written")
+written = failpoint("due.written", "rows and their facts are written, not committed")
+committed = failpoint("due.committed", "a step of what is due is committed, the next not begun")
 
 marked = failpoint("promises.marked", "contacts are marked, how far is not committed")
 
 
 def due_worker(platform: Platform) -> Worker:
-    """Tells of clocks at their time."""
-    due = Due(platform.prompt_database(SCHEMA))
+    """Tells of clocks and promises at their time."""
+    db = platform.prompt_database(SCHEMA)
+    clocks_due, promises_due = Due(db, CLOCKS), Due(db, PROMISES)
     tracked = platform.watchdog.track(DUE)
+
+    async def step() -> bool:
+        return any([await clocks_due.step(), await promises_due.step()])
 
     async def run(stop: asyncio.Event) -> None:
         await keep_stepping(
-            due.step, stop, idle_seconds=LOOK_SECONDS, said="clocks wait", tracked=tracked
+            step, stop, idle_seconds=LOOK_SECONDS, said="what is due waits", tracked=tracked
         )
 
     return Worker(DUE, run)
@@ -74,19 +80,36 @@ def redo_worker(platform: Platform) -> Worker:
     return Worker(REDO, run)
 
 
-class Due:
-    """Tells of clocks at their time."""
+class Falling(Protocol[R]):
+    """Rows that show something else by themselves, each after a moment of its own."""
 
-    def __init__(self, db: Database) -> None:
+    async def due(self, on: asyncpg.Connection, now: datetime, most: int) -> list[R]:
+        """Those whose moment has passed, locked, the longest due first; none that others have."""
+        ...
+
+    def changed(self, row: R, recorder: outbox.Recorder) -> tuple[R, Announcement | None]:
+        """What such a row shows now, and what is told of it."""
+        ...
+
+    async def step(self, on: asyncpg.Connection, rows: Sequence[R]) -> None:
+        """Write what they show."""
+        ...
+
+
+class Due(Generic[R]):
+    """Tells of whatever falls due at its time."""
+
+    def __init__(self, db: Database, falling: Falling[R]) -> None:
         self._db = db
+        self._falling = falling
 
     async def step(self) -> bool:
-        """Some of the clocks that are due; False when none is left."""
+        """Some of the rows that are due; False when none is left."""
         async with self._db.begin_as_worker() as tx:
             on = await raw(tx)
             await folding.plan(on, 0)
             recorder = await outbox.recorder(tx)
-            rows = await clocks.due(on, recorder.now, AT_ONCE)
+            rows = await self._falling.due(on, recorder.now, AT_ONCE)
             if not rows:
                 return False
             picked()
@@ -94,8 +117,8 @@ class Due:
             for place, row in enumerate(rows):
                 if place % TURN == 0:
                     await asyncio.sleep(0)  # whatever else this process does goes on
-                found.append(_changed(row, recorder))
-            await clocks.step(on, [row for row, _ in found])
+                found.append(self._falling.changed(row, recorder))
+            await self._falling.step(on, [row for row, _ in found])
             told = [announcement for _, announcement in found if announcement is not None]
             if told:
                 tenants, keys, payloads = zip(*told, strict=True)
@@ -103,20 +126,6 @@ class Due:
             written()
         committed()
         return len(rows) == AT_ONCE
-
-
-def _changed(row: ClockRow, recorder: outbox.Recorder) -> tuple[ClockRow, Announcement | None]:
-    """What a clock that is due shows now; one that is broken is put aside, lest all wait for it."""
-    try:
-        shown = stepped(Shown(read(row.data), row.warn_at, row.breaches_at), recorder.now)
-        known = Emitted(row.revision, row.hash, row.void, row.data.encode())
-        at = max(recorder.now, row.recorded_at + TICK)
-        found = change((row.tenant, row.id), known, shown, at)
-        assert found is not None, "a clock that is due shows something else"
-    except Exception as broken:
-        log.error("clock put aside", tenant=row.tenant, subject=row.id, exc_info=broken)
-        return row._replace(warn_at=None, breaches_at=None), None
-    return found
 
 
 class Redoing:
@@ -131,16 +140,16 @@ class Redoing:
         while True:
             async with self._db.begin_as_worker() as tx:
                 on = await raw(tx)
-                redo = await promises.take(on, busy)
+                redo = await policies.take(on, busy)
                 if redo is None:
                     return False
                 if await folding.with_more(on, BULK, [redo.tenant], MOST_MARKS):
                     busy.append(redo.tenant)
                     continue
-                after = await promises.mark(on, redo, MARKS_AT_ONCE)
+                after = await policies.mark(on, redo, MARKS_AT_ONCE)
                 if after is None:
-                    await promises.done(on, redo)
+                    await policies.done(on, redo)
                 else:
-                    await promises.move(on, after)
+                    await policies.move(on, after)
                 marked()
             return True

@@ -31,7 +31,7 @@ from otklik_contact_center.actions.fold_outcomes import Outcomes
 from otklik_contact_center.actions.leads import fold_people
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.actions.outcome import Sent
-from otklik_contact_center.actions.promises import Promises
+from otklik_contact_center.actions.policies import PolicyBook
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.domain.lead import MOST_CONTACTS
 from otklik_contact_center.store import backlog, clocks, folding
@@ -108,7 +108,7 @@ class Folder:
         """
         self._db = db
         self._directory = directory
-        self._promises = Promises(directory)
+        self._policies = PolicyBook(directory)
         self._outcomes = Outcomes(sealer, pseudonyms)
         self._meters = meters
         self._most_contacts = most_contacts
@@ -282,7 +282,7 @@ class Folder:
             company = await self._directory.company(tenant)
             region = REGION if company is None else company.region
             settings[tenant] = Setting(region, allowed[tenant])
-        policies = await self._promises.of(await clocks.versions(on, tenants))
+        policies = await self._policies.of(await clocks.versions(on, tenants))
         # After the locks, in a statement of its own: it sees all that was marked before them.
         raws = await folding.events(on, sents)
         bare = [

@@ -22,9 +22,11 @@ from otklik_contact_center.actions.sources import SourceBook
 from otklik_contact_center.actions.tallies import Tallies
 from otklik_contact_center.actions.tracking import Tracking
 from otklik_contact_center.api import (
+    ad_spend,
     agent_states,
     calibrations,
     clocks,
+    coaching,
     contacts,
     demo,
     doctor,
@@ -35,6 +37,7 @@ from otklik_contact_center.api import (
     leads,
     mystery,
     number_leases,
+    promises,
     pushes,
     recordings,
     refusals,
@@ -74,6 +77,9 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         contacts.router(platform),
         leads.router(platform),
         clocks.router(platform),
+        promises.router(platform),
+        ad_spend.router(platform),
+        coaching.router(platform),
         refusals.router(platform, book, door),
         demo.router(platform, book),
         sources.router(platform, book),

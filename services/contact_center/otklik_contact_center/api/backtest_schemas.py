@@ -22,7 +22,7 @@ from otklik_contact_center.domain.backtest import (
     Outcomes,
     Side,
 )
-from otklik_contact_center.domain.other_promises import OtherHours, Otherwise
+from otklik_contact_center.domain.other_policies import OtherHours, Otherwise
 
 MOST_FLIPS = 1_000
 

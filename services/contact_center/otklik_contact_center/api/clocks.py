@@ -85,7 +85,7 @@ def router(platform: Platform) -> APIRouter:
     """The routes."""
     db, directory = platform.database(SCHEMA, "api"), platform.directory(SCHEMA)
     backtests = Backtests(db, directory)
-    made = APIRouter(prefix=PREFIX, tags=["promises"])
+    made = APIRouter(prefix=PREFIX, tags=["clocks"])
 
     @made.get(
         "/clocks",

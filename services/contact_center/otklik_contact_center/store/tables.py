@@ -22,6 +22,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from otklik_common.roles import Grant
 from otklik_common.tables import COMMON_GRANTS, common_tables
+from otklik_contact_center.store.ad_spend_table import AD_SPEND_GRANTS
+from otklik_contact_center.store.coaching_table import COACHING_GRANTS
 from otklik_contact_center.store.columns import (
     CHURNING,
     code,
@@ -34,6 +36,7 @@ from otklik_contact_center.store.columns import (
 )
 from otklik_contact_center.store.doctor_tables import DOCTOR_GRANTS
 from otklik_contact_center.store.lead_tables import LEAD_GRANTS
+from otklik_contact_center.store.promise_tables import PROMISE_GRANTS
 from otklik_contact_center.store.quality_tables import QUALITY_GRANTS
 from otklik_contact_center.store.recording_tables import RECORDING_GRANTS
 from otklik_contact_center.store.source_tables import SOURCE_GRANTS
@@ -315,6 +318,9 @@ GRANTS: Final = {
     **TRACKING_GRANTS,
     **QUALITY_GRANTS,
     **RECORDING_GRANTS,
+    **PROMISE_GRANTS,
+    **AD_SPEND_GRANTS,
+    **COACHING_GRANTS,
     "inbox": Grant(
         api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
     ),

@@ -23,12 +23,11 @@ from otklik_metrics.domain.gauges import (
     GAUGES,
     MOST_SAMPLES,
     RANKED_BY,
-    label_names,
     query_of,
-    samples_of,
     together,
 )
 from otklik_metrics.domain.refusals import QueryRefused
+from otklik_metrics.domain.series import label_names, samples_of
 from otklik_metrics.domain.silent_sources import Sources
 from otklik_metrics.store import exposition, query_state
 from otklik_metrics.store.tables import SCHEMA

@@ -72,4 +72,4 @@ async def _before(desk: Desk, query: Query, budget: Budget) -> Reads:
 
 
 def _kinds(query: Query) -> Iterable[str]:
-    return {one.reading.kind for one in query.asked}
+    return {kind for one in query.asked for kind in one.reading.kinds}

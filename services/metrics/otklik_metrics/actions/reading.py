@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import FromClause
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.clocks.zones import find_zone
 from otklik_metrics.actions.histories import Asker
+from otklik_metrics.actions.jobs import Job, alike, jobs_of
 from otklik_metrics.actions.past import counted
 from otklik_metrics.actions.spans import as_histograms, in_business_time, with_histograms
 from otklik_metrics.domain.budget import Budget
@@ -21,7 +23,7 @@ from otklik_metrics.domain.indicators.cells import Values
 from otklik_metrics.domain.limits import MOST_FACTS
 from otklik_metrics.domain.planner import Piece, Plan, Version, data_range, plan
 from otklik_metrics.domain.query import Asked, Query
-from otklik_metrics.domain.readings import BUSINESS_OPS, Histories, Reading, Sum, Tally
+from otklik_metrics.domain.readings import Histories, Reading, Sum
 from otklik_metrics.domain.refusals import TooManyRevisions, TooManyRows
 from otklik_metrics.domain.sets import TIME_COLUMNS
 from otklik_metrics.store import history, query_facts, query_rollups
@@ -58,20 +60,6 @@ class Step:
     piece: Piece
     rows: int
     because: Text | None = None
-
-
-@dataclass(slots=True)
-class _Job:
-    """One reading, and the metrics that are made of it."""
-
-    asked: list[Asked]
-    tally: Tally
-    plan: Plan
-    frame: TallyFrame
-
-    def sums(self) -> Mapping[str, Sum]:
-        """What is read with the pieces of the plan: what is true only now too, if they are facts."""
-        return {**self.tally.sums, **self.tally.now} if self.plan.only_facts else self.tally.sums
 
 
 class Desk:
@@ -111,30 +99,14 @@ class Desk:
             self.steps.setdefault(asked.name, [])
         try:
             frames = await self._histories(query, left)
-            jobs = self._jobs(query)
-            for together in _alike(jobs):
+            jobs = jobs_of(query, partial(self._plan, query))
+            for together in alike(jobs):
                 await self._sums(query, left, together)
             await self._spans(query, left, jobs)
         except TooManyGroupsError:
             raise left.too_many() from None
         frames |= {asked.name: job.frame for job in jobs for asked in job.asked}
         return [frames[asked.name] for asked in query.asked]
-
-    def _jobs(self, query: Query) -> list[_Job]:
-        jobs: list[_Job] = []
-        for asked in query.asked:
-            reading = asked.reading
-            if isinstance(reading, Histories):
-                continue
-            known = next((job for job in jobs if job.tally == reading), None)
-            if known is not None:
-                known.asked.append(asked)
-                continue
-            ops = {name: one.op for name, one in {**reading.sums, **reading.now}.items()}
-            if reading.business is not None:
-                ops |= BUSINESS_OPS
-            jobs.append(_Job([asked], reading, self._plan(query, reading), TallyFrame(ops)))
-        return jobs
 
     def _plan(self, query: Query, reading: Reading) -> Plan:
         return plan(query, reading, self._versions.get(reading.kind), self._now)
@@ -165,7 +137,7 @@ class Desk:
                     raise self.too_many(query, asked, no.most, ONE_BY_ONE) from None
                 budget.took(0, 0, frames[reading].keys())
             found[asked.name] = frames[reading]
-            self._note(query, [asked], piece, len(frames[reading]), ONE_BY_ONE)
+            self._note(query, [asked], reading.kind, piece, len(frames[reading]), ONE_BY_ONE)
         return found
 
     async def asker(
@@ -195,7 +167,7 @@ class Desk:
         known = Known(source, identity)
         return Asker(tx, query, known, of, now=self._now, budget=budget, days=days)
 
-    async def _sums(self, query: Query, budget: Budget, jobs: Sequence[_Job]) -> None:
+    async def _sums(self, query: Query, budget: Budget, jobs: Sequence[Job]) -> None:
         """The sums of metrics that read the same pieces."""
         first = jobs[0]
         wanted = list({one: None for job in jobs for one in job.sums().values()})
@@ -210,7 +182,7 @@ class Desk:
                 read = await query_rollups.read_sums(
                     self._tx, query, version, piece, wanted, most=most
                 )
-            self._note(query, asked, piece, read.looked_at, first.plan.because)
+            self._note(query, asked, first.tally.kind, piece, read.looked_at, first.plan.because)
             budget.took(len(read.rows), len(jobs), (key for _, key, _ in read.rows))
             for job in jobs:
                 columns = {name: place[one] for name, one in job.sums().items()}
@@ -220,7 +192,7 @@ class Desk:
                 await self._true_now(query, budget, job)
 
     async def _facts(
-        self, query: Query, job: _Job, piece: Piece, wanted: Sequence[Sum], most: int
+        self, query: Query, job: Job, piece: Piece, wanted: Sequence[Sum], most: int
     ) -> Read:
         source, _ = await self._counted(query, job, piece, MOST_FACTS)
         return await query_facts.read_sums(
@@ -234,8 +206,8 @@ class Desk:
             most=most,
         )
 
-    async def _true_now(self, query: Query, budget: Budget, job: _Job) -> None:
-        piece = Piece(*data_range(query, self._now))
+    async def _true_now(self, query: Query, budget: Budget, job: Job) -> None:
+        piece = Piece(*data_range(query, self._now, job.tally.kind))
         wanted = list(dict.fromkeys(job.tally.now.values()))
         read = await query_facts.read_now(
             self._tx,
@@ -248,12 +220,12 @@ class Desk:
             most=budget.rows(query, 1),
         )
         because = Text("it is true only now", "верно только сейчас")
-        self._note(query, job.asked, piece, read.looked_at, because)
+        self._note(query, job.asked, job.tally.kind, piece, read.looked_at, because)
         budget.took(len(read.rows), 1, (key for _, key, _ in read.rows))
         columns = {name: wanted.index(one) for name, one in job.tally.now.items()}
         job.frame.take_columns(read.rows, columns)
 
-    async def _spans(self, query: Query, budget: Budget, jobs: Sequence[_Job]) -> None:
+    async def _spans(self, query: Query, budget: Budget, jobs: Sequence[Job]) -> None:
         """Histograms, or the spans themselves where some go on; each read once."""
         done: dict[tuple[Any, ...], list[Row]] = {}
         for job in jobs:
@@ -271,7 +243,7 @@ class Desk:
                 )
             job.frame.take_values(done[same])
 
-    async def _histograms(self, query: Query, budget: Budget, job: _Job) -> list[Row]:
+    async def _histograms(self, query: Query, budget: Budget, job: Job) -> list[Row]:
         name = job.tally.histogram
         assert name is not None
         found: list[Row] = []
@@ -291,25 +263,25 @@ class Desk:
             found += rows
         return found
 
-    async def _one_by_one(self, query: Query, budget: Budget, job: _Job) -> list[Row]:
-        piece = Piece(*data_range(query, self._now))
+    async def _one_by_one(self, query: Query, budget: Budget, job: Job) -> list[Row]:
+        piece = Piece(*data_range(query, self._now, job.tally.kind))
         read = await self._span_bytes(query, budget, job, piece)
-        self._note(query, job.asked, piece, read.looked_at, GOING_ON)
+        self._note(query, job.asked, job.tally.kind, piece, read.looked_at, GOING_ON)
         return [
             (bucket, key, Values(ended=unpacked(over), still_open=unpacked(going_on)))
             for bucket, key, (over, going_on) in read.rows
         ]
 
-    async def _in_business_time(self, query: Query, budget: Budget, job: _Job) -> list[Row]:
+    async def _in_business_time(self, query: Query, budget: Budget, job: Job) -> list[Row]:
         piece = job.plan.pieces[0]
         read = await self._span_bytes(query, budget, job, piece)
-        self._note(query, job.asked, piece, read.looked_at, job.plan.because)
+        self._note(query, job.asked, job.tally.kind, piece, read.looked_at, job.plan.because)
         rows, told = await asyncio.to_thread(in_business_time, read.rows, query.company.hours)
         for asked in job.asked:
             self.calendars[asked.name] = self.calendars.get(asked.name, frozenset()) | told
         return rows
 
-    async def _span_bytes(self, query: Query, budget: Budget, job: _Job, piece: Piece) -> Read:
+    async def _span_bytes(self, query: Query, budget: Budget, job: Job, piece: Piece) -> Read:
         tally = job.tally
         name = tally.business or tally.histogram
         assert name is not None
@@ -329,9 +301,7 @@ class Desk:
         budget.took(len(read.rows), 1, (key[:parts] for _, key, _ in read.rows))
         return read
 
-    async def _counted(
-        self, query: Query, job: _Job, piece: Piece, most: int
-    ) -> tuple[Source, int]:
+    async def _counted(self, query: Query, job: Job, piece: Piece, most: int) -> tuple[Source, int]:
         """The facts of a piece and their number, once it is clear that there are not too many."""
         kind, by = job.tally.kind, job.tally.time_column
         source = self.source(query, kind, by, piece)
@@ -363,13 +333,19 @@ class Desk:
         return Moment(self._now, zone or query.zone, piece.start, piece.end)
 
     def _note(
-        self, query: Query, asked: Sequence[Asked], piece: Piece, rows: int, because: Text | None
+        self,
+        query: Query,
+        asked: Sequence[Asked],
+        kind: str,
+        piece: Piece,
+        rows: int,
+        because: Text | None,
     ) -> None:
         facts = "history" if query.as_of is not None else "facts"
         reads = facts if piece.rollup is None else "rollup"
         why = because if piece.rollup is None else None
         for one in asked:
-            self.steps[one.name].append(Step(reads, one.reading.kind, piece, rows, why))
+            self.steps[one.name].append(Step(reads, kind, piece, rows, why))
 
     @staticmethod
     def too_many(query: Query, asked: Asked, most: int, because: Text) -> TooManyRows:
@@ -380,15 +356,3 @@ class Desk:
 
 def _first_time(kind: str) -> str | None:
     return TIME_COLUMNS[kind][0] if kind in TIME_COLUMNS else None
-
-
-def _alike(jobs: Sequence[_Job]) -> list[list[_Job]]:
-    """Metrics that can be read by one select, together."""
-
-    def by(job: _Job) -> tuple[Any, ...]:
-        return (job.tally.kind, job.tally.time_column, job.plan.pieces, job.tally.anonymous)
-
-    found: dict[tuple[Any, ...], list[_Job]] = {}
-    for job in jobs:
-        found.setdefault(by(job), []).append(job)
-    return list(found.values())

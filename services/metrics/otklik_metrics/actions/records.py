@@ -54,7 +54,7 @@ async def records(
             f"no facts are the numerator of {metric.name}: {unlisted.en}",
             detail_ru=f"числитель {metric.name} не перечислить: {unlisted.ru}",
         )
-    piece = Piece(*data_range(query, now))
+    piece = Piece(*data_range(query, now, reading.kind))
     async with bounded(query), db.snapshot(query.company.tenant) as tx:
         await check_history(tx, query.as_of)
         versions = await query_state.live_versions(tx, query.company.tenant, [reading.kind])

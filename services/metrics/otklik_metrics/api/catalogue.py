@@ -56,6 +56,9 @@ class MetricOut(BaseModel):
     other_kinds: dict[str, str] = Field(
         description="kinds that are counted instead where a parameter says so, with their time column"
     )
+    beside: dict[str, str] = Field(
+        description="kinds that are counted too, each by its own time column"
+    )
     formula: dict[str, str]
     numerator: str | None
     denominator: str | None
@@ -123,6 +126,7 @@ def _metric(metric: Metric, language: Lang) -> dict[str, Any]:
         "kind": metric.kind,
         "time_column": metric.time_column,
         "other_kinds": dict(metric.other_kinds),
+        "beside": dict(metric.beside),
         "formula": {name: text.in_(language) for name, text in metric.formula.items()},
         "numerator": metric.numerator and metric.numerator.in_(language),
         "denominator": metric.denominator and metric.denominator.in_(language),

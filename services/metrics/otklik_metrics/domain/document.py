@@ -6,7 +6,8 @@ from otklik_metrics.domain import limits
 from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, ParameterType
 from otklik_metrics.domain.catalogue.words import LOW_BASE_UNDER
 from otklik_metrics.domain.dimensions import DIMENSIONS, Text
-from otklik_metrics.domain.gauges import COMPANIES, GAUGES, MOST_SAMPLES, label_names
+from otklik_metrics.domain.gauges import COMPANIES, GAUGES, MOST_SAMPLES
+from otklik_metrics.domain.series import label_names
 
 INTRODUCTION = Text(
     "Generated from the catalogue (`python -m otklik_metrics.domain.catalogue`); do not edit. "
@@ -91,7 +92,9 @@ def _facts(metric: Metric) -> Iterator[str]:
 
 def _counted(metric: Metric) -> str:
     kinds = {metric.kind: metric.time_column, **metric.other_kinds}
-    return " or ".join(f"`{kind}` by `{column}`" for kind, column in kinds.items())
+    counted = " or ".join(f"`{kind}` by `{column}`" for kind, column in kinds.items())
+    too = (f" and `{kind}` by `{column}`" for kind, column in metric.beside.items())
+    return counted + "".join(too)
 
 
 def _parameter(one: Parameter) -> tuple[str, str, str, str]:

@@ -142,6 +142,14 @@ def _evaluation(fact: FactLike, _: Definition) -> Iterator[Part]:
     yield Part(fact.released_at, counters, {})
 
 
+def _promise(fact: FactLike, _: Definition) -> Iterator[Part]:
+    yield Part(fact.due_at, {"due": 1, str(fact.state): 1}, {})
+
+
+def _ad_spend(fact: FactLike, _: Definition) -> Iterator[Part]:
+    yield Part(fact.spent_at, {"rows": 1, "amount_minor": fact.amount_minor}, {})
+
+
 def _lead(fact: FactLike, definition: Definition) -> Iterator[Part]:
     counters, spans = {"created": 1, "requests": fact.requests}, dict[int, int]()
     attempted_at, contacted_at = fact.attempted_at, fact.contacted_at
@@ -310,6 +318,8 @@ READS: Mapping[str, tuple[str, ...]] = {
     "reply": ("asked_at", "replied_at", "waited_ms", "first"),
     "sla_clock": ("started_at", "state"),
     "evaluation": ("released_at", "score_micro", "failed", "changed", "disputed_at"),
+    "promise": ("due_at", "state"),
+    "ad_spend": ("spent_at", "amount_minor"),
     "lead": (
         "created_at",
         "assigned_at",
@@ -375,6 +385,8 @@ _FOLDS: Mapping[str, Callable[[FactLike, Definition], Iterator[Part]]] = {
     "reply": _reply,
     "sla_clock": _sla_clock,
     "evaluation": _evaluation,
+    "promise": _promise,
+    "ad_spend": _ad_spend,
     "lead": _lead,
     "showing": _showing,
     "deal": _deal,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from otklik_common.events.contact_center import ClockState, Outcome
+from otklik_common.events.contact_center import ClockState, Outcome, PromiseState
 
 MICRO = 1_000_000
 
@@ -199,8 +199,24 @@ REPLY = Measures(
 SLA_CLOCK = Measures(
     heads=("started",),
     counters=(
-        Counter("started", "clocks of promises; all below are among these"),
+        Counter("started", "clocks of targets; all below are among these"),
         *(Counter(state.value, "of these, clocks in this state") for state in ClockState),
+    ),
+)
+
+PROMISE = Measures(
+    heads=("due",),
+    counters=(
+        Counter("due", "promises of agents by due_at; all below are among these"),
+        *(Counter(state.value, "of these, promises in this state") for state in PromiseState),
+    ),
+)
+
+AD_SPEND = Measures(
+    heads=("rows",),
+    counters=(
+        Counter("rows", "amounts of a day, of whatever is told apart"),
+        Counter("amount_minor", "what was spent, in minor units of each currency"),
     ),
 )
 
@@ -360,6 +376,8 @@ MEASURES: Mapping[str, Measures] = {
     "contact": CONTACT,
     "reply": REPLY,
     "sla_clock": SLA_CLOCK,
+    "promise": PROMISE,
+    "ad_spend": AD_SPEND,
     "lead": LEAD,
     "showing": SHOWING,
     "deal": DEAL,

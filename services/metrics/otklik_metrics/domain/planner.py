@@ -18,6 +18,8 @@ FIRST = datetime(1990, 1, 1, tzinfo=UTC)
 """No fact is older: pushes refuse what is."""
 AHEAD = timedelta(hours=25)
 """No fact lies further ahead: pushes refuse what does."""
+FURTHER = {"promise": timedelta(days=367)}
+"""But those of some kinds, which are counted by a time that is still to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,11 @@ class _FactsOnly(Exception):
         self.text = Text(en, ru)
 
 
-def data_range(query: Query, now: datetime) -> tuple[datetime, datetime]:
-    """The part of the query's range in which facts can lie; it may be empty (start = end)."""
+def data_range(query: Query, now: datetime, kind: str) -> tuple[datetime, datetime]:
+    """The part of the query's range in which facts of a kind can lie; it may be empty (start = end)."""
     start = max(query.buckets.start, FIRST)
-    last = start_of(day_of(now + AHEAD, query.zone) + timedelta(days=1), query.zone)
+    ahead = FURTHER.get(kind, AHEAD)
+    last = start_of(day_of(now + ahead, query.zone) + timedelta(days=1), query.zone)
     return start, max(start, min(query.buckets.end, last))
 
 
@@ -92,7 +95,7 @@ def plan(query: Query, reading: Reading, version: Version | None, now: datetime)
     Args:
         version: The live rollups of the reading's kind; None if nothing of it was ever heard.
     """
-    start, end = data_range(query, now)
+    start, end = data_range(query, now, reading.kind)
     facts = (Piece(start, end),) if start < end else ()
     try:
         tally = _tally(query, reading)

@@ -296,14 +296,14 @@ def check_dimensions(asked: Iterable[Asked], names: Iterable[str]) -> None:
             if name in metric.impossible:
                 reason = metric.impossible[name]
                 raise ImpossibleDimension(metric.name, name, reason.en, reason.ru)
-            kind = one.reading.kind
-            if name not in dimensions_of(kind):
-                raise ImpossibleDimension(
-                    metric.name,
-                    name,
-                    f"facts of kind {kind} do not carry it",
-                    f"факты вида {kind} его не несут",
-                )
+            for kind in one.reading.kinds:
+                if name not in dimensions_of(kind):
+                    raise ImpossibleDimension(
+                        metric.name,
+                        name,
+                        f"facts of kind {kind} do not carry it",
+                        f"факты вида {kind} его не несут",
+                    )
 
 
 def check_past(as_of: datetime | None, asked: Iterable[Asked], names: Iterable[str]) -> None:

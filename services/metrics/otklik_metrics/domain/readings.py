@@ -1,7 +1,7 @@
 """What a metric has to read: numbers that add up, spans of time, or the histories of people."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -32,7 +32,7 @@ class Sum:
     Attributes:
         measure: A counter of the kind (`measures.py`), or one that only facts can tell:
             `answered_within`, `abandoned_within`, `callback_within` (waits up to `argument`),
-            a span's name with Op.LEAST or Op.MOST, `past_due`, `open`, `overdue`.
+            a span's name with Op.LEAST or Op.MOST, `past_due`, `at_risk_now`, `open`, `overdue`.
         argument: Milliseconds, for waits and for spans between steps.
     """
 
@@ -57,6 +57,8 @@ class Tally:
         business: Spans that are asked in business time, by their name: the facts one by one. Then
             there are no sums: `BUSINESS_OPS` names what comes of the spans.
         anonymous: Only answers of anonymous surveys; otherwise those are never looked at.
+        beside: Sums of another kind, by a time of its own, into the same buckets and groups; their
+            names are others.
     """
 
     kind: str
@@ -67,6 +69,17 @@ class Tally:
     censored: bool = False
     business: str | None = None
     anonymous: bool = False
+    beside: "Tally | None" = None
+
+    @property
+    def parts(self) -> tuple["Tally", ...]:
+        """What is read of each kind."""
+        return (self,) if self.beside is None else (replace(self, beside=None), *self.beside.parts)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that are read."""
+        return tuple(part.kind for part in self.parts)
 
     @property
     def dimensions(self) -> frozenset[str]:
@@ -114,6 +127,11 @@ class Histories:
     question: Question
     days: int = 0
     score: str = ""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kind whose facts are counted; others may be asked beside it."""
+        return (self.kind,)
 
     @property
     def dimensions(self) -> frozenset[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from otklik_metrics.domain.dimensions import Text
-from otklik_metrics.domain.gauges import OTHER, Sample
+from otklik_metrics.domain.series import OTHER, Sample
 
 NAME: Final = "otklik_source_silent"
 LABELS: Final = ("company", "product")

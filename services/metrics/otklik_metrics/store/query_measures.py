@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, ColumnElement, Numeric, Text, and_, case, cast, func, literal
 
-from otklik_common.events.contact_center import ClockState
+from otklik_common.events.contact_center import ClockState, PromiseState
 from otklik_metrics.domain.bucket import GRACE, worked_until
 from otklik_metrics.domain.measures import BANDS_MINUTES, MICRO, NPS_CATEGORIES, PROCESSES
 from otklik_metrics.domain.readings import Op, Sum
@@ -233,8 +233,12 @@ _CONTACT: Mapping[str, Term] = {
 }
 
 
-def _in_state(state: ClockState) -> Term:
+def _in_state(state: ClockState | PromiseState) -> Term:
     return lambda f, _: _if(f.state == state.value)
+
+
+def _unkept(facts: Facts) -> Column:
+    return and_(facts.kept_at.is_(None), facts.cancelled_at.is_(None))
 
 
 def _when(step: str) -> Term:
@@ -260,6 +264,18 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
         "failed": lambda f, _: _if(f.failed),
         "disputed": lambda f, _: _if(f.disputed_at.is_not(None)),
         "changed": lambda f, _: _if(f.changed),
+    },
+    "promise": {
+        "due": lambda f, _: _if(f.due_at.is_not(None)),
+        **{state.value: _in_state(state) for state in PromiseState},
+        "past_due": lambda f, m: _if(
+            and_(f.state.in_((PromiseState.OPEN, PromiseState.AT_RISK)), f.due_at < m.now)
+        ),
+        "at_risk_now": lambda f, m: _if(and_(_unkept(f), f.warn_at < m.now, f.due_at >= m.now)),
+    },
+    "ad_spend": {
+        "rows": lambda f, _: _if(f.spent_at.is_not(None)),
+        "amount_minor": lambda f, _: f.amount_minor,
     },
     "lead": {
         "created": lambda f, _: _if(f.created_at.is_not(None)),

@@ -47,6 +47,8 @@ KINDS = (
     "contact",
     "reply",
     "sla_clock",
+    "promise",
+    "ad_spend",
     "lead",
     "showing",
     "deal",

@@ -8,7 +8,7 @@ from otklik_common.db import login
 from otklik_common.roles import Grant, secure
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

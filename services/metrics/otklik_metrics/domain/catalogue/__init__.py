@@ -5,7 +5,9 @@ from difflib import get_close_matches
 from typing import Final
 
 from otklik_metrics.domain.catalogue import (
+    advertising,
     business,
+    clocks,
     contacts,
     deals,
     leads,
@@ -43,6 +45,7 @@ CATALOGUE: Final[Mapping[str, Metric]] = {
     metric.name: metric
     for metric in (
         *contacts.METRICS,
+        *clocks.METRICS,
         *promises.METRICS,
         *quality.METRICS,
         *spans.METRICS,
@@ -51,6 +54,7 @@ CATALOGUE: Final[Mapping[str, Metric]] = {
         *processes.METRICS,
         *deals.METRICS,
         *business.METRICS,
+        *advertising.METRICS,
     )
 }
 

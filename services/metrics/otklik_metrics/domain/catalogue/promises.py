@@ -1,154 +1,96 @@
-"""Promises about contacts: how many were kept, broken, and are about to break."""
+"""What agents promise: how much of it is kept, broken, and about to break."""
 
 from typing import Final
 
-from otklik_common.events.access import TargetName
-from otklik_metrics.domain.catalogue.service import BY, KIND
-from otklik_metrics.domain.catalogue.words import OWN, Metric, Params, Shape, choice, one
+from otklik_metrics.domain.catalogue.words import OWN, Metric, Params, Shape, one
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.indicators.cells import Cell, Values, count, share
-from otklik_metrics.domain.readings import Pick, Reading, Sum, Tally, Where, pick
+from otklik_metrics.domain.readings import Reading, Sum, Tally, pick
 
-CLOCK: Final = "sla_clock"
-CLOCK_BY: Final = "started_at"
+KIND, BY = "promise", "due_at"
 
-DUE: Final = "due_at"
-"""The sender's own due time of a contact, by which no policy is asked."""
-
-ANY: Final = "any"
-
-TARGETS: Final = tuple(name.value for name in TargetName)
-
-_KEPT, _BROKEN = ("achieved",), ("breached", "breaching")
-
-_WHICH: Final = Text(
-    "which promise: of the sender (due_at), or of a policy",
-    "какое обещание: отправителя (due_at) или правила обслуживания",
-)
+_UNKEPT: Final = ("kept_late", "broken")
+_PAST_DUE: Final = {"past_due": Sum("past_due")}
+"""Those that are past due and that no worker has looked at yet: for a moment at most."""
 
 
-def _sums(names: tuple[str, ...], params: Params) -> dict[str, Sum]:
-    target = params["target"]
-    where = None if target == ANY else Where("target", target)
-    return {name: Sum(name, where=where) for name in names}
+def _read_kept(_: Params) -> Reading:
+    counted = ("due", "kept", *_UNKEPT, "cancelled")
+    return Tally(KIND, BY, {name: Sum(name) for name in counted}, now=_PAST_DUE)
 
 
-def _clocks(names: tuple[str, ...], params: Params) -> Reading:
-    return Tally(CLOCK, CLOCK_BY, _sums(names, params))
-
-
-def _these(names: tuple[str, ...], params: Params) -> Pick:
-    return Pick(tuple(_sums(names, params).values()))
-
-
-def _read_attainment(params: Params) -> Reading:
-    if params["target"] != DUE:
-        return _clocks(("started", "cancelled", *_KEPT, *_BROKEN), params)
-    return Tally(
-        KIND,
-        BY,
-        {"due": Sum("due"), "met": Sum("due_met"), "missed": Sum("due_missed")},
-        now={"past_due": Sum("past_due")},
-    )
-
-
-def _attainment(values: Values, params: Params) -> Cell:
-    if params["target"] != DUE:
-        kept, broken = values["achieved"], values["breached"] + values["breaching"]
-        cancelled = values["cancelled"]
-        running = values["started"] - kept - broken - cancelled
-        return share(kept, kept + broken, cancelled=cancelled, not_due_yet=running)
-    met, missed, late = values["met"], values["missed"], values["past_due"]
-    pending = values["due"] - met - missed - late
-    return share(met, met + missed + late, not_due_yet=pending)
-
-
-def _counted(name: str, title: Text, formula: Text, states: tuple[str, ...]) -> Metric:
-    return Metric(
-        name=name,
-        title=title,
-        shape=Shape.COUNT,
-        unit="promises",
-        kind=CLOCK,
-        time_column=CLOCK_BY,
-        formula=one(formula),
-        source=OWN,
-        read=lambda params: _clocks(states, params),
-        work_out=lambda values, _: count(sum(values[state] for state in states)),
-        base=lambda params: _these(states, params),
-        parameters=(choice("target", _WHICH, ANY, (ANY, *TARGETS)),),
-    )
+def _kept(values: Values, _: Params) -> Cell:
+    kept, cancelled = values["kept"], values["cancelled"]
+    unkept = values["kept_late"] + values["broken"] + values["past_due"]
+    waiting = values["due"] - kept - unkept - cancelled
+    return share(kept, kept + unkept, cancelled=cancelled, not_due_yet=waiting)
 
 
 METRICS: Final = (
     Metric(
-        name="sla_attainment",
-        title=Text("SLA attainment", "выполнение SLA"),
+        name="promises_kept",
+        title=Text("promises kept", "доля сдержанных обещаний"),
         shape=Shape.SHARE,
         unit="share",
         kind=KIND,
         time_column=BY,
-        other_kinds={CLOCK: CLOCK_BY},
-        formula={
-            DUE: Text(
-                "closed by the due time / all with a due time that is past, or closed; open past "
-                "due is a breach, closed exactly at it is not",
-                "закрыты к сроку / все, чей срок прошёл, и закрытые; открытое после срока – "
-                "нарушение, закрытое ровно в срок – нет",
-            ),
-            **dict.fromkeys(
-                TARGETS,
-                Text(
-                    "promises kept / promises kept or broken, by the moment from which they run; "
-                    "broken and still running is broken, ended without an answer in time is neither",
-                    "сдержанные обещания / сдержанные и нарушенные, по времени начала отсчёта; "
-                    "нарушенное и ещё идущее – нарушено, завершённое в срок без ответа – ни то ни другое",
-                ),
-            ),
-        },
-        variant="target",
-        numerator=Text("promises kept", "сдержанные обещания"),
+        formula=one(
+            Text(
+                "agents' promises kept by their due time / those kept, in time or late, or past due, "
+                "by when they are due; cancelled before that is neither",
+                "обещания сотрудников, выполненные к сроку / выполненные (в срок или позже) и "
+                "просроченные, по времени срока; отменённые до срока не в счёт",
+            )
+        ),
+        numerator=Text("promises kept in time", "обещания, выполненные в срок"),
         denominator=Text(
-            "promises that are kept, or past due", "обещания сдержанные или просроченные"
+            "promises that are kept, or past due", "обещания выполненные или просроченные"
         ),
         source=OWN,
-        read=_read_attainment,
-        work_out=_attainment,
-        base=lambda params: (
-            pick("due_met", "due_missed", "past_due")
-            if params["target"] == DUE
-            else _these((*_KEPT, *_BROKEN), params)
-        ),
-        above=lambda params: pick("due_met") if params["target"] == DUE else _these(_KEPT, params),
-        parameters=(choice("target", _WHICH, DUE, (DUE, *TARGETS)),),
+        read=_read_kept,
+        work_out=_kept,
+        base=lambda _: pick("kept", *_UNKEPT, "past_due"),
+        above=lambda _: pick("kept"),
         interval="wilson",
     ),
-    _counted(
-        "sla_breaches",
-        Text("promises broken", "нарушено обещаний"),
-        Text(
-            "promises past their target, ended or not, by when their clock began",
-            "обещания, чей срок превышен, завершённые или нет, по времени начала отсчёта",
+    Metric(
+        name="promises_broken",
+        title=Text("promises broken", "сорвано обещаний"),
+        shape=Shape.COUNT,
+        unit="promises",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "agents' promises that are past due or were kept late, by when they are due",
+                "обещания сотрудников просроченные или выполненные позже срока, по времени срока",
+            )
         ),
-        _BROKEN,
+        source=OWN,
+        read=lambda _: Tally(KIND, BY, {name: Sum(name) for name in _UNKEPT}, now=_PAST_DUE),
+        work_out=lambda values, _: count(
+            values["kept_late"] + values["broken"] + values["past_due"]
+        ),
+        base=lambda _: pick(*_UNKEPT, "past_due"),
     ),
-    _counted(
-        "sla_at_risk",
-        Text("promises about to break", "обещания на грани срыва"),
-        Text(
-            "promises still to be kept, within the warning before their target, by when their clock"
-            " began",
-            "обещания, до срока которых осталось не больше предупреждения, по времени начала отсчёта",
+    Metric(
+        name="promises_at_risk",
+        title=Text("promises about to break", "обещания на грани срыва"),
+        shape=Shape.COUNT,
+        unit="promises",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "agents' promises that are due in the range, not kept now, and within the warning "
+                "before they are due",
+                "обещания сотрудников со сроком в периоде, ещё не выполненные, до срока которых "
+                "осталось не больше предупреждения",
+            )
         ),
-        ("imminent",),
-    ),
-    _counted(
-        "sla_overdue",
-        Text("broken promises that are still waited for", "просрочено и ещё ждут"),
-        Text(
-            "promises past their target while the customer still waits, by when their clock began",
-            "обещания, срок которых прошёл, а клиент ещё ждёт, по времени начала отсчёта",
-        ),
-        ("breaching",),
+        source=OWN,
+        read=lambda _: Tally(KIND, BY, now={"value": Sum("at_risk_now")}),
+        work_out=lambda values, _: count(values["value"]),
+        base=lambda _: pick("at_risk_now"),
     ),
 )

@@ -116,6 +116,7 @@ class Metric:
         interval: How the interval is made; None where there is none.
         impossible: Dimensions that the facts carry and that would mislead, with the reason.
         other_kinds: Kinds that it counts instead where a parameter says so, with their time column.
+        beside: Kinds that it counts too; it can be cut only by what all of them carry.
         closed_cells: Only the cells of `domain/closed_cells.py` may be asked for when the
             parameter of that name says `anonymous`.
     """
@@ -143,13 +144,14 @@ class Metric:
     impossible: Mapping[str, Text] = field(default_factory=dict)
     closed_cells: str | None = None
     other_kinds: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
 
     @property
     def dimensions(self) -> frozenset[str]:
         """Everything that it can be grouped and filtered by."""
         found = dimensions_of(self.kind).union(*map(dimensions_of, self.other_kinds))
-        return found - self.impossible.keys()
+        return found.intersection(*map(dimensions_of, self.beside)) - self.impossible.keys()
 
     @property
     def has_records(self) -> bool:

@@ -9,8 +9,8 @@ from otklik_common.roles import Grant, secure
 from otklik_metrics.migrations.columns_0001 import COUNTERS as COUNTERS_0001
 from otklik_metrics.migrations.columns_0001 import FIELDS as FIELDS_0001
 
-revision = "0014"
-down_revision = "0011"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

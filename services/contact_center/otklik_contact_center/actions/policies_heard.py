@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from otklik_common.consumer import ReadEvent
 from otklik_common.db import raw
 from otklik_common.directory import KeepDirectory
-from otklik_contact_center.domain.promise_change import KINDS, redone
-from otklik_contact_center.store import promises
+from otklik_contact_center.domain.policy_change import KINDS, redone
+from otklik_contact_center.store import policies
 
 
-class KeepPromises(KeepDirectory):
+class KeepPolicies(KeepDirectory):
     """Consumer of access's facts: the directory, and whose clocks another promise changes."""
 
     async def apply(self, tx: AsyncConnection, events: Iterable[ReadEvent]) -> None:
@@ -23,14 +23,14 @@ class KeepPromises(KeepDirectory):
             return
         on = await raw(tx)
         # Before anything is written: a fold that runs beside this would make clocks of the old.
-        await promises.alone(on, tenants)
-        before = await promises.facts(on, tenants)
+        await policies.alone(on, tenants)
+        before = await policies.facts(on, tenants)
         await super().apply(tx, heard)
-        after = await promises.facts(on, tenants)
+        after = await policies.facts(on, tenants)
         redo = {
             (tenant, branch): since
             for tenant in tenants
             for branch, since in redone(before[tenant], after[tenant]).items()
         }
         if redo:
-            await promises.changed(on, redo)
+            await policies.changed(on, redo)
