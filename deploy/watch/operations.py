@@ -56,6 +56,9 @@ QA_EVALUATIONS: Final = gauge_of("qa_score", base=True)
 PROMISES_KEPT: Final = gauge_of("promises_kept")
 PROMISES_AT_RISK: Final = gauge_of("promises_at_risk")
 UNWORKED: Final = gauge_of("unworked_rate")
+UNSERVED: Final = gauge_of("unserved_rate")
+SPEED_TO_LEAD: Final = gauge_of("speed_to_lead")
+LEADS_WAITING: Final = gauge_of("leads_waiting")
 CASES_OPEN: Final = gauge_of("cases_open")
 CASES_OVERDUE: Final = gauge_of("cases_overdue")
 
@@ -285,6 +288,34 @@ QUALITY: Final = Row(
     ],
 )
 
+REQUESTS: Final = Row(
+    Text("Requests", "Заявки"),
+    [
+        Panel(
+            title_of(LEADS_WAITING),
+            about(LEADS_WAITING),
+            [Query(each(LEADS_WAITING, CHOSEN), _BY_BRANCH)],
+            steps=_ANY_IS_BAD,
+        ),
+        Panel(
+            title_of(SPEED_TO_LEAD),
+            about(SPEED_TO_LEAD),
+            [Query(each(SPEED_TO_LEAD, CHOSEN), _BY_BRANCH)],
+            unit="percentunit",
+            steps=_LEVEL_STEPS,
+            most=1,
+        ),
+        Panel(
+            title_of(UNSERVED),
+            about(UNSERVED),
+            [Query(each(UNSERVED, CHOSEN), _BY_BRANCH)],
+            unit="percentunit",
+            steps=_PLAIN,
+            most=1,
+        ),
+    ],
+)
+
 PROMISES: Final = Row(
     Text("What staff promised", "Что обещали сотрудники"),
     [
@@ -369,6 +400,7 @@ OPERATIONS: Final = Dashboard(
         NOW,
         THROUGH_THE_DAY,
         BY_CHANNEL,
+        REQUESTS,
         TARGETS,
         PROMISES,
         QUALITY,

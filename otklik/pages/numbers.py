@@ -30,6 +30,8 @@ PROMISES_BROKEN = {"name": "promises_broken", "as": "promises_broken"}
 RESPONSE = {"name": "first_response_seconds", "clock": "business", "as": "response"}
 """Not on the first page: business time is counted contact by contact."""
 
+UNWORKED = {"name": "leads_waiting", "as": "unworked"}
+
 METRICS: dict[str, dict[str, Any]] = {
     "calls": OFFERED,
     "sl20": SERVICE,
@@ -39,6 +41,7 @@ METRICS: dict[str, dict[str, Any]] = {
     "overdue": OVERDUE,
     "at_risk": AT_RISK,
     "broken": BROKEN,
+    "unworked": UNWORKED,
     "promises_at_risk": PROMISES_AT_RISK,
     "promises_broken": PROMISES_BROKEN,
     "response": RESPONSE,
@@ -47,7 +50,7 @@ METRICS: dict[str, dict[str, Any]] = {
 
 ABOUT_CALLS = frozenset(("calls", "sl20", "waiting"))
 
-NOW = ("cases", "overdue", "at_risk", "broken")
+NOW = ("cases", "overdue", "at_risk", "broken", "unworked")
 """What somebody is to do something about now."""
 
 PROMISED = ("promises_at_risk", "promises_broken")

@@ -81,6 +81,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "promises_title": ("Обещания на грани срыва", "Promises about to break"),
     "promises_about": ("обещано сотрудниками, срок вот-вот", "promised by staff, due any moment"),
     "promises_broken": ("Сорвано обещаний", "Promises broken"),
+    "unworked": ("Заявки без работы", "Requests nobody works on"),
     "promised": ("Сроки по правилам", "Times by policy"),
     "staff_promised": ("Что обещали", "What was promised"),
     "used": ("ушло {} из {}", "took {} of {}"),
@@ -289,6 +290,18 @@ NOUNS: dict[str, dict[str, dict[str, str]]] = {
             "other": "обещания сорвано",
         },
         "en": {"one": "promise broken", "other": "promises broken"},
+    },
+    "unworked": {
+        "ru": {
+            "one": "заявка, над которой никто не работал",
+            "few": "заявки, над которыми никто не работал",
+            "many": "заявок, над которыми никто не работал",
+            "other": "заявки, над которыми никто не работал",
+        },
+        "en": {
+            "one": "request nobody has worked on",
+            "other": "requests nobody has worked on",
+        },
     },
     "got": {
         "ru": {"one": "получил", "many": "получили"},

@@ -128,6 +128,10 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "unworked_rate": ("lead", unworked),
     "unserved_rate": ("lead", unserved),
     "leads": ("lead", _number(lambda _, __: True)),
+    "leads_waiting": (
+        "lead",
+        _number(lambda _, f: f.attempted_at is None and f.closed_at is None),
+    ),
     "lead_conversion": ("lead", conversion),
     "speed_to_lead": ("lead", tried_within),
     "lead_attempt_seconds": ("lead", span("attempt")),

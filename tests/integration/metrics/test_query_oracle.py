@@ -122,6 +122,7 @@ LEADS: Sequence[Wanted] = (
     ("unworked_rate", {"party": None}),
     "unserved_rate",
     "leads",
+    "leads_waiting",
     *(
         ("lead_conversion", {"step": step})
         for step in ("assigned", "contacted", "qualified", "showing", "deal", "closed")

@@ -57,6 +57,7 @@ CANONICAL = [
 ]
 
 ONLY_FACTS = {
+    "waiting",
     "attempt",
     "contact",
     "answered_within",

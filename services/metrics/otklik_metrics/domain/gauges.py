@@ -197,6 +197,36 @@ GAUGES: Final[tuple[Gauge, ...]] = (
         ("branch",),
     ),
     Gauge(
+        "otklik_leads_waiting",
+        Text(
+            "requests nobody has worked on, whenever made",
+            "заявки, над которыми никто не работал, когда бы ни поступили",
+        ),
+        "leads_waiting",
+        Window.EVER,
+        ("branch",),
+    ),
+    Gauge(
+        "otklik_speed_to_lead_ratio",
+        Text(
+            "requests of 28 days that were tried within 5 minutes",
+            "заявки за 28 дней, взятые за 5 минут",
+        ),
+        "speed_to_lead",
+        Window.MONTH,
+        ("branch",),
+    ),
+    Gauge(
+        "otklik_unserved_ratio",
+        Text(
+            "requests of 28 days in which nobody talked with the customer",
+            "заявки за 28 дней, по которым с клиентом никто не поговорил",
+        ),
+        "unserved_rate",
+        Window.MONTH,
+        ("branch",),
+    ),
+    Gauge(
         "otklik_unworked_ratio",
         Text("buyers' requests of 28 days nobody worked on", "необработанные заявки, 28 дней"),
         "unworked_rate",

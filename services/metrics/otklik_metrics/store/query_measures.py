@@ -280,6 +280,7 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
     "lead": {
         "created": lambda f, _: _if(f.created_at.is_not(None)),
         "worked": lambda f, m: _if(f.attempted_at <= _worked_until(f, m)),
+        "waiting": lambda f, _: _if(and_(f.attempted_at.is_(None), f.closed_at.is_(None))),
         "served": lambda f, m: _if(f.contacted_at <= _worked_until(f, m)),
         **{name: _when(name) for name in ("assigned", "attempted", "contacted", "qualified")},
         **{name: _when(name) for name in ("shown", "dealt", "closed")},

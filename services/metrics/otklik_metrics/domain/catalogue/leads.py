@@ -112,6 +112,24 @@ METRICS: Final = (
         (KIND, BY, "created"),
     ),
     Metric(
+        name="leads_waiting",
+        title=Text("requests nobody works on", "заявки, над которыми никто не работает"),
+        shape=Shape.COUNT,
+        unit="leads",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "requests without a human attempt that are not closed, by when they were made",
+                "незакрытые заявки без попытки человека, по времени обращения",
+            )
+        ),
+        source=OWN,
+        read=lambda _: Tally(KIND, BY, now={"value": Sum("waiting")}),
+        work_out=lambda values, _: count(values["value"]),
+        base=lambda _: pick("waiting"),
+    ),
+    Metric(
         name="unworked_rate",
         title=Text("unworked requests", "необработанные заявки"),
         shape=Shape.SHARE,
