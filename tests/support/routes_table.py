@@ -203,7 +203,7 @@ def event(ask: Ask, **said: Any) -> Any:
 
 def promise(branch: str) -> Any:
     """A promise that can still be kept."""
-    return {"agent": "petrova", "promise_kind": PROMISED, "due_at": IN_A_MONTH, "branch": branch}
+    return {"agent": "agent", "promise_kind": PROMISED, "due_at": IN_A_MONTH, "branch": branch}
 
 
 def coached(branch: str) -> Any:

@@ -27,7 +27,7 @@ EXPONENTS: Final[Mapping[str, int]] = {
 
 AMOUNT = re.compile(r"^(0|[1-9][0-9]{0,14})(?:\.([0-9]+))?$")
 MOST_MINOR = 10**15
-"""The largest amount of one line: 500 of them still fit a bigint a thousand times over."""
+"""The largest amount of one line: 500 of them fit a bigint some eighteen times over."""
 
 
 class UnknownCurrency(Unprocessable):

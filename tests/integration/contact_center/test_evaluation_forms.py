@@ -117,3 +117,18 @@ async def test_another_company_s_form_is_none(world: World, client: AsyncClient)
     assert (await client.get(f"{BASE}/sales", headers=stranger)).status_code == 404
     refused = await client.put(f"{BASE}/sales", json=a_form(), headers=limited)
     assert refused.status_code == 403
+
+
+async def test_a_form_that_is_edited_while_it_is_retired_can_be_edited_on(
+    client: AsyncClient,
+) -> None:
+    """Whichever of both comes first, the next edit is the next version."""
+    for number in range(12):
+        code = f"f{number}"
+        await put(client, code)
+        edited, retired = await asyncio.gather(
+            put(client, code, names={"en": "Other"}), client.delete(f"{BASE}/{code}")
+        )
+        assert (edited.status_code, retired.status_code) == (200, 204)
+        after = await put(client, code, names={"en": "Third"})
+        assert (after.status_code, after.json()["version"]) == (200, 3), after.text

@@ -1,6 +1,7 @@
 """Promises of agents over HTTP, and what time makes of them."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,12 +9,18 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient, Response
 
+from otklik_common.errors import Forbidden
+from otklik_common.etags import Expected
+from otklik_common.events.access import Role
+from otklik_common.events.contact_center import PromiseState
 from otklik_common.ids import contact_subject
 from otklik_contact_center.actions.due import Due
 from otklik_contact_center.actions.fold import Folder
+from otklik_contact_center.actions.promises import Given, Promises
 from otklik_contact_center.actions.promises_due import PROMISES
 from otklik_contact_center.domain.source import default_id
 from tests.integration.contact_center.conftest import World, fold_all, only
+from tests.integration.contact_center.evaluating import member
 
 pytestmark = pytest.mark.asyncio
 
@@ -304,3 +311,40 @@ async def test_a_broken_row_is_put_aside_and_the_others_go_on(
         "SELECT next_at IS NULL FROM contact_center.promise WHERE tenant = $1 AND name = 'bad'",
         world.tenant,
     )
+
+
+async def test_an_agent_tells_of_their_own_promises_alone(
+    world: World, client: AsyncClient
+) -> None:
+    await a_kind(client)
+    promises = Promises(world.api, world.sealer)
+    petrova, sidorova = (member(world, Role.AGENT, name) for name in ("petrova", "sidorova"))
+    due = now() + timedelta(hours=5)
+    given = Given("call_back", "petrova", due, branch="tyumen")
+    any_state = Expected(None)
+    await promises.put(petrova, "p", given, expected=any_state, now=now())
+    for asked in (
+        promises.put(petrova, "p", replace(given, agent="sidorova"), expected=any_state, now=now()),
+        promises.put(
+            sidorova, "p", replace(given, agent="sidorova"), expected=any_state, now=now()
+        ),
+        promises.keep(sidorova, "p", None, expected=any_state, now=now()),
+        promises.cancel(sidorova, "p", expected=any_state),
+    ):
+        with pytest.raises(Forbidden):
+            await asked
+    boss = member(world, Role.MANAGER, "boss")
+    moved = await promises.put(
+        boss, "p", replace(given, agent="sidorova"), expected=any_state, now=now()
+    )
+    assert moved.fact.agent == "sidorova"
+    kept = await promises.keep(sidorova, "p", None, expected=any_state, now=now())
+    assert kept.fact.state is PromiseState.KEPT
+
+
+async def test_nothing_is_kept_before_it_is(client: AsyncClient) -> None:
+    await a_kind(client)
+    await promised(client, due_at=in_(timedelta(hours=24)))
+    body = {"at": in_(timedelta(hours=23))}
+    answer = await client.post("/contact-center/v1/promises/p1/keep", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "time_in_future")

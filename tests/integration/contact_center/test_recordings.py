@@ -1,6 +1,8 @@
 """Recordings over HTTP: links, a proxy that is not led elsewhere, and who heard what."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -307,3 +309,38 @@ async def test_what_is_no_host_is_not_allowed(client: AsyncClient, wrong: str) -
         ("hosts.1", "bad_host")
     ]
     assert (await client.get(f"{BASE}/recording-hosts")).json() == {"hosts": []}
+
+
+async def test_two_who_change_the_hosts_at_once_come_one_after_the_other(
+    player: AsyncClient,
+) -> None:
+    path = f"{BASE}/recording-hosts"
+    for _ in range(10):
+        lists = [["x.example.com", "a.example.com"], ["y.example.com", "a.example.com"]]
+        said = await asyncio.gather(*(player.put(path, json={"hosts": one}) for one in lists))
+        assert [one.status_code for one in said] == [200, 200]
+        kept = (await player.get(path)).json()["hosts"]
+        assert sorted(kept) in [sorted(one) for one in lists]
+
+
+async def test_an_agent_without_a_code_hears_nothing_that_is_nobodys(
+    world: World, player: AsyncClient, calls: Calls, shelf: Shelf
+) -> None:
+    url = shelf.keep("/a.mp3")
+    contact = await calls.call("c1", agent=None, attributes={"recording_url": url})
+    await allow(player, f"127.0.0.1:{shelf.port}")
+    heard = Recordings(world.api, world.sealer, MASTER, Fetcher(LOOPBACK, http=True))
+    for code in (None, "petrova"):
+        who = replace(member(world, Role.AGENT, "petrova"), agent=code)
+        with pytest.raises(Refused) as refused:
+            await heard.make_link(who, contact, None, timedelta(seconds=60), datetime.now(UTC))
+        assert refused.value.code == "contact_not_found"
+
+
+async def test_an_address_with_an_interface_is_none(player: AsyncClient, calls: Calls) -> None:
+    """Not even where its end looks like a host that is allowed."""
+    url = "https://[2606:4700:4700::1111%.example.com]/a.mp3"
+    contact = await recorded(calls, url)
+    await allow(player, "*.example.com")
+    made = await link(player, contact)
+    assert (made.status_code, made.json()["code"]) == (409, "recording_address_malformed")

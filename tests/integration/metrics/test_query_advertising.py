@@ -91,3 +91,21 @@ async def test_the_records_behind_it_are_the_requests(office: Office) -> None:
     body = {"metric": {"name": "cost_per_lead"}, "time": time}
     found = (await office.call("POST", "/query/records", body)).json()
     assert [one["kind"] for one in found["items"]] == ["lead", "lead"]
+
+
+@pytest.mark.asyncio
+async def test_more_money_than_64_bits_hold_is_counted_and_told(office: Office) -> None:
+    for half in "ab":
+        rows = [spent(10**15, f"{half}{n}") for n in range(5_000)]
+        await office.hear(numbered(half, rows))
+    row = (await office.query("ad_spend"))["rows"][0]
+    assert row["ad_spend"]["value"] == 10_000 * 10**13
+
+
+@pytest.mark.asyncio
+async def test_money_behind_a_cost_is_no_set_of_requests(office: Office) -> None:
+    await office.hear(numbered("s", [spent(100_00)]) | numbered("l", [a_lead()]))
+    asked = {"metric": {"name": "cost_per_lead"}, "time": a_body("cost_per_lead")["time"]}
+    answer = await office.call("POST", "/query/records", {**asked, "part": "numerator"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "no_records")
+    assert (await office.call("POST", "/query/records", asked)).status_code == 200

@@ -18,7 +18,7 @@ from otklik_common.events.contact_center import CoachingItem
 from otklik_common.ids import contact_subject
 from otklik_common.paging import Part
 from otklik_common.pseudonym import Sealer
-from otklik_common.validation import check_time
+from otklik_common.validation import TimeInFuture, check_time
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.actions.reach import check_reach
 from otklik_contact_center.domain.coaching import (
@@ -120,8 +120,11 @@ class Coaching:
         Raises:
             CoachingItemNotFound, DoneBeforeCreated, TimeInFuture, PreconditionFailed.
         """
-        if at is not None:
-            check_time(at, now)
+        if at is not None and check_time(at, now):
+            raise TimeInFuture(
+                f"done at {at.isoformat()}: that is still to come",
+                detail_ru=f"сделано в {at.isoformat()}: это ещё впереди",
+            )
         async with self._db.begin(caller.tenant) as tx:
             known = _seen(name, await self._locked(tx, caller, name))
             expected.check(known.revision)

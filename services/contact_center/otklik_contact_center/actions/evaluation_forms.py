@@ -78,11 +78,12 @@ class EvaluationForms:
     async def retire(self, caller: Caller, code: str, *, expected: Expected, now: datetime) -> None:
         """Evaluate nothing by it any more; what was evaluated by it stays. Raises UnknownForm."""
         async with self._db.begin(caller.tenant) as tx:
-            known = await found(tx, caller.tenant, code)
+            # Locked first: what was read before may be another's former version by now.
             head = await evaluation_forms.lock(tx, caller.tenant, code, now)
+            await found(tx, caller.tenant, code)
             expected.check(head.revision)
             if not head.retired:
-                gone = Head(known.latest, True, head.revision + 1)
+                gone = Head(head.version, True, head.revision + 1)
                 await evaluation_forms.put_head(tx, caller.tenant, code, gone, now)
 
 

@@ -11,13 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from otklik_common import outbox
 from otklik_common.callers import Caller
 from otklik_common.db import Database
-from otklik_common.errors import NotFound, Unprocessable
+from otklik_common.errors import Forbidden, NotFound, Unprocessable
 from otklik_common.etags import Expected
+from otklik_common.events.access import Role
 from otklik_common.events.contact_center import Channel, Promise
 from otklik_common.ids import contact_subject
 from otklik_common.paging import Part
 from otklik_common.pseudonym import Sealer
-from otklik_common.validation import check_time
+from otklik_common.validation import TimeInFuture, check_time
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.actions.reach import check_reach
 from otklik_contact_center.domain import promise as rules
@@ -99,6 +100,7 @@ class Promises:
         Raises:
             UnknownPromiseKind, OutOfReach, BadDueTime, TimeInFuture, TimeTooOld: It stays as it was.
             PromiseNotFound: It is another branch's.
+            Forbidden: It is, or would be, a colleague's of the agent who says so.
             PromiseSettled: It is too late for other times.
             PreconditionFailed: It is not as the caller read it.
         """
@@ -109,6 +111,7 @@ class Promises:
             expected.check(0 if known is None else known.revision)
             recorder = await outbox.recorder(tx, caller.tenant)
             before = None if known is None else read(known.data)
+            _own(caller, given.agent, *([] if before is None else [before.agent]))
             terms = await _terms(tx, caller, given, before, recorder.now)
             check_reach(caller, terms.branch)
             at = recorder.now if known is None else max(recorder.now, known.recorded_at + TICK)
@@ -132,10 +135,14 @@ class Promises:
         Say that a promise was kept; None: now, or as was said before.
 
         Raises:
-            PromiseNotFound, PromiseSettled, KeptBeforeMade, TimeInFuture, PreconditionFailed.
+            PromiseNotFound, Forbidden, PromiseSettled, KeptBeforeMade, TimeInFuture,
+            PreconditionFailed.
         """
-        if at is not None:
-            check_time(at, now)
+        if at is not None and check_time(at, now):
+            raise TimeInFuture(
+                f"kept at {at.isoformat()}: that is still to come",
+                detail_ru=f"выполнено в {at.isoformat()}: это ещё впереди",
+            )
 
         def kept(known: Promise, moment: datetime) -> Promise:
             return rules.kept(known, at or known.kept_at or moment, moment)
@@ -175,6 +182,7 @@ class Promises:
     ) -> Shown:
         async with self._db.begin(caller.tenant) as tx:
             row = _seen(caller, name, await _row(tx, caller, name, locked=True))
+            _own(caller, read(row.data).agent)
             expected.check(row.revision)
             recorder = await outbox.recorder(tx, caller.tenant)
             at = max(recorder.now, row.recorded_at + TICK)
@@ -234,6 +242,20 @@ def _seen(caller: Caller, name: str, row: PromiseRow | None) -> PromiseRow:
     if row is None or not caller.may_see(row.branch):
         raise PromiseNotFound(f"there is no promise {name}", detail_ru=f"нет обещания {name}")
     return row
+
+
+def _own(caller: Caller, *agents: str) -> None:
+    """
+    Return if the caller may tell of promises of these agents: an agent only of their own.
+
+    Raises:
+        Forbidden.
+    """
+    if caller.role is Role.AGENT and any(agent != caller.agent for agent in agents):
+        raise Forbidden(
+            "agents tell of their own promises: a manager gives them to others",
+            detail_ru="сотрудник сообщает только о своих обещаниях, передаёт их руководитель",
+        )
 
 
 async def _terms(

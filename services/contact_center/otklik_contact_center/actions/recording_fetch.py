@@ -10,6 +10,7 @@ import asyncio
 import re
 import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -35,6 +36,12 @@ MOST_SECONDS: Final = 900
 MOST_REDIRECTS: Final = 3
 AT_ONCE: Final = 32
 """Recordings that a process fetches at a time."""
+EACH: Final = 8
+"""Of these, for one company."""
+BEGIN_SECONDS: Final = 30
+"""For a recording to begin, all redirects together, however its server drips."""
+STALLED_SECONDS: Final = 60
+"""A listener who takes nothing for so long asks again for the part that is missing."""
 
 _TIMEOUTS: Final = httpx.Timeout(10, connect=5)
 _LOOKUP_SECONDS: Final = 5
@@ -116,6 +123,7 @@ class Fetcher:
         self._tls = tls
         self._most_bytes = most_bytes
         self._turn = asyncio.Semaphore(AT_ONCE)
+        self._of: Counter[str] = Counter()
 
     @classmethod
     def of(cls, settings: Settings) -> "Fetcher":
@@ -140,7 +148,14 @@ class Fetcher:
         addresses = await self._resolve(place.host, place.port)
         return place, checked(place.host, addresses, self._networks)
 
-    async def fetch(self, text: str, hosts: Collection[str], part: str | None = None) -> Fetched:
+    async def fetch(
+        self,
+        text: str,
+        hosts: Collection[str],
+        part: str | None = None,
+        *,
+        tenant: str | None = None,
+    ) -> Fetched:
         """
         Begin to fetch a recording.
 
@@ -148,12 +163,13 @@ class Fetcher:
             hosts: Those that the company allows.
             part: The header Range of whoever listens; one that is not a single range of bytes is
                 as good as none.
+            tenant: Whose recording it is: no company takes the turns of all.
         Raises:
             RecordingRefused: It is not fetched from there.
             RecordingUnavailable, NoSuchPart: It was not given out.
             Unavailable: Too many are being fetched.
         """
-        if self._turn.locked():
+        if self._turn.locked() or (tenant is not None and self._of[tenant] >= EACH):
             raise Unavailable(
                 "too many recordings are being played",
                 detail_ru="сейчас воспроизводится слишком много записей",
@@ -162,16 +178,25 @@ class Fetcher:
         await self._turn.acquire()
         stack = AsyncExitStack()
         stack.callback(self._turn.release)
+        if tenant is not None:
+            self._of[tenant] += 1
+            stack.callback(self._leave, tenant)
         try:
-            answer = await self._answered(stack, text, hosts, part)
+            async with asyncio.timeout(BEGIN_SECONDS):
+                answer = await self._answered(stack, text, hosts, part)
             headers = self._passed_on(answer)
-        except httpx.HTTPError:
+        except (httpx.HTTPError, TimeoutError):
             await stack.aclose()
             raise _unavailable("its server does not answer", "сервер не отвечает") from None
         except BaseException:
             await stack.aclose()
             raise
         return Fetched(answer.status_code, headers, self._body(answer), stack.aclose)
+
+    def _leave(self, tenant: str) -> None:
+        self._of[tenant] -= 1
+        if not self._of[tenant]:
+            del self._of[tenant]
 
     async def _answered(
         self, stack: AsyncExitStack, text: str, hosts: Collection[str], part: str | None

@@ -120,7 +120,7 @@ class Recordings:
         async with self._db.begin(tenant) as tx:
             kept = await contacts_read.get(tx, tenant, contact, caller.branches)
             agent = None if kept is None else ContactFact.model_validate_json(kept.data).agent
-            if kept is None or (caller.role is Role.AGENT and agent != caller.agent):
+            if kept is None or not _hears(caller, agent):
                 raise not_found(contact)
             stored = await contacts_read.events_of(tx, tenant, kept)
             allowed = await recordings.hosts(tx, tenant)
@@ -178,7 +178,7 @@ class Recordings:
         outcome = "failed"
         fetched: Fetched | None = None
         try:
-            fetched = await self._fetcher.fetch(_where(event), allowed, part)
+            fetched = await self._fetcher.fetch(_where(event), allowed, part, tenant=tenant)
             outcome = PLAYED
         except Refused as refused:
             outcome = refused.code
@@ -241,3 +241,8 @@ def _where(event: Event) -> str:
 
 def _no_link() -> UnknownLink:
     return UnknownLink("there is no such link", detail_ru="такой ссылки нет")
+
+
+def _hears(caller: Caller, agent: str | None) -> bool:
+    """An agent hears contacts of their own; what is nobody's is for others."""
+    return caller.role is not Role.AGENT or (agent is not None and agent == caller.agent)

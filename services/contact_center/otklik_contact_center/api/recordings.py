@@ -1,5 +1,6 @@
 """Recordings: links to hear them by, and who heard what."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Self
 from uuid import UUID
@@ -7,10 +8,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, StringConstraints
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from otklik_common.callers import Caller, require, require_everywhere
 from otklik_common.http import PROBLEMS, PUBLIC, AwareTime, Now, Page, Pages, StrictModel
+from otklik_contact_center.actions import recording_fetch
 from otklik_contact_center.actions.recording_fetch import Fetched
 from otklik_contact_center.actions.recordings import Recordings
 from otklik_contact_center.api.schemas import Code, Id
@@ -83,15 +85,21 @@ async def _wanted(
 
 
 class Played(StreamingResponse):
-    """A recording on its way; what it is fetched by is given back also if the listener leaves."""
+    """A recording on its way; what it is fetched by is given back if the listener leaves or rests."""
 
     def __init__(self, fetched: Fetched) -> None:
         super().__init__(fetched.body, fetched.status, dict(fetched.headers))
         self._fetched = fetched
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Message) -> None:
+            # A player that is paused reads nothing, and nobody waits for it for ever.
+            async with asyncio.timeout(recording_fetch.STALLED_SECONDS):
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            async with asyncio.timeout(recording_fetch.MOST_SECONDS):
+                await super().__call__(scope, receive, sent)
         finally:
             await self._fetched.close()
 

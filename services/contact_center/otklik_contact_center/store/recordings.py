@@ -71,7 +71,9 @@ async def hosts(tx: AsyncConnection, tenant: str) -> list[str]:
 
 
 async def allow(tx: AsyncConnection, tenant: str, wanted: Iterable[str]) -> None:
-    """Allow these hosts and no others."""
+    """Allow these hosts and no others; two who say so at once come one after the other."""
+    lock = func.hashtextextended(f"recording-hosts/{tenant}", 0)
+    await tx.execute(select(func.pg_advisory_xact_lock(lock)))
     await tx.execute(delete(recording_host).where(recording_host.c.tenant == tenant))
     rows = [{"tenant": tenant, "host": host} for host in sorted(set(wanted))]
     if rows:

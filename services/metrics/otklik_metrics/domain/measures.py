@@ -216,7 +216,7 @@ AD_SPEND = Measures(
     heads=("rows",),
     counters=(
         Counter("rows", "amounts of a day, of whatever is told apart"),
-        Counter("amount_minor", "what was spent, in minor units of each currency"),
+        Counter("amount_minor", "what was spent, in minor units of each currency", big=True),
     ),
 )
 
@@ -298,7 +298,7 @@ DEAL = Measures(
     counters=(
         Counter("deals", "sides of deals by dealt_at"),
         Counter("priced", "of these, with an amount"),
-        Counter("amount_minor", "their amounts, in minor units of the currency"),
+        Counter("amount_minor", "their amounts, in minor units of the currency", big=True),
     ),
 )
 

@@ -31,7 +31,7 @@ def new_kind(kind: str, *, by: str, fields: str, counters: str) -> None:
     Args:
         by: The time that it is counted by.
         fields: name:type, with ! where there is always a value.
-        counters: Columns of its rollups.
+        counters: Columns of its rollups, with + where their sums may outgrow 64 bits.
     """
     _facts(kind, by, fields_of(fields))
     _history(kind)
@@ -144,11 +144,18 @@ def _rollup(kind: str, counters: list[str], grain: str, at: str) -> None:
     op.create_table(
         table,
         *cell,
-        *(sa.Column(name, sa.BigInteger()) for name in counters),
+        *(
+            sa.Column(
+                name.rstrip("+"), sa.Numeric(38, 0) if name.endswith("+") else sa.BigInteger()
+            )
+            for name in counters
+        ),
         sa.PrimaryKeyConstraint(*(column.name for column in cell), name=f"{table}_pkey"),
         schema=SCHEMA,
         comment=f"Counters of {kind} by {grain} and the dimensions of each set",
         postgresql_with={"fillfactor": "80", "autovacuum_vacuum_scale_factor": "0.02"},
     )
-    named = ", ".join(f'"{name}" bigint' for name in counters)
+    named = ", ".join(
+        f'"{name.rstrip("+")}" {"numeric" if name.endswith("+") else "bigint"}' for name in counters
+    )
     op.execute(f"CREATE TYPE {SCHEMA}.cell_{kind}_{grain}_1 AS ({CELL.format(at=at)}, {named})")

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Numeric, Text, and_, case, cas
 
 from otklik_common.events.contact_center import ClockState, PromiseState
 from otklik_metrics.domain.bucket import GRACE, worked_until
-from otklik_metrics.domain.measures import BANDS_MINUTES, MICRO, NPS_CATEGORIES, PROCESSES
+from otklik_metrics.domain.measures import BANDS_MINUTES, MEASURES, MICRO, NPS_CATEGORIES, PROCESSES
 from otklik_metrics.domain.readings import Op, Sum
 
 Column = ColumnElement[Any]
@@ -42,6 +42,11 @@ SCORE = re.compile(r"^(nps|nps10|enps|csat|ces)_(\d+)$")
 EXTRA = re.compile(r"^nps_(\d+)_extra$")
 EXTRA_SQUARE = re.compile(r"^nps_(\w+)_extra2$")
 
+_BIG = frozenset(
+    counter.name for one in MEASURES.values() for counter in one.counters if counter.big
+)
+"""Counters whose sums may outgrow 64 bits."""
+
 
 def term(kind: str, wanted: Sum, facts: Facts, moment: Moment) -> Column:
     """What one fact adds: NULL where it is not counted."""
@@ -70,7 +75,7 @@ def gathered(wanted: Sum, found: Column) -> Column:
     if wanted.op is Op.MOST:
         return func.max(found)
     total = func.sum(found)
-    return total if EXTRA_SQUARE.match(wanted.measure) else cast(total, BigInteger)
+    return total if wanted.measure in _BIG else cast(total, BigInteger)
 
 
 def span(kind: str, name: str, facts: Facts) -> Column:

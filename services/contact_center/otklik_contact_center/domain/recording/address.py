@@ -96,7 +96,9 @@ def place_of(text: str, *, http: bool) -> Place:
 
 
 def address_of(host: str) -> Address | None:
-    """The address that a host is written as; None for names."""
+    """The address that a host is written as; None for names, and for one of an interface of ours."""
+    if "%" in host:
+        return None
     try:
         return ip_address(host)
     except ValueError:
@@ -130,7 +132,8 @@ def check_allowed(place: Place, hosts: Iterable[str]) -> None:
         if one == authority:
             return
         suffix, _, wanted = one[1:].partition(":")
-        if one.startswith("*.") and place.host.endswith(suffix) and (wanted or None) == port:
+        below = one.startswith("*.") and place.host.endswith(suffix)
+        if below and (wanted or None) == port and address_of(place.host) is None:
             return
     raise RecordingRefused(
         f"the company does not let recordings be fetched from {authority}: add it to recording-hosts",

@@ -72,6 +72,10 @@ def _cost_of(
         read=lambda params: Tally(kind, by, {"n": Sum(counter)}, beside=spent(params)),
         work_out=_cost,
         base=lambda _: pick(counter),
+        unlisted=lambda _: Text(
+            "money is no set of these facts: ask ad_spend for its records",
+            "деньги – не набор этих фактов: записи есть у ad_spend",
+        ),
         parameters=(CURRENCY,),
         impossible=IMPOSSIBLE,
     )

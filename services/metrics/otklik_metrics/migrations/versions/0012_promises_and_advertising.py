@@ -23,4 +23,4 @@ AD_SPEND = """
 def upgrade() -> None:
     """Nothing of them was ever heard before."""
     new_kind("promise", by="due_at", fields=PROMISE, counters=PROMISES)
-    new_kind("ad_spend", by="spent_at", fields=AD_SPEND, counters="rows amount_minor")
+    new_kind("ad_spend", by="spent_at", fields=AD_SPEND, counters="rows amount_minor+")

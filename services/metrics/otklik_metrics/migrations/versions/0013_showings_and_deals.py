@@ -40,7 +40,7 @@ LEAD_COUNTERS = """
 def upgrade() -> None:
     """Nothing of showings and deals was ever heard before; leads are counted anew by themselves."""
     new_kind("showing", by="shown_at", fields=SHOWING, counters="shown")
-    new_kind("deal", by="dealt_at", fields=DEAL, counters="deals priced amount_minor")
+    new_kind("deal", by="dealt_at", fields=DEAL, counters="deals priced amount_minor+")
     _leads()
 
 
