@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from otklik_common.ids import short_id
 from otklik_contact_center.domain.events import Event
-from otklik_contact_center.domain.lead import MOST_CONTACTS
+from otklik_contact_center.domain.lead_fold import MOST_CONTACTS
 from tests.integration.contact_center.conftest import Pusher, World, a_folder, fold_all
 from tests.unit.contact_center.builders import events
 

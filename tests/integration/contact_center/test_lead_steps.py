@@ -1,6 +1,7 @@
 """What sales systems tell of requests over HTTP: leads, showings and deals, in any order."""
 
 import asyncio
+import json
 import random
 from datetime import timedelta
 from typing import Any
@@ -318,3 +319,134 @@ async def test_the_demo_s_steps_go_with_it(
     assert await world.latest("showing") == {}
     lead = only(await world.latest("lead"))
     assert (lead.showings, lead.dealt_at is None) == (0, False)
+
+
+async def test_two_who_tell_one_id_at_once_are_told_one_after_the_other(
+    client: AsyncClient, world: World
+) -> None:
+    for number in range(15):
+        told = [
+            a_deal(id=f"d{number}", customer=None, contact=f"c{number}", amount=f"{amount}.00")
+            for amount in (1, 2)
+        ]
+        said = await asyncio.gather(*(push(client, one) for one in told))
+        assert [one[2] for one in said] == [[], []]
+    revisions: dict[Any, list[int]] = {}
+    for event in await world.facts("deal"):
+        revisions.setdefault(event.subject, []).append(event.revision)
+    assert len(revisions) == 15
+    assert all(sorted(found) == [1, 2] for found in revisions.values()), revisions
+    latest = (await world.latest("deal")).values()
+    rows = await world.admin.fetch(
+        "SELECT told FROM contact_center.lead_step WHERE tenant = $1", world.tenant
+    )
+    kept = sorted(json.loads(row["told"])["amount_minor"] for row in rows)
+    assert kept == sorted(one.amount_minor for one in latest)
+
+
+async def test_what_is_sold_to_a_switchboard_is_told(
+    client: AsyncClient, world: World, door: Pusher
+) -> None:
+    folder = a_folder(world, most_contacts=2)
+    for number in range(4):
+        await door.push(*a_missed_call(contact=f"call-{number}"))
+    await fold_all(folder)
+    await push(client, a_deal())
+    await fold_all(folder)
+    assert only(await world.latest("deal")).amount_minor == 5_700_000
+    await push(client, a_deal(amount="1.00"))
+    await fold_all(folder)
+    assert only(await world.latest("deal")).amount_minor == 100
+
+
+@pytest.mark.parametrize("first", ["step", "contact"])
+async def test_who_is_known_by_any_of_their_names_is_found_in_either_order(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder, first: str
+) -> None:
+    step = a_step("qualified", 2, customer={"phone": PHONE, "email": "anna@example.com"})
+    letter = an_event("message", 0, channel="email", from_="anna@example.com")
+    if first == "step":
+        await push(client, step)
+    await door.push(letter)
+    await fold_all(folder)
+    if first == "contact":
+        await push(client, step)
+        await fold_all(folder)
+    assert only(await world.latest("lead")).qualified_at is not None
+    assert (await client.get(PATH)).json()["items"] == []
+
+
+async def test_a_parked_contact_keeps_no_steps_from_the_others(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    for number in range(2):
+        await door.push(*a_missed_call(contact=f"call-{number}"))
+    await fold_all(folder)
+    await world.admin.execute(
+        "INSERT INTO contact_center.parked (tenant, source, contact, reason, parked_at)"
+        " VALUES ($1, $2, 'call-0', 'x', now())",
+        world.tenant,
+        f"{world.tenant}.default",
+    )
+    await push(client, a_step("qualified", 2))
+    assert (
+        await world.admin.fetchval(
+            "SELECT contact FROM contact_center.dirty WHERE tenant = $1", world.tenant
+        )
+        == "call-1"
+    )
+    await fold_all(folder)
+    assert only(await world.latest("lead")).qualified_at is not None
+
+
+async def test_a_step_of_another_branch_is_not_shown_with_the_lead(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    key = {"Authorization": f"Bearer {await world.key(branches=('omsk',))}"}
+    await door.push(*a_missed_call(branch="omsk"))
+    await push(client, a_deal(branch="tyumen", contact="call-1"), a_step("qualified", 2))
+    await fold_all(folder)
+    path = f"{LEADS}/{of(world)}"
+    assert len((await client.get(path)).json()["steps"]) == 2
+    seen = (await client.get(path, headers=key)).json()
+    assert [one["step"] for one in seen["steps"]] == ["qualified"]
+
+
+async def test_a_step_that_has_found_its_request_is_not_written_at_every_fold(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    await door.push(*a_missed_call())
+    await push(client, a_step("qualified", 2, customer=None, contact="call-1"))
+    await fold_all(folder)
+    written = "SELECT xmin::text FROM contact_center.lead_step WHERE tenant = $1"
+    before = await world.admin.fetchval(written, world.tenant)
+    await door.push(an_event("ringing", 5, id="r", contact="call-1"))
+    await fold_all(folder)
+    # A row that is locked alone keeps its xmin.
+    assert await world.admin.fetchval(written, world.tenant) == before
+
+
+async def test_of_one_id_twice_in_a_push_the_last_that_may_be_told_holds(
+    client: AsyncClient,
+) -> None:
+    good, bad = (
+        a_step("qualified", 2, id="x"),
+        a_step("qualified", 3, id="x", source="zzzzzzzz.d", contact="c"),
+    )
+    assert await push(client, good, bad) == (1, 0, ["unknown_source"])
+
+
+async def test_leads_of_a_build_before_are_listed_when_they_are_folded_again(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    await door.push(*a_missed_call(branch="omsk"))
+    await fold_all(folder)
+    columns = "created_at = NULL, state = NULL, party = NULL, branch = NULL, agent = NULL"
+    await world.admin.execute(
+        f"UPDATE contact_center.lead SET {columns} WHERE tenant = $1", world.tenant
+    )
+    assert (await client.get(LEADS)).json()["items"] == []
+    await door.push(an_event("ringing", 5, id="r", contact="call-1"))
+    await fold_all(folder)
+    (lead,) = (await client.get(LEADS, params={"state": "waiting"})).json()["items"]
+    assert lead["branch"] == "omsk"

@@ -19,7 +19,7 @@ from otklik_contact_center.domain.events import (
     Customer,
     Event,
 )
-from otklik_contact_center.domain.lead import fold_leads
+from otklik_contact_center.domain.lead_fold import fold_leads
 from tests.unit.contact_center.builders import a_message, an_event, at, contact_id, histories
 
 PSEUDONYMS = ("ph1_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",)

@@ -9,15 +9,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otklik_contact_center.domain.lead import (
-    MOST_CONTACTS,
-    STAYS_OPEN,
-    Lead,
-    Request,
-    also_known_as,
-    fold_leads,
-    person_of,
-)
+from otklik_contact_center.domain.lead import Lead, Request, also_known_as, person_of
+from otklik_contact_center.domain.lead_fold import MOST_CONTACTS, STAYS_OPEN, fold_leads
 from tests.unit.contact_center.builders import MORNING, contact_id
 
 SOURCE = contact_id("source")

@@ -4,12 +4,15 @@ import json
 import random
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otklik_contact_center.domain.lead import MOST_CONTACTS, SKEW, Lead, Request, fold_leads
+from otklik_contact_center.domain import lead_fold
+from otklik_contact_center.domain.lead import Lead, Request
+from otklik_contact_center.domain.lead_fold import MOST_CONTACTS, MOST_STEPS, SKEW, fold_leads
 from otklik_contact_center.domain.lead_step import STEPS, Step, Told, read_steps, told
 from tests.unit.contact_center.builders import MORNING, contact_id
 from tests.unit.contact_center.test_lead import DAY, a_request, only, requests
@@ -146,6 +149,49 @@ def test_who_reaches_one_branch_tells_nothing_of_another_s_requests() -> None:
     omsk, nowhere = folded(*told_, of=calls)
     assert (omsk.steps, nowhere.steps) == (["crm-1-qualified-9"], [])
     assert folded(a_step("closed", 11, branch="omsk", confined=True), of=calls)[0].closed_at
+
+
+def test_a_step_without_a_branch_is_of_the_open_request_and_not_of_one_without_a_branch() -> None:
+    calls = [a_request("old"), a_request("new", days=40, branch="tyumen")]
+    old, new = folded(
+        a_step("closed", 5, reason="lost", lead="x"), a_step("deal", 1200, deal="d"), of=calls
+    )
+    assert (old.reason, old.dealt_at is None, new.dealt_at is None) == ("lost", True, False)
+
+
+def test_a_call_of_ours_after_it_was_closed_is_an_attempt_and_opens_nothing() -> None:
+    called = MORNING + 9 * HOUR
+    ours = a_request("ours", at=called, inbound=False, attempted_at=called, connected_at=called)
+    lead = only(folded(a_step("closed", 5, reason="advice"), of=[a_request(), ours]))
+    assert (lead.state, lead.attempted_at, lead.contacted_at) == ("closed", called, called)
+
+
+def test_a_closing_that_is_known_late_to_belong_closes_nothing_worked_on_since() -> None:
+    early = a_step("closed", -100, lead="crm-1", reason="lost")
+    lead = only(folded(early, a_step("showing", 50, lead="crm-1")))
+    assert (lead.closed_at, lead.showings, len(lead.steps)) == (None, 1, 2)
+
+
+def test_behind_a_placeholder_only_steps_that_name_a_contact_are_known() -> None:
+    many = [a_step("qualified", 9 + n / 1000, id=f"s{n}", lead=f"l{n}") for n in range(MOST_STEPS)]
+    named = a_step("deal", 9, contact=contact_id("first"))
+    assert len(only(folded(*many)).steps) == MOST_STEPS
+    assert only(folded(*many, named)).steps == [named.id]
+
+
+def test_steps_that_fit_nothing_are_not_tried_again_and_again() -> None:
+    """Each costs a look at the requests there are, not one before every contact."""
+    calls = [
+        a_request(f"c{n}", days=n / 50, attempted_at=MORNING + n / 50 * DAY) for n in range(300)
+    ]
+    asked = Mock(side_effect=lead_fold.fits)
+    steps = [
+        a_step("attempted", 1, id=f"s{n}", lead=f"l{n}", party="seller", confined=True, branch="x")
+        for n in range(MOST_STEPS)
+    ]
+    with patch.object(lead_fold, "fits", asked):
+        folded(*steps, of=calls)
+    assert asked.call_count < 3 * len(calls) * (MOST_STEPS + len(calls))
 
 
 def test_clocks_of_two_systems_may_differ_a_little() -> None:

@@ -132,3 +132,14 @@ def test_a_negative_number_stays_a_number() -> None:
         as_csv(an_answer({"branch": "b", "sl20": a_cell(-20.5)}), rest=False, compared=False)
     )
     assert row["sl20"] == "-20.5"
+
+
+@pytest.mark.parametrize("between", [";", "\t", "\n", "; ", ";'"])
+def test_where_cells_are_parted_by_other_signs_no_formula_begins(between: str) -> None:
+    text = as_csv(
+        an_answer({"branch": f"tyumen{between}=cmd|'/C calc'!A1;x", "sl20": a_cell(1.0)}),
+        rest=False,
+        compared=False,
+    )
+    (row,) = read(text)
+    assert row["branch"] == f"tyumen{between}'=cmd|'/C calc'!A1;x"

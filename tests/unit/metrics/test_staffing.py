@@ -69,3 +69,10 @@ def test_an_hour_that_the_clock_repeats_counts_twice() -> None:
 def test_what_nobody_could_answer_is_said_to_be_so() -> None:
     (slot,) = plan(quarters(7, {(0, 9, 0): 60_000}), WANTED, None).slots
     assert slot.need is None
+
+
+def test_agents_who_may_hardly_be_taken_are_more_than_can_be_worked_out() -> None:
+    for share in (0.001, 0.009):
+        wanted = Wanted(0.8, 20, 3600, None, share, 0)
+        (slot,) = plan(quarters(7, {(0, 9, 0): 50}), wanted, None).slots
+        assert slot.need is None

@@ -33,7 +33,7 @@ from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.actions.outcome import Sent
 from otklik_contact_center.actions.policies import PolicyBook
 from otklik_contact_center.domain.admission import BULK, LIVE
-from otklik_contact_center.domain.lead import MOST_CONTACTS
+from otklik_contact_center.domain.lead_fold import MOST_CONTACTS
 from otklik_contact_center.store import backlog, clocks, folding
 from otklik_contact_center.store.folding import (
     Dirty,

@@ -5,7 +5,7 @@ One transaction for a push. Whoever tells a step locks its person first, as the 
 reads steps: either the fold sees the step, or the step finds a contact to be folded again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -20,10 +20,11 @@ from otklik_common.ids import contact_subject
 from otklik_common.outbox import Recorder
 from otklik_common.pseudonym import Pseudonyms
 from otklik_contact_center.actions.push import Pushed, RefusedEvent, said
-from otklik_contact_center.actions.sales import announced_of, published
-from otklik_contact_center.domain.admission import LIVE, MalformedError, Refusal
+from otklik_contact_center.actions.sales import announced_of, published_again
+from otklik_contact_center.domain.admission import BULK, LIVE, MalformedError, Refusal
 from otklik_contact_center.domain.agent_state import DEMO_PREFIX
 from otklik_contact_center.domain.emission import Announcement
+from otklik_contact_center.domain.events import LATE
 from otklik_contact_center.domain.items import Taken
 from otklik_contact_center.domain.lead_step import Step, read_steps, told
 from otklik_contact_center.domain.source import default_id, tenant_of
@@ -71,8 +72,8 @@ async def push_steps(
     except MalformedError as wrong:
         raise said(wrong) from None
     refused = list(push.refused)
-    newest = {one.item.id: one for one in push.taken}
-    mine = _checked(newest.values(), caller, refused)
+    newest = {one.item.id: one for one in _checked(push.taken, caller, refused)}
+    mine = list(newest.values())
     kept = 0
     if mine:
         async with db.begin(caller.tenant) as tx:
@@ -125,7 +126,7 @@ async def _keep(
     await people.lock_persons(on, strongest)
     every = {identifier for one in made for identifier in one.identifiers}
     known_as = await lead_steps.known_as(on, tenant, every)
-    before = await lead_steps.by_id(on, tenant, [one.told.id for one in made])
+    before = await lead_steps.claim(on, tenant, [one.told.id for one in made], recorder.now)
     changed: list[Kept] = []
     foreign: list[Refusal] = []
     for place, one in zip(taken, made, strict=True):
@@ -134,8 +135,8 @@ async def _keep(
         old = before.get(new.told.id)
         if old is None:
             changed.append(new)
-        elif caller.branches is not None and old.told.branch not in caller.branches:
-            detail = "the step was told by somebody else, of another branch"
+        elif caller.branches is not None and not _is_theirs(old, caller.branches):
+            detail = "the step was told by somebody else: ask them to correct it"
             foreign.append(Refusal(place.index, "branch_out_of_reach", detail, b""))
         elif old.told.step != new.told.step:
             detail = (
@@ -147,7 +148,7 @@ async def _keep(
             kept = new._replace(lead=old.lead, emitted=old.emitted, recorded_at=old.recorded_at)
             changed.append(kept)
     if changed:
-        await _write(on, recorder, changed, before, frozenset(known_as.values()))
+        await _write(on, recorder, changed, before)
     return len(changed), foreign
 
 
@@ -181,6 +182,11 @@ def _made(step: Step, customers: Customers, caller: Caller, now: datetime) -> Ke
     )
 
 
+def _is_theirs(old: Kept, branches: frozenset[str]) -> bool:
+    """Whether a step was told by somebody who reaches no more than a branch of these."""
+    return old.told.confined and old.told.branch in branches
+
+
 def _same(old: Kept, new: Kept) -> bool:
     """Whether the same was told before; by whom a step is known may have changed since."""
     parts = ("told", "withdrawn", "source", "named", "identifiers")
@@ -191,27 +197,28 @@ async def _write(
     on: asyncpg.Connection,
     recorder: Recorder,
     changed: Sequence[Kept],
-    before: dict[str, Kept],
-    known: frozenset[str],
+    before: Mapping[str, Kept],
 ) -> None:
-    """Write steps, publish what no fold will, and let the others be folded."""
+    """
+    Write steps and let their leads be folded.
+
+    A showing or a deal is told at once, with its lead as it was known: whether a fold comes to it,
+    and when, is no matter of what was sold.
+    """
     tenant = changed[0].tenant
     every = [*changed, *(old for one in changed if (old := before.get(one.told.id)))]
-    named = {one.told.contact for one in every if one.told.contact is not None}
-    standing = await lead_steps.standing(on, tenant, named)
     rows: list[Kept] = []
     announced: list[Announcement] = []
     for one in changed:
-        row = one
-        if one.withdrawn or (one.person not in known and one.told.contact not in standing):
-            row, news = published(one, None, recorder.now)
-            announced += [] if news is None else [news]
+        row, news = published_again(one, recorder.now)
         rows.append(row)
+        announced += [] if news is None else [news]
     await lead_steps.put(on, rows)
     await announced_of(recorder, announced)
     persons = {one.person for one in every if one.person is not None}
     contacts = {(one.source, one.named) for one in every if one.source and one.named}
-    await lead_steps.mark(on, tenant, persons, contacts, lane=LIVE)
+    late = all(one.told.at < recorder.now - LATE for one in changed)
+    await lead_steps.mark(on, tenant, persons, contacts, lane=BULK if late else LIVE)
 
 
 async def take_out(
@@ -222,5 +229,5 @@ async def take_out(
     if found:
         before = {one.told.id: one for one in found}
         gone = [one._replace(withdrawn=True) for one in found]
-        await _write(on, recorder, gone, before, frozenset())
+        await _write(on, recorder, gone, before)
     return len(found)

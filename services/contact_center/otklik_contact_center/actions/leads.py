@@ -13,13 +13,8 @@ from otklik_contact_center.actions.sales import settle
 from otklik_contact_center.domain.emission import Announcement, announcement, next_step
 from otklik_contact_center.domain.facts import lead_fact, lead_verb
 from otklik_contact_center.domain.facts import lead_id as subject_of
-from otklik_contact_center.domain.lead import (
-    MOST_CONTACTS,
-    Lead,
-    Request,
-    fold_crowd,
-    fold_leads,
-)
+from otklik_contact_center.domain.lead import Lead, Request
+from otklik_contact_center.domain.lead_fold import MOST_CONTACTS, fold_crowd, fold_leads
 from otklik_contact_center.domain.lead_step import Told
 from otklik_contact_center.store import lead_steps, people
 from otklik_contact_center.store.folding import ContactKey
@@ -121,13 +116,14 @@ def _contacts(
 
 
 def _also(whole: Mapping[Person, Sequence[Request]]) -> dict[Person, Person]:
-    """People by the other pseudonyms that they are known by."""
-    return {
-        (person[0], weaker): person
-        for person, requests in sorted(whole.items())
+    """People by all pseudonyms that they are known by, their own before others'."""
+    found = {
+        (person[0], name): person
+        for person, requests in sorted(whole.items(), reverse=True)
         for one in requests
-        for weaker in one.identifiers[1:]
+        for name in one.identifiers
     }
+    return found | {person: person for person in whole if person in found}
 
 
 def _standing(steps: Iterable[Kept]) -> list[Told]:
@@ -172,10 +168,16 @@ async def _write(
         )
         missed = None if after is None else next(iter(after.lead.missed), None)
         by = None if after is None else after.lead.attempted_by
+        listed = (after or before).listed  # type: ignore[union-attr]  # one of them is there
         if step is None:
             # What only we know of it is no news to others.
-            if before is not None and (missed, by) != (before.missed, before.attempted_by):
-                rows.append(_row(key, before, missed, by))
+            known_only = missed, by, listed
+            if before is not None and known_only != (
+                before.missed,
+                before.attempted_by,
+                before.listed,
+            ):
+                rows.append(_row(key, before, missed, by, listed))
             continue
         at = recorded_at if before is None else max(recorded_at, before.recorded_at + TICK)
         emitted = step.emitted
@@ -193,11 +195,11 @@ async def _write(
                 step.data.decode(),
                 missed,
                 by,
-                last.listed.created_at,
-                last.listed.state,
-                last.listed.party,
-                last.listed.branch,
-                last.listed.agent,
+                listed.created_at,
+                listed.state,
+                listed.party,
+                listed.branch,
+                listed.agent,
             )
         )
         changed.append(key)
@@ -217,7 +219,9 @@ async def _write(
     return announced, changed
 
 
-def _row(key: ContactKey, known: KnownLead, missed: UUID | None, by: str | None) -> LeadRow:
+def _row(
+    key: ContactKey, known: KnownLead, missed: UUID | None, by: str | None, listed: Listed
+) -> LeadRow:
     """A lead as it was published last."""
     emitted = known.emitted
     assert emitted.data is not None, "leads are read with what was said of them"
@@ -231,9 +235,9 @@ def _row(key: ContactKey, known: KnownLead, missed: UUID | None, by: str | None)
         emitted.data.decode(),
         missed,
         by,
-        known.listed.created_at,
-        known.listed.state,
-        known.listed.party,
-        known.listed.branch,
-        known.listed.agent,
+        listed.created_at,
+        listed.state,
+        listed.party,
+        listed.branch,
+        listed.agent,
     )

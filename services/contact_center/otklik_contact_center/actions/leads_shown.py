@@ -41,7 +41,8 @@ async def read_lead(db: Database, caller: Caller, contact: UUID) -> Detail:
                 f"contact {contact} opened no lead",
                 detail_ru=f"с обращения {contact} не началась ни одна заявка",
             )
-        return Detail(kept, await leads_read.steps_of(tx, tenant, lead_id(tenant, contact)))
+        steps = await leads_read.steps_of(tx, tenant, lead_id(tenant, contact), caller.branches)
+        return Detail(kept, steps)
 
 
 async def list_waiting(db: Database, caller: Caller, part: Part) -> list[KeptStep]:

@@ -1,5 +1,6 @@
 """Showings and deals as others may know them: a step, with what is known of its request."""
 
+from typing import Any
 from uuid import UUID
 
 from otklik_common.events.contact_center import Channel, Deal, Showing
@@ -18,6 +19,10 @@ def sale_id(tenant: str, step: Told) -> UUID:
     return subject_id(tenant, step.step, step.id)
 
 
+OF_THE_LEAD = ("lead", "source", "channel", "campaign")
+"""What a sale takes from its lead alone."""
+
+
 def sale_fact(
     tenant: str, step: Told, identifiers: tuple[str, ...], lead: Lead | None, subject: UUID | None
 ) -> Showing | Deal:
@@ -29,17 +34,11 @@ def sale_fact(
         lead, subject: The request that it belongs to, as it is now, and its subject; None while
             none is known.
     """
-    common = {
-        "lead": subject,
-        "party": step.party,
-        "branch": step.branch,
-        "agent": step.agent,
-        "identifiers": identifiers,
-        "object": step.object,
-    }
+    common = _told(step, identifiers)
     if lead is not None:
         opener = lead.opener
         common |= {
+            "lead": subject,
             "source": opener.source,
             "channel": Channel(opener.channel),
             "campaign": opener.campaign,
@@ -48,6 +47,32 @@ def sale_fact(
             "agent": step.agent or lead.agent,
             "identifiers": identifiers or opener.identifiers,
         }
+    return _sale(tenant, step, common)
+
+
+def sale_fact_again(
+    tenant: str, step: Told, identifiers: tuple[str, ...], before: Showing | Deal
+) -> Showing | Deal:
+    """The same of a step that is told anew, until its lead is folded: that is as it was before."""
+    common = _told(step, identifiers)
+    for name in OF_THE_LEAD:
+        common[name] = getattr(before, name)
+    for name in ("party", "branch", "agent", "identifiers"):
+        common[name] = common[name] or getattr(before, name)
+    return _sale(tenant, step, common)
+
+
+def _told(step: Told, identifiers: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "party": step.party,
+        "branch": step.branch,
+        "agent": step.agent,
+        "identifiers": identifiers,
+        "object": step.object,
+    }
+
+
+def _sale(tenant: str, step: Told, common: dict[str, Any]) -> Showing | Deal:
     if step.step == "showing":
         return Showing.model_validate(common | {"shown_at": step.at})
     deal = {

@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from otklik_contact_center.domain.emission import Emitted
+from otklik_contact_center.domain.lead_fold import MOST_STEPS
 from otklik_contact_center.domain.lead_step import Told
 from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.folding import ContactKey, columns
@@ -64,6 +65,13 @@ SELECT {_READ} FROM {SCHEMA}.lead_step s
 WHERE s.tenant = $1 AND s.id = ANY ($2::text[]) ORDER BY s.id FOR UPDATE
 """  # noqa: S608 - a name of our own
 
+_CLAIM: Final = f"""
+INSERT INTO {SCHEMA}.lead_step (tenant, id, told, at, step, withdrawn, received_at, identifiers,
+  revision, hash, void, data)
+SELECT $1, id, '', $3, '', true, $3, '{{}}', 0, '', true, '' FROM unnest($2::text[]) AS k(id)
+ON CONFLICT DO NOTHING
+"""  # noqa: S608 - a name of our own
+
 # A range of the key: its order is that of bytes.
 _BEGUN_WITH: Final = f"""
 SELECT {_READ} FROM {SCHEMA}.lead_step s
@@ -74,14 +82,21 @@ WHERE s.tenant = $1 AND s.id >= $2 AND s.id < $3 AND NOT s.withdrawn ORDER BY s.
 _OF: Final = f"""
 SELECT {_READ}, coalesce(c.person, s.person) AS whose
 FROM (
-  SELECT s.tenant, s.id FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
-  JOIN {SCHEMA}.lead_step s ON s.tenant = k.tenant AND s.person = k.person
+  SELECT p.tenant, p.id FROM unnest($1::text[], $2::text[]) AS k(tenant, person)
+  CROSS JOIN LATERAL (
+    SELECT tenant, id FROM {SCHEMA}.lead_step s
+    WHERE s.tenant = k.tenant AND s.person = k.person LIMIT {MOST_STEPS + 1}) p
   UNION
-  SELECT s.tenant, s.id FROM unnest($3::text[], $4::uuid[]) AS k(tenant, contact)
-  JOIN {SCHEMA}.lead_step s ON s.tenant = k.tenant AND s.contact = k.contact
+  SELECT c.tenant, c.id FROM unnest($3::text[], $4::uuid[]) AS k(tenant, contact)
+  CROSS JOIN LATERAL (
+    SELECT tenant, id FROM {SCHEMA}.lead_step s
+    WHERE s.tenant = k.tenant AND s.contact = k.contact LIMIT {MOST_STEPS}) c
   UNION
-  SELECT s.tenant, s.id FROM unnest($5::text[], $6::text[]) AS k(tenant, identifier)
-  JOIN {SCHEMA}.lead_step s ON s.tenant = k.tenant AND s.person = k.identifier AND s.lead IS NULL
+  SELECT w.tenant, w.id FROM unnest($5::text[], $6::text[]) AS k(tenant, identifier)
+  CROSS JOIN LATERAL (
+    SELECT tenant, id FROM {SCHEMA}.lead_step s
+    WHERE s.identifiers @> ARRAY[k.identifier] AND s.tenant = k.tenant
+      AND s.lead IS NULL AND NOT s.withdrawn LIMIT {MOST_STEPS + 1}) w
   ) k
 JOIN {SCHEMA}.lead_step s ON s.tenant = k.tenant AND s.id = k.id
 LEFT JOIN {SCHEMA}.contact c ON c.tenant = s.tenant AND c.id = s.contact AND NOT c.void
@@ -125,23 +140,31 @@ SELECT $1, source, contact, $5 FROM (
   SELECT c.source, c.contact FROM unnest($2::text[]) AS k(person)
   CROSS JOIN LATERAL (
     SELECT c.source, c.contact FROM {SCHEMA}.contact c
-    WHERE c.tenant = $1 AND c.person = k.person AND NOT c.void LIMIT 1) c
+    WHERE c.tenant = $1 AND c.person = k.person AND NOT c.void
+      AND NOT EXISTS (SELECT FROM {SCHEMA}.parked p
+        WHERE p.tenant = c.tenant AND p.source = c.source AND p.contact = c.contact)
+    LIMIT 1) c
   UNION
   SELECT * FROM unnest($3::text[], $4::text[])) k
-"""  # noqa: S608 - a name of our own
-
-_STANDING: Final = f"""
-SELECT id FROM {SCHEMA}.contact WHERE tenant = $1 AND id = ANY ($2::uuid[]) AND NOT void
 """  # noqa: S608 - a name of our own
 
 _decoder: Final = msgspec.json.Decoder(Told)
 _encode: Final = msgspec.json.Encoder().encode
 
 
-async def by_id(on: asyncpg.Connection, tenant: str, ids: Collection[str]) -> dict[str, Kept]:
-    """Steps by the senders' ids of them, their rows locked."""
-    rows = await on.fetch(_BY_ID, tenant, sorted(ids))
-    return {kept.told.id: kept for kept in map(_kept, rows)}
+async def claim(
+    on: asyncpg.Connection, tenant: str, ids: Collection[str], now: datetime
+) -> dict[str, Kept]:
+    """
+    Those of the ids that stand for steps, all of their rows locked.
+
+    Rows are made for the others, so that two who tell one id at once wait for each other; they must
+    be written before the transaction ends.
+    """
+    ordered = sorted(ids)
+    await on.execute(_CLAIM, tenant, ordered, now)
+    rows = await on.fetch(_BY_ID, tenant, ordered)
+    return {kept.told.id: kept for kept in (_kept(row) for row in rows if row["told"])}
 
 
 async def begun_with(on: asyncpg.Connection, tenant: str, prefix: str, limit: int) -> list[Kept]:
@@ -160,18 +183,24 @@ async def of(
     Steps of people, and those that name any of the contacts, by whose they are; rows locked.
 
     Args:
-        also: People by the other pseudonyms that they are known by; steps that wait for a request
-            under one of these are theirs from now on.
+        also: People by all pseudonyms that they are known by; steps that wait for a request under
+            any of these are theirs from now on.
+    Returns:
+        Of each person and each contact `MOST_STEPS`, and of people one more where there are more.
     """
     found: dict[Person, list[Kept]] = {}
     keys = (sorted(persons), sorted(contacts), sorted(also))
     for row in await on.fetch(_OF, *(column for key in keys for column in columns(key, 2))):
-        whose = row["tenant"], row["whose"]
-        kept = _kept(row)
-        if whose not in persons and whose in also:
-            whose = also[whose]
-            kept = kept._replace(person=whose[1])
-        found.setdefault(whose, []).append(kept)
+        tenant, whose = row["tenant"], row["whose"]
+        person = tenant, whose
+        if person not in persons:
+            names = (also.get((tenant, name)) for name in row["identifiers"])
+            known = next((one for one in names if one is not None), None)
+            if known is None or row["lead"] is not None:
+                found.setdefault(person, []).append(_kept(row))
+                continue
+            person = known
+        found.setdefault(person, []).append(_kept(row))
     return found
 
 
@@ -206,13 +235,6 @@ async def known_as(
     """By which pseudonym the newest contact knows the person behind each pseudonym, if any does."""
     rows = await on.fetch(_KNOWN_AS, tenant, sorted(identifiers))
     return {row[0]: row[1] for row in rows}
-
-
-async def standing(
-    on: asyncpg.Connection, tenant: str, contacts: Collection[UUID]
-) -> frozenset[UUID]:
-    """Those of the contacts that are known."""
-    return frozenset(row[0] for row in await on.fetch(_STANDING, tenant, sorted(contacts)))
 
 
 async def mark(

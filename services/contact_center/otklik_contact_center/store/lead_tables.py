@@ -34,8 +34,8 @@ lead = Table(
     *published(),
     Column("missed", Uuid, nullable=True),
     code("attempted_by"),
-    moment("created_at", nullable=False),
-    code("state", nullable=False),
+    moment("created_at"),
+    code("state"),
     code("party"),
     code("branch"),
     code("agent"),
@@ -47,6 +47,13 @@ Index("lead_person", lead.c.tenant, lead.c.person)
 Index("lead_missed", lead.c.tenant, lead.c.missed, postgresql_where=lead.c.missed.is_not(None))
 Index("lead_newest", lead.c.tenant, lead.c.created_at.desc(), lead.c.contact.desc())
 Index("lead_branch", lead.c.tenant, lead.c.branch, lead.c.created_at.desc(), lead.c.contact.desc())
+Index(
+    "lead_waiting",
+    lead.c.tenant,
+    lead.c.created_at.desc(),
+    lead.c.contact.desc(),
+    postgresql_where=text("state = 'waiting' AND NOT void"),
+)
 
 lead_step = Table(
     "lead_step",
@@ -81,6 +88,12 @@ for _name in ("person", "contact", "lead"):
         lead_step.c[_name],
         postgresql_where=lead_step.c[_name].is_not(None),
     )
+Index(
+    "lead_step_known",
+    lead_step.c.identifiers,
+    postgresql_using="gin",
+    postgresql_where=text("lead IS NULL AND NOT withdrawn"),
+)
 Index(
     "lead_step_waiting",
     lead_step.c.tenant,

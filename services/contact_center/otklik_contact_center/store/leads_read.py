@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.paging import Part, keyset
@@ -83,8 +83,12 @@ async def get(tx: AsyncConnection, tenant: str, contact: UUID, reach: Reach) -> 
     return None if row is None else Kept(*row)
 
 
-async def steps_of(tx: AsyncConnection, tenant: str, subject: UUID) -> list[KeptStep]:
-    """The steps of a lead, the latest of them, in the order of time."""
+async def steps_of(tx: AsyncConnection, tenant: str, subject: UUID, reach: Reach) -> list[KeptStep]:
+    """
+    The steps of a lead, the latest of them, in the order of time.
+
+    Those that were told of another branch are that branch's.
+    """
     rows = (
         select(lead_step.c.told, lead_step.c.received_at)
         .where(lead_step.c.tenant == tenant, lead_step.c.lead == subject)
@@ -92,6 +96,9 @@ async def steps_of(tx: AsyncConnection, tenant: str, subject: UUID) -> list[Kept
         .order_by(lead_step.c.at.desc(), lead_step.c.id.desc())
         .limit(MOST_STEPS)
     )
+    if reach is not None:
+        theirs = lead_step.c.branch.in_(sorted(reach))
+        rows = rows.where(or_(lead_step.c.branch.is_(None), theirs))
     found = [_step(row) for row in await tx.execute(rows)]
     return sorted(found, key=lambda one: one.told.place)
 
@@ -109,7 +116,11 @@ async def waiting(tx: AsyncConnection, tenant: str, reach: Reach, part: Part) ->
 
 
 def _seen(tenant: str, reach: Reach) -> Select[Any]:
-    where: list[ColumnElement[bool]] = [lead.c.tenant == tenant, ~lead.c.void]
+    where: list[ColumnElement[bool]] = [
+        lead.c.tenant == tenant,
+        ~lead.c.void,
+        lead.c.created_at.is_not(None),
+    ]
     if reach is not None:
         where.append(lead.c.branch.in_(sorted(reach)))
     return select(*_COLUMNS).where(*where)

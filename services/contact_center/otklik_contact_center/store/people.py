@@ -35,10 +35,10 @@ class KnownLead(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """By what leads are listed."""
+    """By what leads are listed; a lead that a build without lists wrote has neither time nor state."""
 
-    created_at: datetime
-    state: str
+    created_at: datetime | None
+    state: str | None
     party: str | None
     branch: str | None
     agent: str | None
@@ -63,8 +63,8 @@ class LeadRow(NamedTuple):
     data: str
     missed: UUID | None
     attempted_by: str | None
-    created_at: datetime
-    state: str
+    created_at: datetime | None
+    state: str | None
     party: str | None
     branch: str | None
     agent: str | None

@@ -1,5 +1,6 @@
 """Answers as CSV (RFC 4180, UTF-8): one row a bucket and group, safe to open in a spreadsheet."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -81,7 +82,13 @@ def _written(cell: Cell) -> str:
     return '"' + _harmless(cell).replace('"', '""') + '"'
 
 
+_AFTER: Final = re.compile(r"([;\t\r\n][\s'\"]*)(?=[=+\-@＝＋－＠])")
+"""Where a spreadsheet that parts cells by other signs would begin one with a formula."""
+
+
 def _harmless(text: str) -> str:
     """A text that no spreadsheet takes for a formula: a ' stands before what would be one."""
+    inner = text.lstrip()
+    text = text[: len(text) - len(inner)] + _AFTER.sub(r"\1'", inner)
     begins = text[:1] in FORMULA or text.lstrip()[:1] in FORMULA
     return f"'{text}" if text and begins else text

@@ -103,10 +103,14 @@ def _need(calls: float, wanted: Wanted) -> Need | None:
     load = Load(calls / SECONDS, wanted.handle_seconds, wanted.patience_seconds)
     if load.erlangs > MOST_AGENTS / 2:
         return None
-    return need(
-        load,
-        answered=wanted.answered,
-        threshold=wanted.threshold,
-        most_occupied=wanted.most_occupied,
-        shrinkage=wanted.shrinkage,
-    )
+    try:
+        found = need(
+            load,
+            answered=wanted.answered,
+            threshold=wanted.threshold,
+            most_occupied=wanted.most_occupied,
+            shrinkage=wanted.shrinkage,
+        )
+    except ValueError:  # more than can be worked out
+        return None
+    return found if found.agents <= MOST_AGENTS else None

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.clocks.zones import offsets
+from otklik_common.events.contact_center import PromiseState
 from otklik_metrics.domain.company import Hours
 from otklik_metrics.domain.dimensions import DIMENSIONS
 from otklik_metrics.domain.planner import Piece
@@ -104,6 +105,10 @@ async def read_sums(
     return await fetch(tx, cells, len(query.group_by), most)
 
 
+ALIVE = (PromiseState.OPEN, PromiseState.AT_RISK)
+"""Promises that can still be kept in time, as far as anybody has looked."""
+
+
 async def read_now(
     tx: AsyncConnection,
     source: Source,
@@ -126,6 +131,12 @@ async def read_now(
         cells = cells.where(facts.ended_at.is_(None))
     elif source.kind == "case":
         cells = cells.where(facts.closed_at.is_(None))
+    elif source.kind == "lead" and {one.measure for one in sums} <= {"waiting"}:
+        cells = cells.where(facts.attempted_at.is_(None))
+    elif source.kind == "promise":
+        # Written out, so that the index of those that can still be kept is seen to hold them.
+        alive: list[Column] = [literal_column(f"'{state.value}'") for state in ALIVE]
+        cells = cells.where(facts.state.in_(alive))
     return await fetch(tx, cells, len(query.group_by), most)
 
 

@@ -253,6 +253,13 @@ Index(
     postgresql_where=text("NOT void AND attempted_at IS NULL"),
 )
 
+Index(
+    "facts_promise_alive",
+    FACTS["promise"].c.tenant,
+    FACTS["promise"].c.due_at,
+    postgresql_where=text("NOT void AND state IN ('open', 'at_risk')"),
+)
+
 VERSIONS = Table(
     "rollup_versions",
     metadata,

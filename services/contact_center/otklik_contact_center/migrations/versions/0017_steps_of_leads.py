@@ -32,29 +32,21 @@ def _moment(name: str, *, nullable: bool = True) -> sa.Column[object]:
 
 
 def upgrade() -> None:
-    """Leads that are known are listed by what was published of them."""
+    """Leads that are known are listed as soon as they are folded again, behind everything live."""
     _steps()
     op.add_column("lead", _moment("created_at"), schema=SCHEMA)
     for name in LISTED:
         op.add_column("lead", _code(name), schema=SCHEMA)
-    op.execute(f"ALTER TABLE {SCHEMA}.lead NO FORCE ROW LEVEL SECURITY")
-    op.execute(
-        f"""
-        UPDATE {SCHEMA}.lead l SET
-          created_at = CAST(d.data->>'created_at' AS timestamptz),
-          party = d.data->>'party', branch = d.data->>'branch', agent = d.data->>'agent',
-          state = CASE WHEN d.data->>'contacted_at' IS NOT NULL THEN 'contacted'
-            WHEN d.data->>'attempted_at' IS NOT NULL THEN 'attempted' ELSE 'waiting' END
-        FROM (SELECT tenant, contact, CAST(data AS json) AS data FROM {SCHEMA}.lead) d
-        WHERE l.tenant = d.tenant AND l.contact = d.contact
-        """  # noqa: S608 - a name of our own
-    )
-    op.execute(f"ALTER TABLE {SCHEMA}.lead FORCE ROW LEVEL SECURITY")
-    for name in ("created_at", "state"):
-        op.alter_column("lead", name, nullable=False, schema=SCHEMA)
     newest = [sa.text("created_at DESC"), sa.text("contact DESC")]
     op.create_index("lead_newest", "lead", ["tenant", *newest], schema=SCHEMA)
     op.create_index("lead_branch", "lead", ["tenant", "branch", *newest], schema=SCHEMA)
+    op.create_index(
+        "lead_waiting",
+        "lead",
+        ["tenant", *newest],
+        schema=SCHEMA,
+        postgresql_where=sa.text("state = 'waiting' AND NOT void"),
+    )
     # Who tells steps locks the people that they are of: the fold reads steps behind that lock.
     api = login(SCHEMA, "api")
     op.execute(f"GRANT SELECT, INSERT, UPDATE ON {SCHEMA}.person TO {api}")
@@ -62,6 +54,15 @@ def upgrade() -> None:
     op.execute(
         f'CREATE POLICY "api" ON {SCHEMA}.person TO {api} USING ({rows}) WITH CHECK ({rows})'
     )
+    for table in ("contact", "promises_redo"):
+        op.execute(f"ALTER TABLE {SCHEMA}.{table} NO FORCE ROW LEVEL SECURITY")
+    op.execute(
+        f"INSERT INTO {SCHEMA}.promises_redo (tenant, branch, since, phase)"  # noqa: S608
+        f" SELECT DISTINCT tenant, '', timestamptz '1900-01-01 00:00Z', 1 FROM {SCHEMA}.contact"
+        " ON CONFLICT DO NOTHING"
+    )
+    for table in ("contact", "promises_redo"):
+        op.execute(f"ALTER TABLE {SCHEMA}.{table} FORCE ROW LEVEL SECURITY")
 
 
 def _steps() -> None:
@@ -100,6 +101,14 @@ def _steps() -> None:
             schema=SCHEMA,
             postgresql_where=sa.text(f"{column} IS NOT NULL"),
         )
+    op.create_index(
+        "lead_step_known",
+        "lead_step",
+        ["identifiers"],
+        schema=SCHEMA,
+        postgresql_using="gin",
+        postgresql_where=sa.text("lead IS NULL AND NOT withdrawn"),
+    )
     op.create_index(
         "lead_step_waiting",
         "lead_step",

@@ -51,7 +51,8 @@ def _read_kept(params: Params) -> Reading:
 
 def _kept(values: Values, _: Params) -> Cell:
     within, beyond = values["within"], values["beyond"]
-    return share(within, within + beyond, not_due_yet=values["begun"] - within - beyond)
+    left = values["begun"] - within - beyond
+    return share(within, within + beyond, closed_or_not_due_yet=left)
 
 
 METRICS: Final = (

@@ -1,6 +1,9 @@
 """Promises of agents, and what is spent on advertising: their facts, history and rollups."""
 
-from otklik_metrics.migrations.kinds_0009 import new_kind
+import sqlalchemy as sa
+from alembic import op
+
+from otklik_metrics.migrations.kinds_0009 import SCHEMA, new_kind
 
 revision = "0012"
 down_revision = "0011"
@@ -23,4 +26,11 @@ AD_SPEND = """
 def upgrade() -> None:
     """Nothing of them was ever heard before."""
     new_kind("promise", by="due_at", fields=PROMISE, counters=PROMISES)
+    op.create_index(
+        "facts_promise_alive",
+        "facts_promise",
+        ["tenant", "due_at"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("NOT void AND state IN ('open', 'at_risk')"),
+    )
     new_kind("ad_spend", by="spent_at", fields=AD_SPEND, counters="rows amount_minor+")
