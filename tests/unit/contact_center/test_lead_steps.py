@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otklik_contact_center.domain import lead_fold
-from otklik_contact_center.domain.lead import Lead, Request
+from otklik_contact_center.domain.lead import Lead, Request, fits
 from otklik_contact_center.domain.lead_fold import MOST_CONTACTS, MOST_STEPS, SKEW, fold_leads
 from otklik_contact_center.domain.lead_step import STEPS, Step, Told, read_steps, told
 from tests.unit.contact_center.builders import MORNING, contact_id
@@ -184,7 +184,7 @@ def test_steps_that_fit_nothing_are_not_tried_again_and_again() -> None:
     calls = [
         a_request(f"c{n}", days=n / 50, attempted_at=MORNING + n / 50 * DAY) for n in range(300)
     ]
-    asked = Mock(side_effect=lead_fold.fits)
+    asked = Mock(side_effect=fits)
     steps = [
         a_step("attempted", 1, id=f"s{n}", lead=f"l{n}", party="seller", confined=True, branch="x")
         for n in range(MOST_STEPS)
