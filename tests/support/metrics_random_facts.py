@@ -17,8 +17,6 @@ from otklik_common.events.contact_center import (
     EvaluationState,
     Lead,
     Outcome,
-    Promise,
-    PromiseState,
     Reply,
     Showing,
     SlaClock,
@@ -26,6 +24,7 @@ from otklik_common.events.contact_center import (
 from otklik_common.events.envelope import Fact
 from otklik_common.events.feedback import Answer, Case
 from otklik_common.events.loyalty import Points, Purchase
+from otklik_common.events.staff import Promise, PromiseState
 from tests.support.metrics_known import SPACE, Known
 
 FIRST = datetime(2026, 2, 20, tzinfo=UTC)

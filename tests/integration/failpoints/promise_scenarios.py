@@ -8,8 +8,9 @@ from typing import Any
 import asyncpg
 
 from otklik_common.db import Database
-from otklik_common.events.contact_center import Promise, SlaClock
+from otklik_common.events.contact_center import SlaClock
 from otklik_common.events.registry import decode
+from otklik_common.events.staff import Promise
 from otklik_common.settings import Settings
 from otklik_contact_center.actions.clocks_due import CLOCKS
 from otklik_contact_center.actions.due import Due, Redoing

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otklik_common.events.contact_center import Promise, PromiseState
 from otklik_common.events.registry import decode
+from otklik_common.events.staff import Promise, PromiseState
 from otklik_contact_center.domain.promise import (
     MOST_AHEAD,
     BadDueTime,

@@ -14,7 +14,7 @@ from otklik_common.db import Database
 from otklik_common.directory import Directory
 from otklik_common.errors import NotFound
 from otklik_common.etags import Expected
-from otklik_common.events.contact_center import CoachingItem
+from otklik_common.events.staff import CoachingItem
 from otklik_common.ids import contact_subject
 from otklik_common.paging import Part
 from otklik_common.pseudonym import Sealer

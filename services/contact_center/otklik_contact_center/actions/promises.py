@@ -14,7 +14,8 @@ from otklik_common.db import Database
 from otklik_common.errors import Forbidden, NotFound, Unprocessable
 from otklik_common.etags import Expected
 from otklik_common.events.access import Role
-from otklik_common.events.contact_center import Channel, Promise
+from otklik_common.events.contact_center import Channel
+from otklik_common.events.staff import Promise
 from otklik_common.ids import contact_subject
 from otklik_common.paging import Part
 from otklik_common.pseudonym import Sealer

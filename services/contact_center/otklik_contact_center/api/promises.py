@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from otklik_common.callers import Caller, require, require_everywhere
-from otklik_common.events.contact_center import PromiseState
+from otklik_common.events.staff import PromiseState
 from otklik_common.http import (
     PROBLEMS,
     AwareTime,

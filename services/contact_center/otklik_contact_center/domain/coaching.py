@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from otklik_common.errors import Conflict, Unprocessable
-from otklik_common.events.contact_center import CoachingItem
+from otklik_common.events.staff import CoachingItem
 from otklik_common.ids import subject_id
 
 MOST_TASK: Final = 4_000

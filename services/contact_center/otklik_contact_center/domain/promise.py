@@ -6,7 +6,8 @@ from typing import Final
 from uuid import UUID
 
 from otklik_common.errors import Conflict, Unprocessable
-from otklik_common.events.contact_center import Channel, Promise, PromiseState
+from otklik_common.events.contact_center import Channel
+from otklik_common.events.staff import Promise, PromiseState
 from otklik_common.ids import subject_id
 
 WARNING: Final = timedelta(hours=1)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from otklik_common.events.contact_center import Promise
+from otklik_common.events.staff import Promise
 from otklik_contact_center.domain import promise
 from otklik_contact_center.domain.emission import (
     Announcement,

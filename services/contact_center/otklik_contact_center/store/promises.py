@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from otklik_common.events.contact_center import Promise
+from otklik_common.events.staff import Promise
 from otklik_common.paging import Part, keyset
 from otklik_contact_center.domain.emission import Emitted
 from otklik_contact_center.domain.promise import next_at

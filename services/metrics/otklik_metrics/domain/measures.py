@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from otklik_common.events.contact_center import ClockState, Outcome, PromiseState
+from otklik_common.events.contact_center import ClockState, Outcome
+from otklik_common.events.staff import PromiseState
 
 MICRO = 1_000_000
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.clocks.zones import offsets
-from otklik_common.events.contact_center import PromiseState
+from otklik_common.events.staff import PromiseState
 from otklik_metrics.domain.company import Hours
 from otklik_metrics.domain.dimensions import DIMENSIONS
 from otklik_metrics.domain.planner import Piece

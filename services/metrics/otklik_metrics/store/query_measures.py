@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, ColumnElement, Numeric, Text, and_, case, cast, func, literal
 
-from otklik_common.events.contact_center import ClockState, PromiseState
+from otklik_common.events.contact_center import ClockState
+from otklik_common.events.staff import PromiseState
 from otklik_metrics.domain.bucket import GRACE, worked_until
 from otklik_metrics.domain.measures import BANDS_MINUTES, MEASURES, MICRO, NPS_CATEGORIES, PROCESSES
 from otklik_metrics.domain.readings import Op, Sum
