@@ -86,6 +86,7 @@ RULES: Final[Mapping[str, str]] = {
         """,
         "not every year has 53 weeks": "bad_week",
         "a host is a name or an address, maybe with a port": "bad_host",
+        "a line of the head is not blank": "bad_line",
         "a promise is of the company's list, due after it is made and kept after that": """
             unknown_promise_kind bad_due_time kept_before_made
         """,

@@ -180,6 +180,10 @@ QUALITY: Final[Mapping[str, Row | tuple[Row, ...]]] = {
     ),
     "GET /contact-center/v1/recordings/{link}": Row(PUBLIC, ok=404),
     "GET /contact-center/v1/recording-plays": Row("quality:write"),
+    "GET /contact-center/v1/head-lines": Row("sources:write", limited=403),
+    "PUT /contact-center/v1/head-lines": Row(
+        "sources:write", body=same({"lines": []}), limited=403
+    ),
     "GET /contact-center/v1/recording-hosts": Row("sources:write", limited=403),
     "PUT /contact-center/v1/recording-hosts": Row(
         "sources:write", body=same({"hosts": []}), limited=403

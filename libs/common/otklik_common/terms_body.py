@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from otklik_common.clocks.sla import LONGEST
 from otklik_common.events.access import PauseName, SlaTarget, SlaTerms, TargetName
-from otklik_common.events.contact_center import Channel
+from otklik_common.events.contact_center import CHANNEL_NAMES, ChannelName
 from otklik_common.http import StrictModel, bad_value
 
 MOST_SECONDS: Final = int(LONGEST.total_seconds())
@@ -68,7 +68,7 @@ class TermsBody(StrictModel):
         description="of the policies that fit a contact, the one with the lowest number holds, for"
         " every target; two that hold never have the same"
     )
-    channels: list[Channel] = Field(default_factory=list, max_length=len(Channel))
+    channels: list[ChannelName] = Field(default_factory=list, max_length=len(CHANNEL_NAMES))
     parties: Frees = ()
     branches: Frees = ()
     groups: Frees = Field(default=(), description="branch groups: any of them fits")
@@ -98,7 +98,7 @@ class TermsBody(StrictModel):
         return SlaTerms(
             priority=self.priority,
             calendar=self.calendar,
-            channels=_sorted(tuple(channel.value for channel in self.channels)),
+            channels=_sorted(tuple(self.channels)),
             parties=_sorted(self.parties),
             branches=_sorted(self.branches),
             groups=_sorted(self.groups),

@@ -137,3 +137,22 @@ async def test_the_receipt_says_which_zone_and_currency_were_used(office: Office
     found = await office.query("revenue", time={"timezone": None})
     receipt = found["receipts"]["revenue"]
     assert (receipt["timezone"], receipt["unit"]) == ("Europe/Moscow", "RUB")
+
+
+@pytest.mark.asyncio
+async def test_the_heads_line_is_a_channel_now_and_in_the_past(office: Office) -> None:
+    async with office.platform.database(SCHEMA, "worker").begin_as_worker() as tx:
+        await history.add_partitions(tx, 1)
+    facts = {
+        "boss": answered(offered_at=LATE, channel=Channel.OTHER, head_line=True),
+        "desk": answered(offered_at=LATE),
+        "else": answered(offered_at=LATE, channel=Channel.OTHER),
+    }
+    recorded_at = datetime.now(UTC) - timedelta(minutes=5)
+    await office.hear(facts, recorded_at=recorded_at)
+    then = await known_now(office)
+    asked = a_body("contacts_offered", group_by=["channel"], time={"granularity": "total"})
+    for body in (asked, asked | {"as_of": then}):
+        rows = (await office.call("POST", "/query", body)).json()["rows"]
+        counts = {row["channel"]: row["contacts_offered"]["value"] for row in rows}
+        assert counts == {"head_line": 1, "call": 1, "other": 1}

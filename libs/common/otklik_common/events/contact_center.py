@@ -1,7 +1,7 @@
 """The facts that contact_center writes: contacts, leads, deals, clocks, promises, evaluations, …"""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -12,6 +12,15 @@ from otklik_common.events.registry import contract
 OWNER = "contact-center"
 
 Millis = Annotated[int, Field(ge=0)]
+
+
+HEAD_LINE: Final = "head_line"
+"""
+The channel of what came to the head's own phone or mailbox.
+
+Facts say `head_line` beside a channel of `other`, so that readers of builds before read them; who
+counts by channel counts them as a channel of their own: see `channel_of`.
+"""
 
 
 class Channel(StrEnum):
@@ -25,6 +34,24 @@ class Channel(StrEnum):
     MESSENGER = "messenger"
     SOCIAL = "social"
     OTHER = "other"
+
+
+ChannelName = Literal[
+    "call", "chat", "email", "form", "visit", "messenger", "social", "head_line", "other"
+]
+"""What people and programs say of a channel."""
+
+CHANNEL_NAMES: Final[tuple[str, ...]] = ChannelName.__args__  # type: ignore[attr-defined]
+
+
+def channel_of(fact: Any) -> str:
+    """The channel that a fact counts as: one of `Channel`, or `head_line`."""
+    return HEAD_LINE if fact.head_line else str(fact.channel)
+
+
+def said_of(channel: str) -> tuple[Channel, bool]:
+    """How facts say a channel: as `channel` and `head_line`."""
+    return (Channel.OTHER, True) if channel == HEAD_LINE else (Channel(channel), False)
 
 
 class Direction(StrEnum):
@@ -62,6 +89,7 @@ class Contact(Fact):
     is never offered: its `offered_at` is None and `started_at` says when we tried. `answered_at`
     is the first answer of a person of ours; where a person of ours calls, the customer's counts
     as well. Bots and systems never answer. While it is open again, `open_since` is since when.
+    Of the head's line `reached_by` says whether it was a call, a letter, …
     """
 
     source: UUID
@@ -104,6 +132,8 @@ class Contact(Fact):
     contradictions: tuple[Code, ...] = ()
     attributes: dict[str, str] = Field(default_factory=dict)
     truncated: bool = False
+    head_line: bool = False
+    reached_by: Channel | None = None
 
 
 @contract("reply", version=1, owner=OWNER)
@@ -122,6 +152,7 @@ class Reply(Fact):
     asked_at: Instant
     replied_at: Instant | None = None
     waited_ms: Millis | None = None
+    head_line: bool = False
 
 
 @contract("lead", version=1, owner=OWNER)
@@ -163,6 +194,7 @@ class Lead(Fact):
     contact_ms: Millis | None = None
     requests: int = 1
     showings: int = 0
+    head_line: bool = False
 
 
 class Sale(Fact):
@@ -182,6 +214,7 @@ class Sale(Fact):
     campaign: Code | None = None
     identifiers: tuple[Pseudonym, ...] = ()
     object: Code | None = None
+    head_line: bool = False
 
 
 @contract("showing", version=1, owner=OWNER)
@@ -251,6 +284,7 @@ class SlaClock(Fact):
     breached_at: Instant | None = None
     ended_at: Instant | None = None
     used_ms: Millis | None = None
+    head_line: bool = False
 
 
 class EvaluationState(StrEnum):
@@ -291,6 +325,7 @@ class Evaluation(Fact):
     acknowledged_at: Instant | None = None
     disputed_at: Instant | None = None
     resolved_at: Instant | None = None
+    head_line: bool = False
 
 
 @contract("ad_spend", version=1, owner=OWNER)

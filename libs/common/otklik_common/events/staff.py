@@ -44,6 +44,7 @@ class Promise(Fact):
     kept_at: Instant | None = None
     cancelled_at: Instant | None = None
     postponed: int = Field(default=0, ge=0)
+    head_line: bool = False
 
 
 @contract("coaching_item", version=1, owner=OWNER)

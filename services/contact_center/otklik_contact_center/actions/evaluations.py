@@ -16,6 +16,7 @@ from otklik_common.errors import Conflict, NotFound
 from otklik_common.etags import Expected
 from otklik_common.events.access import Role
 from otklik_common.events.contact_center import Contact as ContactFact
+from otklik_common.events.contact_center import channel_of
 from otklik_common.events.envelope import Event
 from otklik_common.idempotency import Once, Reply
 from otklik_common.paging import Part
@@ -323,7 +324,7 @@ async def about_contact(
         )
     return About(
         source=fact.source,
-        channel=fact.channel.value,
+        channel=channel_of(fact),
         agent=fact.agent,
         branch=fact.branch,
         team=fact.team,

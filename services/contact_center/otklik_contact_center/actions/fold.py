@@ -276,12 +276,12 @@ class Folder:
         keys = [(sent[0], contact_subject(*sent)) for sent in sents]
         known = await folding.lock(on, sorted(keys))
         tenants = {sent[0] for sent in sents}
-        allowed = await folding.allowed(on, tenants)
+        declared = await folding.declared(on, tenants)
         settings: dict[str, Setting] = {}
         for tenant in tenants:
             company = await self._directory.company(tenant)
             region = REGION if company is None else company.region
-            settings[tenant] = Setting(region, allowed[tenant])
+            settings[tenant] = Setting(region, *declared[tenant])
         policies = await self._policies.of(await clocks.versions(on, tenants))
         # After the locks, in a statement of its own: it sees all that was marked before them.
         raws = await folding.events(on, sents)

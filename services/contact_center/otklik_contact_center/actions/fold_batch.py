@@ -16,6 +16,7 @@ class Setting(NamedTuple):
 
     region: str
     allowed: frozenset[str]
+    head: frozenset[str]
 
 
 class Batch(NamedTuple):

@@ -17,6 +17,7 @@ from otklik_contact_center.actions.packing import EVENT
 from otklik_contact_center.domain.admission import decode_stored, is_ahead
 from otklik_contact_center.domain.contact import Contact, fold, lived_of
 from otklik_contact_center.domain.events import Event, in_order
+from otklik_contact_center.domain.head_line import by_head_line
 from otklik_contact_center.domain.watch import watched
 from otklik_contact_center.store.folding import MOST_EVENTS, ContactKey
 
@@ -89,7 +90,10 @@ class Outcomes:
                 is_ahead(event, one.received_at) for event, one in zip(events, raws, strict=True)
             ),
         )
-        return None if contact is None else Folded(contact, events)
+        if contact is None:
+            return None
+        setting = batch.settings[sent[0]]
+        return Folded(by_head_line(contact, setting.head, setting.region), events)
 
     def _outcome(
         self, batch: Batch, number: int, events: Sequence[Event], contact: Contact, now: datetime

@@ -14,7 +14,7 @@ from otklik_common.db import Database
 from otklik_common.errors import Forbidden, NotFound, Unprocessable
 from otklik_common.etags import Expected
 from otklik_common.events.access import Role
-from otklik_common.events.contact_center import Channel
+from otklik_common.events.contact_center import channel_of
 from otklik_common.events.staff import Promise
 from otklik_common.ids import contact_subject
 from otklik_common.paging import Part
@@ -80,7 +80,7 @@ class Shown:
 class About(NamedTuple):
     """What a promise takes from its contact."""
 
-    channel: Channel | None = None
+    channel: str | None = None
     party: str | None = None
     branch: str | None = None
 
@@ -264,7 +264,9 @@ async def _terms(
 ) -> Terms:
     contact, about = await _contact(tx, caller, given)
     if about is None and known is not None and contact is not None and contact == known.contact:
-        about = About(known.channel, known.party, known.branch)
+        about = About(
+            None if known.channel is None else channel_of(known), known.party, known.branch
+        )
     about = about or About()
     again = known is not None and known.promise_kind == given.kind
     kind = await promise_kinds.get(tx, caller.tenant, given.kind)
@@ -303,4 +305,4 @@ async def _contact(
     if found is None:
         return subject, None
     about = about_of(found.data)
-    return subject, About(Channel(about.channel), about.party, about.branch)
+    return subject, About(about.told_channel, about.party, about.branch)

@@ -9,6 +9,7 @@ from otklik_common.module import Platform
 from otklik_contact_center.actions.calibrations import Calibrations
 from otklik_contact_center.actions.evaluation_forms import EvaluationForms
 from otklik_contact_center.actions.evaluations import Evaluations
+from otklik_contact_center.actions.head_lines import HeadLines
 from otklik_contact_center.actions.hooks import Hooks
 from otklik_contact_center.actions.intake import Intake
 from otklik_contact_center.actions.meters import meters_of
@@ -32,6 +33,7 @@ from otklik_contact_center.api import (
     doctor,
     evaluation_forms,
     evaluations,
+    head_lines,
     hooks,
     imports,
     leads,
@@ -93,4 +95,5 @@ def build(platform: Platform) -> Sequence[APIRouter | BaseRoute]:
         calibrations.router(tuned),
         mystery.router(visits),
         recordings.router(heard),
+        head_lines.router(HeadLines(platform.database(SCHEMA, "api"), directory)),
     ]

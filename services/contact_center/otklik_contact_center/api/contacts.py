@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field, model_validator
 
 from otklik_common.callers import Caller, require
-from otklik_common.events.contact_center import Channel, Direction, Outcome
+from otklik_common.events.contact_center import Channel, ChannelName, Direction, Outcome, channel_of
 from otklik_common.events.contact_center import Contact as ContactFact
 from otklik_common.http import (
     PROBLEMS,
@@ -43,7 +43,8 @@ class ContactView(BaseModel):
     source: str = Field(description="id of the source that sent it")
     contact: str = Field(description="the sender's own id of it")
     at: datetime = Field(description="when it began; lists are ordered by it")
-    channel: Channel
+    channel: ChannelName
+    reached_by: Channel = Field(description="the channel itself, also of the head's line")
     direction: Direction
     outcome: Outcome
     party: str | None
@@ -129,7 +130,9 @@ class CustomerQuery(StrictModel):
 
 
 def _plain(kept: Kept) -> dict[str, Any]:
-    fact = ContactFact.model_validate_json(kept.data).model_dump()
+    told = ContactFact.model_validate_json(kept.data)
+    fact = told.model_dump()
+    fact |= {"channel": channel_of(told), "reached_by": told.reached_by or told.channel}
     return {
         name: fact[name] for name in ContactView.model_fields if name in fact and name != "source"
     } | {"id": kept.id, "source": kept.source, "contact": kept.contact, "at": kept.at}
@@ -179,7 +182,7 @@ async def _wanted(  # noqa: PLR0917 - filters of a list are named by its caller
     branch: Annotated[Code | None, Query()] = None,
     queue: Annotated[Code | None, Query()] = None,
     agent: Annotated[Code | None, Query()] = None,
-    channel: Annotated[Channel | None, Query()] = None,
+    channel: Annotated[ChannelName | None, Query()] = None,
     direction: Annotated[Direction | None, Query()] = None,
     party: Annotated[Code | None, Query()] = None,
     outcome: Annotated[Outcome | None, Query()] = None,

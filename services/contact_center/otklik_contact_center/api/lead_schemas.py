@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from otklik_common.events.contact_center import Channel
+from otklik_common.events.contact_center import ChannelName, channel_of
 from otklik_common.events.contact_center import Lead as LeadFact
 from otklik_common.http import AwareTime, StrictModel
 from otklik_common.money import decimal_text
@@ -77,7 +77,7 @@ class LeadView(BaseModel):
     state: State = Field(description="how far it has come; waiting: nobody has worked on it")
     created_at: datetime
     source: UUID = Field(description="subject of the source of that contact")
-    channel: Channel
+    channel: ChannelName
     party: str | None
     branch: str | None
     queue: str | None
@@ -103,7 +103,8 @@ class LeadView(BaseModel):
     @classmethod
     def of(cls, kept: Kept, id_: UUID, **more: Any) -> Self:
         """The answer for a lead."""
-        fact = LeadFact.model_validate_json(kept.data).model_dump()
+        told = LeadFact.model_validate_json(kept.data)
+        fact = told.model_dump() | {"channel": channel_of(told)}
         said = {name: fact[name] for name in cls.model_fields if name in fact}
         return cls(**said | {"id": id_, "state": kept.state} | more)
 

@@ -61,7 +61,7 @@ class RuleBody(StrictModel):
     names: Texts = Field(default_factory=dict)
     percent: int | None = Field(default=None, ge=1, le=100, description="of all, on the average")
     per_agent: int | None = Field(default=None, ge=1, le=500, description="of each agent and week")
-    channels: Annotated[tuple[Channel, ...], Field(max_length=8)] = Field(
+    channels: Annotated[tuple[Channel, ...], Field(max_length=9)] = Field(
         default=(), description="none: all"
     )
     queues: Annotated[tuple[Code, ...], Field(max_length=100)] = Field(

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from otklik_common.events.contact_center import HEAD_LINE
 from otklik_contact_center.domain.address import read_address
 from otklik_contact_center.domain.events import SPOKEN, Customer, Event, author_of, place
 
@@ -44,6 +45,8 @@ class About(msgspec.Struct, frozen=True):
     Of a contact: what does not move with time.
 
     Attributes:
+        channel: One of CHANNELS; `head_line` where it came to the head.
+        reached_by: The channel itself, also of the head's line.
         branch, team, queue, agent: Those of the first human answer, else of the last offer.
         phone, email, external_id: As the sender wrote them; never leave this service.
         ending: Why it ended, in the sender's words, if said.
@@ -70,6 +73,7 @@ class About(msgspec.Struct, frozen=True):
     talked_seconds: float | None
     attributes: dict[str, str]
     line: str | None = None
+    reached_by: str = "other"
 
     @property
     def inbound(self) -> bool:
@@ -79,7 +83,7 @@ class About(msgspec.Struct, frozen=True):
     @property
     def spoken(self) -> bool:
         """Whether people talk in it; else they write."""
-        return self.channel in SPOKEN
+        return self.reached_by in SPOKEN
 
 
 Amendments = dict[str, Any]
@@ -97,11 +101,42 @@ def amendments(ordered: Sequence[Event]) -> Amendments:
     return overrides
 
 
-def nature(lived: Sequence[Event], overrides: Amendments) -> tuple[str, str]:
+class Nature(NamedTuple):
+    """What sort of contact it is; `reached_by` is the channel of the head's line as well."""
+
+    channel: str
+    reached_by: str
+    direction: str
+
+    @property
+    def spoken(self) -> bool:
+        """Whether people talk in it; else they write."""
+        return self.reached_by in SPOKEN
+
+    @property
+    def inbound(self) -> bool:
+        """Whether the customer began."""
+        return self.direction == "in"
+
+
+def nature(lived: Sequence[Event], overrides: Amendments) -> Nature:
     """Channel and direction of a contact: as first said, else as it shows who began."""
     channel = overrides.get("channel") or _first(lived, "channel") or "other"
     direction = overrides.get("direction") or _direction(lived)
-    return channel, direction
+    reached_by = channel if channel != HEAD_LINE else _beside_the_head(lived)
+    return Nature(channel, reached_by, direction)
+
+
+def _beside_the_head(lived: Sequence[Event]) -> str:
+    """The channel of what is only said to have come to the head: as its addresses show."""
+    named = [event.channel for event in lived if event.channel not in (None, HEAD_LINE)]
+    if named:
+        return str(named[0])
+    for text in (_first(lived, "from_"), _first(lived, "to")):
+        address = read_address(text, spoken=False) if text else None
+        if address is not None and address.kind != "external":
+            return "call" if address.kind == "phone" else "email"
+    return "other"
 
 
 def _direction(lived: Sequence[Event]) -> str:
@@ -139,7 +174,7 @@ def about(
         overrides: See `amendments`.
         answer: The first human answer, if any.
     """
-    channel, direction = nature(lived, overrides)
+    kind = nature(lived, overrides)
     split = 0 if answer is None else lived.index(answer) + 1
     until_answer = _merged(lived[:split])
     latest = _merged(lived[split:], until_answer)
@@ -154,11 +189,11 @@ def about(
         return overrides.get(name, latest[_AT[name]])
 
     phone, email, external_id = _addresses(
-        lived, overrides, spoken=channel in SPOKEN, inbound=direction == "in"
+        lived, overrides, spoken=kind.spoken, inbound=kind.inbound
     )
     return About(
-        channel=channel,
-        direction=direction,
+        channel=kind.channel,
+        direction=kind.direction,
         party=last("party"),
         branch=told("branch"),
         team=told("team"),
@@ -175,7 +210,8 @@ def about(
         waited_seconds=last("waited_seconds"),
         talked_seconds=last("talked_seconds"),
         attributes=_attributes(ordered),
-        line=_line(lived, overrides, inbound=direction == "in"),
+        line=_line(lived, overrides, inbound=kind.inbound),
+        reached_by=kind.reached_by,
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from otklik_common.clocks import sla
 from otklik_common.clocks.policies import Choice, Policies, Promise, Subject
 from otklik_common.clocks.sla import State
+from otklik_common.events.contact_center import channel_of
 from otklik_common.ids import subject_id
 from otklik_contact_center.domain.course import ms
 from otklik_contact_center.domain.watch import Watch, Watched, marks
@@ -27,6 +28,12 @@ class About(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     agent: str | None = None
     segment: str | None = None
     identifiers: tuple[str, ...] = ()
+    head_line: bool = False
+
+    @property
+    def told_channel(self) -> str:
+        """The channel by which policies are chosen."""
+        return channel_of(self)
 
 
 class ClockFact(About, frozen=True, kw_only=True, omit_defaults=True):
@@ -148,7 +155,7 @@ def promised(about: About, watch: Watch, watched: Watched, policies: Policies) -
     """What the policy that held when a clock began says of it; None where nothing is promised."""
     branch = watch.branch or about.branch
     subject = Subject(
-        about.channel,
+        about.told_channel,
         about.party,
         branch,
         watch.queue or about.queue,
@@ -189,6 +196,7 @@ def _fact(
         agent=watch.agent or about.agent,
         segment=about.segment,
         identifiers=about.identifiers,
+        head_line=about.head_line,
         target=watch.target,
         policy=choice.policy,
         priority=choice.terms.priority,

@@ -8,7 +8,7 @@ import msgspec
 
 from otklik_contact_center.domain.about import About, about, amendments, nature
 from otklik_contact_center.domain.course import Course, ms, run
-from otklik_contact_center.domain.events import SPOKEN, Event, author_of, in_order
+from otklik_contact_center.domain.events import Event, author_of, in_order
 from otklik_contact_center.domain.reply import Exchange, exchange
 
 SILENT: Final = frozenset(("amended", "recording"))
@@ -78,8 +78,8 @@ def fold(events: Sequence[Event], *, clock_ahead: bool = False) -> Contact | Non
     if not lived:
         return None
     overrides = amendments(ordered)
-    channel, direction = nature(lived, overrides)
-    course = run(lived, inbound=direction == "in", spoken=channel in SPOKEN)
+    kind = nature(lived, overrides)
+    course = run(lived, inbound=kind.inbound, spoken=kind.spoken)
     what = about(ordered, lived, overrides, answer=course.answer)
     said = exchange(lived)
     asked_at, replied_at = _first_response(what, course, said)
@@ -139,7 +139,7 @@ def _outcome(what: About, course: Course, flags: set[str]) -> str:
         return "not_reached"
     if course.offered_at is None:
         return "unknown"
-    return "abandoned" if what.channel in LEFT_BY_CUSTOMERS else "resolved"
+    return "abandoned" if what.reached_by in LEFT_BY_CUSTOMERS else "resolved"
 
 
 LEFT_BY_CUSTOMERS: Final = frozenset(("call", "visit", "chat", "messenger", "other"))

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from otklik_common.events.contact_center import CHANNEL_NAMES, ChannelName
+
 Type = Literal[
     "started",
     "queued",
@@ -25,7 +27,7 @@ Type = Literal[
     "recording",
     "amended",
 ]
-Channel = Literal["call", "chat", "email", "form", "visit", "messenger", "social", "other"]
+Channel = ChannelName
 Direction = Literal["in", "out"]
 Actor = Literal["customer", "human", "bot", "system"]
 Ending = Literal[
@@ -40,7 +42,7 @@ Ending = Literal[
 ]
 
 TYPES: tuple[str, ...] = Type.__args__  # type: ignore[attr-defined]
-CHANNELS: tuple[str, ...] = Channel.__args__  # type: ignore[attr-defined]
+CHANNELS = CHANNEL_NAMES
 DIRECTIONS: tuple[str, ...] = Direction.__args__  # type: ignore[attr-defined]
 ACTORS: tuple[str, ...] = Actor.__args__  # type: ignore[attr-defined]
 ENDINGS: tuple[str, ...] = Ending.__args__  # type: ignore[attr-defined]

@@ -7,7 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-from otklik_common.events.contact_center import Channel, Direction, Lead, Outcome, Reply
+from otklik_common.events.contact_center import (
+    CHANNEL_NAMES,
+    Direction,
+    Lead,
+    Outcome,
+    Reply,
+    said_of,
+)
 from otklik_common.events.contact_center import Contact as ContactFact
 from otklik_common.events.envelope import bounded_attributes
 from otklik_common.ids import subject_id
@@ -27,7 +34,7 @@ The rest of a contact's fact takes less than as much again, even if each of its 
 control characters, which are rendered as six bytes.
 """
 
-_CHANNELS: Final = {channel.value: channel for channel in Channel}
+_SAID: Final = {name: said_of(name) for name in CHANNEL_NAMES}
 _DIRECTIONS: Final = {direction.value: direction for direction in Direction}
 _OUTCOMES: Final = {outcome.value: outcome for outcome in Outcome}
 
@@ -44,11 +51,12 @@ def contact_fact(
     """
     about, course, said = contact.about, contact.course, contact.said
     attributes, truncated = _declared(about.attributes, allowed)
+    channel, head_line = _SAID[about.channel]
     # Built without validation: every value was checked when it was pushed, and this runs for
     # each contact at each change. A test renders both ways and compares.
     return ContactFact.model_construct(
         source=source,
-        channel=_CHANNELS[about.channel],
+        channel=channel,
         direction=_DIRECTIONS[about.direction],
         party=about.party,
         branch=about.branch,
@@ -87,6 +95,8 @@ def contact_fact(
         contradictions=contact.contradictions,
         attributes=attributes,
         truncated=truncated,
+        head_line=head_line,
+        reached_by=_SAID[about.reached_by][0] if head_line else None,
     )
 
 
@@ -140,6 +150,7 @@ def reply_fact(gap: Gap, contact: Contact, *, subject: UUID, of: ContactFact) ->
         asked_at=gap.asked_at.astimezone(UTC),
         replied_at=_utc(gap.replied_at),
         waited_ms=None if gap.replied_at is None else max(0, ms(gap.replied_at - gap.asked_at)),
+        head_line=of.head_line,
     )
 
 
@@ -164,6 +175,7 @@ def void_reply(at: datetime, *, subject: UUID, of: ContactFact) -> Reply:
         asked_at=at.astimezone(UTC),
         replied_at=None,
         waited_ms=None,
+        head_line=of.head_line,
     )
 
 
@@ -196,10 +208,11 @@ def lead_id(tenant: str, opener: UUID) -> UUID:
 def lead_fact(lead: leads.Lead) -> Lead:
     """A lead as others may know it."""
     opener = lead.opener
+    channel, head_line = _SAID[opener.channel]
     return Lead.model_construct(
         contact=opener.contact,
         source=opener.source,
-        channel=_CHANNELS[opener.channel],
+        channel=channel,
         party=lead.party,
         branch=lead.branch,
         queue=lead.queue,
@@ -223,6 +236,7 @@ def lead_fact(lead: leads.Lead) -> Lead:
         contact_ms=lead.contact_ms,
         requests=lead.requests,
         showings=lead.showings,
+        head_line=head_line,
     )
 
 

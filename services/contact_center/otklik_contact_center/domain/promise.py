@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from otklik_common.errors import Conflict, Unprocessable
-from otklik_common.events.contact_center import Channel
+from otklik_common.events.contact_center import said_of
 from otklik_common.events.staff import Promise, PromiseState
 from otklik_common.ids import subject_id
 
@@ -78,7 +78,7 @@ class Terms:
     due_at: datetime
     warning: timedelta
     contact: UUID | None = None
-    channel: Channel | None = None
+    channel: str | None = None
     party: str | None = None
 
     def check(self) -> None:
@@ -108,8 +108,8 @@ def made(terms: Terms, now: datetime) -> Promise:
         agent=terms.agent,
         branch=terms.branch,
         contact=terms.contact,
-        channel=terms.channel,
         party=terms.party,
+        **_channel(terms),
         made_at=terms.made_at,
         warn_at=_warn_at(terms),
         due_at=terms.due_at,
@@ -141,10 +141,17 @@ def edited(known: Promise, terms: Terms, now: datetime) -> Promise:
         "agent": terms.agent,
         "branch": terms.branch,
         "contact": terms.contact,
-        "channel": terms.channel,
         "party": terms.party,
+        **_channel(terms),
     }
     return shown(known.model_copy(update=about if settled else about | times), now)
+
+
+def _channel(terms: Terms) -> dict[str, Any]:
+    if terms.channel is None:
+        return {"channel": None, "head_line": False}
+    channel, head_line = said_of(terms.channel)
+    return {"channel": channel, "head_line": head_line}
 
 
 def kept(known: Promise, at: datetime, now: datetime) -> Promise:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from otklik_common.events.contact_center import Channel, Deal, Showing
+from otklik_common.events.contact_center import Deal, Showing, said_of
 from otklik_common.ids import subject_id
 from otklik_contact_center.domain.lead import Lead
 from otklik_contact_center.domain.lead_step import Told
@@ -19,7 +19,7 @@ def sale_id(tenant: str, step: Told) -> UUID:
     return subject_id(tenant, step.step, step.id)
 
 
-OF_THE_LEAD = ("lead", "source", "channel", "campaign")
+OF_THE_LEAD = ("lead", "source", "channel", "campaign", "head_line")
 """What a sale takes from its lead alone."""
 
 
@@ -37,10 +37,12 @@ def sale_fact(
     common = _told(step, identifiers)
     if lead is not None:
         opener = lead.opener
+        channel, head_line = said_of(opener.channel)
         common |= {
             "lead": subject,
             "source": opener.source,
-            "channel": Channel(opener.channel),
+            "channel": channel,
+            "head_line": head_line,
             "campaign": opener.campaign,
             "party": step.party or lead.party,
             "branch": step.branch or lead.branch,

@@ -168,7 +168,7 @@ def _was_done(contact: Contact, end: Event) -> bool:
         return True
     if end.outcome is not None:
         return end.outcome in DONE
-    return contact.about.channel not in LEFT_BY_CUSTOMERS
+    return contact.about.reached_by not in LEFT_BY_CUSTOMERS
 
 
 def _ends(lived: Iterable[Event]) -> Iterator[Event]:

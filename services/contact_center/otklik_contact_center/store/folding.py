@@ -186,7 +186,10 @@ ON CONFLICT (tenant, source, contact) DO UPDATE
   SET reason = excluded.reason, parked_at = excluded.parked_at
 """  # noqa: S608 - a name of our own
 
-_ALLOWED = f"SELECT tenant, name FROM {SCHEMA}.attribute_allow WHERE tenant = ANY ($1)"  # noqa: S608
+_DECLARED = f"""
+SELECT tenant, name, 'allowed' FROM {SCHEMA}.attribute_allow WHERE tenant = ANY ($1)
+UNION ALL SELECT tenant, line, 'head' FROM {SCHEMA}.head_line WHERE tenant = ANY ($1)
+"""  # noqa: S608 - a name of our own
 
 _OLDEST = f"""
 SELECT min(marked_at) FROM unnest($2::text[]) t(tenant) CROSS JOIN LATERAL (
@@ -301,12 +304,30 @@ async def unpark(on: asyncpg.Connection, contacts: Sequence[tuple[str, str, str]
     await on.execute(_UNPARK, *columns(contacts, 3))
 
 
-async def allowed(on: asyncpg.Connection, tenants: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Names of the attributes that each company lets out."""
-    names: dict[str, set[str]] = {tenant: set() for tenant in tenants}
-    for row in await on.fetch(_ALLOWED, list(names)):
-        names[row[0]].add(row[1])
-    return {tenant: frozenset(found) for tenant, found in names.items()}
+class Declared(NamedTuple):
+    """
+    What a company says of all its contacts.
+
+    Attributes:
+        allowed: Names of the attributes that it lets out.
+        head: Phones and mailboxes of its head, as they are compared.
+    """
+
+    allowed: frozenset[str]
+    head: frozenset[str]
+
+
+async def declared(on: asyncpg.Connection, tenants: Iterable[str]) -> dict[str, Declared]:
+    """What each company says of all its contacts."""
+    said: dict[str, dict[str, set[str]]] = {
+        tenant: {"allowed": set(), "head": set()} for tenant in tenants
+    }
+    for row in await on.fetch(_DECLARED, list(said)):
+        said[row[0]][row[2]].add(row[1])
+    return {
+        tenant: Declared(frozenset(found["allowed"]), frozenset(found["head"]))
+        for tenant, found in said.items()
+    }
 
 
 async def outbox(on: asyncpg.Connection, most: int) -> int:

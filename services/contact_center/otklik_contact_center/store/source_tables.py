@@ -81,7 +81,16 @@ Index(
     postgresql_where=hook_body.c.code == text("'waiting'"),
 )
 
+head_line = Table(
+    "head_line",
+    metadata,
+    tenant(),
+    key("line"),
+    comment="Phones and mailboxes of the head, as they are compared",
+)
+
 SOURCE_GRANTS: Final = {
+    "head_line": Grant(api="SID", worker="S"),
     "source": Grant(api="SIU", worker="SUD"),
     "source_directions": Grant(api="SI", worker="SD"),
     "hook_body": Grant(api="SIU", worker="SUD"),

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
-from otklik_common.events.contact_center import Contact
+from otklik_common.events.contact_center import Contact, channel_of
 from otklik_common.events.envelope import Event
 from otklik_feedback.actions.opening import place_cases
 from otklik_feedback.domain.answer import COPIED, Answer, ContactKnown
@@ -18,7 +18,7 @@ from otklik_feedback.store.contacts import Heard
 
 def known_of(contact: Contact) -> ContactKnown:
     """What an answer takes from its contact."""
-    values = {name: getattr(contact, name) for name in COPIED}
+    values = {name: getattr(contact, name) for name in COPIED} | {"channel": channel_of(contact)}
     dimensions = {name: str(value) for name, value in values.items() if value is not None}
     return ContactKnown(dimensions, contact.identifiers)
 

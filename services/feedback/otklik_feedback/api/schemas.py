@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from otklik_common.events.contact_center import Channel, Direction
+from otklik_common.events.contact_center import ChannelName, Direction
 from otklik_common.events.feedback import CaseState
 from otklik_common.http import AwareTime, StrictModel
 from otklik_feedback.actions.surveys import Draft, Edit
@@ -216,7 +216,7 @@ class AnswerBody(StrictModel):
     team: Code | None = None
     queue: Code | None = None
     agent: Code | None = None
-    channel: Channel | None = None
+    channel: ChannelName | None = None
     direction: Direction | None = None
     party: Code | None = None
     touchpoint: Code | None = None

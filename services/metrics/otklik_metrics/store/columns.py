@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from pydantic import AwareDatetime
@@ -63,16 +63,23 @@ _SQL = {
 }
 
 
+SAID_OTHERWISE: Final = frozenset(("head_line", "reached_by"))
+"""Fields without a column of their own: what they say is in `channel` (see `decoding`)."""
+
+
 def fields_of(kind: str) -> tuple[Field, ...]:
     """
     The fields of the newest contract of `kind`, in the order of the contract.
+
+    Those of SAID_OTHERWISE are not among them.
 
     Raises:
         TypeError: A field has a type that no column is known for.
     """
     contract = newest(kind)
     hints = get_type_hints(contract, include_extras=True)
-    return tuple(_field(name, hints[name]) for name in contract.model_fields)
+    names = [name for name in contract.model_fields if name not in SAID_OTHERWISE]
+    return tuple(_field(name, hints[name]) for name in names)
 
 
 def _field(name: str, annotation: Any) -> Field:

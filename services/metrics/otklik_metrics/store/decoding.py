@@ -4,6 +4,8 @@ Facts decoded by msgspec, several times faster than by their contracts.
 The structs are made from the contracts' JSON Schemas, with every bound of theirs. What a struct
 refuses is tried again by the contract, which also lifts older versions: so nothing readable is
 lost. A test holds the two together over the golden examples and over broken bodies.
+
+What came by the head's line has that as its channel here: `channel_of` the fact.
 """
 
 import re
@@ -15,6 +17,7 @@ from uuid import UUID
 
 import msgspec
 
+from otklik_common.events.contact_center import channel_of
 from otklik_common.events.registry import newest
 from otklik_common.reading import ReadEvent, Unprocessable
 
@@ -26,7 +29,9 @@ class Decoder:
 
     def __init__(self, kind: str) -> None:
         self._version = newest(kind).version
-        self._decode = msgspec.json.Decoder(_struct(kind)).decode
+        struct = _struct(kind)
+        self._decode = msgspec.json.Decoder(struct).decode
+        self._has_line = "head_line" in struct.__struct_fields__
         self._decode_known = msgspec.json.Decoder(_struct(kind, only_known=True)).decode
 
     def state(self, event: ReadEvent) -> Any:
@@ -38,10 +43,15 @@ class Decoder:
         """
         if event.version == self._version:
             try:
-                return self._decode(event.raw)
+                return self._told(self._decode(event.raw))
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 pass
-        return self._decode(event.data().model_dump_json())
+        return self._told(self._decode(event.data().model_dump_json()))
+
+    def _told(self, state: Any) -> Any:
+        if self._has_line and state.head_line:
+            state.channel = channel_of(state)
+        return state
 
     def kept(self, event: ReadEvent) -> tuple[Any, str]:
         """
@@ -67,7 +77,7 @@ class Decoder:
 
     def strictly(self, body: bytes) -> Any:
         """The state in `body`, without asking the contract. Raises msgspec.MsgspecError."""
-        return self._decode(body)
+        return self._told(self._decode(body))
 
 
 @cache

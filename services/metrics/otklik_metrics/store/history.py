@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from otklik_common.events.contact_center import HEAD_LINE
 from otklik_common.events.registry import newest
 from otklik_common.reading import ReadEvent
 from otklik_metrics.domain.sets import TIME_COLUMNS
@@ -277,8 +278,13 @@ def _keep(kind: str) -> str:
 
 @cache
 def _as_of(kind: str, narrowed: str) -> TextClause:
-    fields = ", ".join(f'fact."{field.name}"' for field in FIELDS[kind])
+    told = {f'"{field.name}"': f'fact."{field.name}"' for field in FIELDS[kind]}
     typed = ", ".join(f'"{field.name}" {field.sql}' for field in FIELDS[kind])
+    if "head_line" in newest(kind).model_fields:
+        # As `decoding` reads it.
+        told['"channel"'] = f"CASE WHEN fact.head_line THEN '{HEAD_LINE}' ELSE fact.channel END"
+        typed += ", head_line boolean"
+    fields = ", ".join(f"{value} AS {name}" for name, value in told.items())
     identified = any(field.name == "identifiers" for field in FIELDS[kind])
     person = "fact.identifiers[1]" if identified else "NULL::text"
     subjects = (

@@ -12,9 +12,9 @@ from typing import Final
 from uuid import UUID
 
 from otklik_common.errors import Conflict, FieldError, Forbidden
-from otklik_common.events.contact_center import Channel
 from otklik_common.events.contact_center import Evaluation as EvaluationFact
 from otklik_common.events.contact_center import EvaluationState as Told
+from otklik_common.events.contact_center import said_of
 from otklik_contact_center.domain.quality.form import Form
 from otklik_contact_center.domain.quality.score import (
     Answers,
@@ -291,11 +291,12 @@ def fact_of(one: Evaluation) -> EvaluationFact:
     """What others are told of an evaluation that was released; no word that anybody wrote."""
     assert one.released_at is not None, "drafts are told nobody"
     assert one.score_micro is not None, "what was released has a score"
+    channel, head_line = said_of(one.about.channel)
     state = Told.RELEASED if one.state is State.WITHDRAWN else Told(one.state)
     return EvaluationFact(
         contact=one.contact,
         source=one.about.source,
-        channel=Channel(one.about.channel),
+        channel=channel,
         party=one.about.party,
         branch=one.about.branch,
         team=one.about.team,
@@ -312,4 +313,5 @@ def fact_of(one: Evaluation) -> EvaluationFact:
         acknowledged_at=one.acknowledged_at,
         disputed_at=one.disputed_at,
         resolved_at=one.resolved_at,
+        head_line=head_line,
     )
