@@ -158,6 +158,24 @@ def test_what_comes_in_any_order_and_again_is_the_same_contact(
         assert providers.contact_of(calltouch.PROVIDER, shuffled) == once
 
 
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_whatever_fields_were_chosen_for_each_push_their_order_is_of_no_matter(
+    name: str, data: st.DataObject
+) -> None:
+    needed = {"leadtype", "id", "requestId", "timestamp"}
+    chosen = [
+        {
+            field: value
+            for field, value in one.items()
+            if field in needed or data.draw(st.booleans(), label=field)
+        }
+        for one in payloads(name)
+    ]
+    shuffled = data.draw(st.permutations([*chosen, *chosen[:1]]))
+    assert contact(shuffled) == contact(chosen)
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_the_last_push_alone_tells_the_whole_call(name: str) -> None:
     assert contact(payloads(name)[-1:]) == contact(payloads(name))
