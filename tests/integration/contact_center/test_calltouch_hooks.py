@@ -105,6 +105,16 @@ async def test_nobody_else_pushes_and_a_get_is_no_push(world: World, client: Asy
     assert (await push(client, f"{source['hook']}/{TOKEN}", said)).status_code == 202
 
 
+@pytest.mark.parametrize("token", ["a/b", "a b", "a?b", "a%2Fb", "a#b", "токен", "a\n"])
+async def test_a_token_that_an_address_would_change_is_refused(
+    client: AsyncClient, token: str
+) -> None:
+    body = {"name": "Calltouch", "kind": "calltouch", "credentials": {"token": token}}
+    refused = await client.post(f"{BASE}/sources", json=body)
+    assert refused.status_code == 422
+    assert "letters of English, digits, - and _ only" in refused.text
+
+
 async def test_chats_are_kept_and_what_misses_an_id_says_so(
     world: World, client: AsyncClient
 ) -> None:

@@ -35,6 +35,7 @@ Not to be confirmed, and so not read: any field of deals and of chats.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -42,6 +43,7 @@ from typing import Any, Final
 from otklik_contact_center.domain.providers.calltouch.lead import Lead, after, lead_of
 from otklik_contact_center.domain.providers.pushed import (
     WRONG,
+    BadCredentialsError,
     Directions,
     Event,
     Provider,
@@ -100,6 +102,18 @@ TOLD: Final = (
 """Fields that are passed on as attributes; no names, no addresses, no cookies of the customer."""
 
 
+def check(credentials: Mapping[str, str]) -> None:
+    """Raise BadCredentialsError for a token that would not come as it is in an address."""
+    if _IN_ADDRESSES.fullmatch(credentials[TOKEN]) is None:
+        raise BadCredentialsError(
+            "credentials.token stands in an address: use letters of English, digits, - and _ only",
+            "credentials.token стоит в адресе: только английские буквы, цифры, - и _",
+        )
+
+
+_IN_ADDRESSES: Final = re.compile(r"[A-Za-z0-9_-]+")
+
+
 def fault(request: Request, credentials: Mapping[str, str], _now: datetime) -> Fault | None:
     """What is wrong with a push; None if the token stands in its address."""
     return None if same(request.rest, credentials[TOKEN]) else WRONG
@@ -110,8 +124,8 @@ def read(body: bytes, directions: Directions) -> Sequence[Event]:
     The events in a body; none in those about deals, chats and other things.
 
     Raises:
-        UnreadableError: It is neither a form nor JSON, does not say what it is about, names no call or
-            request, or says no time.
+        UnreadableError: It is neither a form nor JSON, does not say what it is about, names no
+            call or request, or says no time.
     """
     lead = lead_of(body, directions.zone)
     reader = _READERS.get(_kind(lead))
@@ -247,4 +261,4 @@ def _event(contact: str, kind: str, at: datetime, mark: str = "", **said: Any) -
 
 _READERS: Final = {"call": _call, "request": _request}
 
-PROVIDER: Final = Provider("calltouch", (TOKEN,), fault, read)
+PROVIDER: Final = Provider("calltouch", (TOKEN,), fault, read, check=check)
