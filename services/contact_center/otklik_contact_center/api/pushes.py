@@ -285,7 +285,7 @@ async def push_to_hook(
     that does not exist and a wrong signature are answered alike.
 
     A source of another product (`mango`, …) takes here what that product pushes, proved in its own
-    way, up to 1 MiB; what the product adds to the address behind `/hook/` is ignored.
+    way, up to 1 MiB; what stands in the address behind `/hook/` is ignored, or proves the push.
     """
 
 
@@ -354,10 +354,11 @@ def _hot(
 
 async def push_to_hook_of_product(source_id: str, rest: str, pushed: str = Body()) -> None:
     """
-    What another product pushes, which adds to the address what it is about.
+    What another product pushes, which adds to the address what it is about, or what proves it.
 
-    `rest` is ignored: the body says what it is. A product proves itself in its own way, as its page
-    says; a source that does not exist and a wrong proof are answered alike. Up to 1 MiB.
+    `rest` is a secret where the page of the product says so (`calltouch`; `mapped` by `address`),
+    else it is ignored: the body says what it is. A product proves itself in its own way; a source
+    that does not exist and a wrong proof are answered alike. Up to 1 MiB.
     """
 
 

@@ -7,6 +7,7 @@ from otklik_contact_center.domain.providers import (
     amazon_connect,
     asterisk,
     callrail,
+    calltouch,
     chatwoot,
     freeswitch,
     genesys,
@@ -31,6 +32,7 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
         amazon_connect,
         genesys,
         callrail,
+        calltouch,
         mapped,
     )
 }

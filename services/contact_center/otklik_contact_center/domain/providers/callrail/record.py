@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qsl
+from typing import Any, NamedTuple
 
 from otklik_contact_center.domain.events import (
     MAX_ATTRIBUTE_LENGTH,
@@ -12,9 +11,8 @@ from otklik_contact_center.domain.events import (
     MAX_TEXT,
 )
 from otklik_contact_center.domain.mapping_times import zone_of
-from otklik_contact_center.domain.providers.pushed import UnreadableError, a_mapping, text_of
-
-MOST_FIELDS: Final = 500
+from otklik_contact_center.domain.providers.forms import fields_of
+from otklik_contact_center.domain.providers.pushed import text_of
 
 
 class Record(NamedTuple):
@@ -83,15 +81,7 @@ class Record(NamedTuple):
 
 def record_of(body: bytes, zone: str | None) -> Record:
     """The record in a body. Raises UnreadableError."""
-    if body.lstrip()[:1] in {b"{", b"["}:
-        return Record(a_mapping(body), _zone(zone))
-    try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-    except ValueError:
-        pairs = []
-    if not pairs:
-        raise UnreadableError("the body is neither JSON nor a form", "тело – не JSON и не форма")
-    return Record(dict(pairs), _zone(zone))
+    return Record(fields_of(body), _zone(zone))
 
 
 def _zone(name: str | None) -> tzinfo:
