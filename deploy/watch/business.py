@@ -49,6 +49,7 @@ def gauge_of(
         and window in (None, gauge.window)
         and dict(gauge.params) == dict(params)
         and not gauge.renamed
+        and not gauge.room
     ]
     if len(found) != 1:
         raise LookupError(f"{len(found)} gauges show {metric} of {window}")

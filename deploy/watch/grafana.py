@@ -15,6 +15,7 @@ from grafana_foundation_sdk.models.common import (
     LegendDisplayMode,
     LegendPlacement,
     SortOrder,
+    TableColoredBackgroundCellOptions,
     TooltipDisplayMode,
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -100,6 +101,8 @@ def uid_of(dashboard: Dashboard, language: str) -> str:
 def _panel(panel: Panel, language: str) -> Grafana:
     if panel.look is Look.NUMBER:
         return _common(_number(), panel, language)
+    if panel.look is Look.MAP:
+        return _common(_map(panel), panel, language)
     if panel.look is Look.TABLE:
         return _common(_table(panel, language), panel, language)
     return _common(_lines(panel), panel, language)
@@ -141,7 +144,7 @@ def _target(query: Query, look: Look, language: str, letter: str) -> prometheus.
     if look is Look.LINES:
         return made.range()
     made = made.instant()
-    return made.format(PromQueryFormat.TABLE) if look is Look.TABLE else made
+    return made if look is Look.NUMBER else made.format(PromQueryFormat.TABLE)
 
 
 def _thresholds(steps: Steps) -> build.ThresholdsConfig:
@@ -181,6 +184,40 @@ def _lines(panel: Panel) -> timeseries.Panel:
         style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
         made = made.thresholds_style(style)
     return made
+
+
+def _map(panel: Panel) -> table.Panel:
+    """Rows by one label, columns by another, the stronger the colour the more."""
+    (query,) = panel.queries
+    assert not query.unit, "a map has the unit of its panel"
+    corner = f"{panel.rows}\\{panel.columns}"
+    options = {
+        "columnField": panel.columns,
+        "rowField": panel.rows,
+        "valueField": "Value",
+        "emptyValue": "null",
+    }
+    order = {name: place for place, name in enumerate((corner, *panel.order))}
+    plain: Any = {"type": "auto"}
+    return (
+        table.Panel()
+        .with_transformation(
+            model.DataTransformerConfig(id_val="groupingToMatrix", options=options)
+        )
+        .with_transformation(
+            model.DataTransformerConfig(
+                id_val="sortBy", options={"fields": {}, "sort": [{"field": corner}]}
+            )
+        )
+        .with_transformation(
+            model.DataTransformerConfig(id_val="organize", options={"indexByName": order})
+        )
+        .cell_options(TableColoredBackgroundCellOptions())
+        .color_scheme(build.FieldColor().mode(model.FieldColorModeId.CONTINUOUS_BLUES))
+        .override_by_name(
+            corner, [model.DynamicConfigValue(id_val="custom.cellOptions", value=plain)]
+        )
+    )
 
 
 def _table(panel: Panel, language: str) -> table.Panel:

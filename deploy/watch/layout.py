@@ -26,6 +26,8 @@ class Look(StrEnum):
     """Over the range of time."""
     TABLE = "table"
     """One row for each group, one column for each query, as they are now."""
+    MAP = "map"
+    """A number for each pair of values of two labels, as they are now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Panel:
         about: What the number is, in plain words: the text behind the panel's (i).
         unit: As Grafana names it: `s`, `percentunit`, `short`.
         most: The highest value of its axis; None where it grows without end.
+        rows, columns: Labels of a map, which has a number for each pair of their values.
+        order: Values of its columns, in the order in which they stand.
     """
 
     title: Text
@@ -65,6 +69,9 @@ class Panel:
     decimals: int | None = None
     least: float | None = 0
     most: float | None = None
+    rows: str = ""
+    columns: str = ""
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from deploy.watch.layout import (
     bad_above,
     good_above,
 )
+from deploy.watch.when import WHEN
 from otklik_metrics.domain.catalogue import clocks
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.gauge import Gauge, Window
@@ -405,6 +406,7 @@ OPERATIONS: Final = Dashboard(
         PROMISES,
         QUALITY,
         BY_BRANCH,
+        WHEN,
         INTEGRATIONS,
         TRUST,
     ],

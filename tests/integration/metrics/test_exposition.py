@@ -25,7 +25,7 @@ from otklik_metrics.domain.silent_sources import Sources
 from otklik_metrics.store import exposition as store
 from otklik_metrics.store.tables import SCHEMA
 from tests.support.facts import a_contact, an_answer, an_answered_contact
-from tests.support.metrics_api import Office, a_body, metrics_app, numbered
+from tests.support.metrics_api import Office, a_body, an_office, metrics_app, numbered
 
 OTHER = "ph1_BBBBBBBBBBBBBBBBBBBBBBBB"
 NOW = datetime(2026, 3, 20, 9, 10, tzinfo=UTC)
@@ -105,6 +105,23 @@ async def test_gauges_are_the_answers_of_the_query(office: Office, platform: Pla
     assert value("otklik_cases_overdue", branch="perm") == 1
     assert value("otklik_csi_points", branch="tyumen") is None
     assert found["otklik_exposition_age_seconds", frozenset()] > 0
+
+
+@pytest.mark.asyncio
+async def test_the_map_of_hours_is_the_largest_companys_alone(
+    office: Office, platform: Platform, metrics_settings: Settings
+) -> None:
+    """Of a month: more series than there is room for in all companies."""
+    at = datetime(2026, 3, 16, 21, 30, tzinfo=UTC)  # 00:30 on Tuesday, the 17th, in Moscow
+    await office.hear(numbered("ours", [an_answered_contact(offered_at=at)] * 3))
+    async with an_office(metrics_settings) as small:
+        await small.hear(numbered("theirs", [an_answered_contact(offered_at=at)] * 2))
+    found = await scraped(platform)
+    by_hour = {key[1]: n for key, n in found.items() if key[0] == "otklik_contacts_by_hour"}
+    ours = {"company": office.tenant, "weekday": "2", "two_hour_slot": "0"}
+    assert by_hour == {frozenset(ours.items()): 3}
+    by_day = {key[1]: n for key, n in found.items() if key[0] == "otklik_contacts_by_day"}
+    assert by_day == {frozenset({"company": office.tenant, "day_of_month": "17"}.items()): 3}
 
 
 @pytest.mark.asyncio
@@ -270,7 +287,9 @@ def test_rare_products_and_small_companies_are_other_together() -> None:
 
 def test_no_label_names_a_person_or_an_agent() -> None:
     about = {"company", "channel", "queue", "branch", "team", "state", "window", "category"}
-    assert {name for gauge in GAUGES for name in label_names(gauge)} <= about | {"policy", "target"}
+    when = {"weekday", "two_hour_slot", "day_of_month"}
+    names = {name for gauge in GAUGES for name in label_names(gauge)}
+    assert names <= about | when | {"policy", "target"}
 
 
 @pytest.mark.asyncio

@@ -23,6 +23,7 @@ from otklik_metrics.domain.gauges import (
     GAUGES,
     MOST_SAMPLES,
     RANKED_BY,
+    SHARED,
     query_of,
     together,
 )
@@ -52,8 +53,7 @@ async def refresh_once(platform: Platform, db: Database, now: datetime) -> bool:
     async with db.begin_as_worker() as tx:
         if not await exposition.lock(tx, LOCK):
             return False
-        frames, sizes = await _frames(platform, tx, now)
-        largest = sorted(sizes, key=lambda tenant: (-sizes[tenant], tenant))[:COMPANIES]
+        frames, largest = await _frames(platform, tx, now)
         families = [
             *_families(frames, largest),
             _silent_sources(await exposition.sources(tx), largest),
@@ -64,14 +64,15 @@ async def refresh_once(platform: Platform, db: Database, now: datetime) -> bool:
 
 async def _frames(
     platform: Platform, tx: AsyncConnection, now: datetime
-) -> tuple[dict[int, dict[str, Frame]], dict[str, int]]:
+) -> tuple[dict[int, dict[str, Frame]], list[str]]:
     """
     What was read for each gauge, by its place among the gauges and by company.
 
     Returns:
-        That, and the size of each company.
+        That, and the largest companies, those with a label of their own.
     """
     frames: dict[int, dict[str, Frame]] = {place: {} for place in range(len(GAUGES))}
+    desks: dict[str, tuple[Company, Desk]] = {}
     sizes: dict[str, int] = {}
     directory = platform.directory(SCHEMA)
     for tenant in await exposition.companies(tx):
@@ -79,13 +80,18 @@ async def _frames(
         kinds = {CATALOGUE[gauge.metric].kind for gauge in GAUGES}
         desk = Desk(tx, company, await query_state.live_versions(tx, tenant, kinds), now)
         whole = await _read(desk, company, [RANKED_BY], now)
-        sizes[tenant] = sum(map(_size, whole))
+        desks[tenant], sizes[tenant] = (company, desk), sum(map(_size, whole))
+    largest = sorted(sizes, key=lambda tenant: (-sizes[tenant], tenant))[:COMPANIES]
+    for tenant, (company, desk) in desks.items():
         for places in together():
-            found = await _read(desk, company, [GAUGES[place] for place in places], now)
+            gauges = [GAUGES[place] for place in places]
+            if gauges[0].room and tenant != largest[0]:
+                continue
+            found = await _read(desk, company, gauges, now)
             # Shorter where they were refused.
             for place, frame in zip(places, found, strict=False):
                 frames[place][tenant] = frame
-    return frames, sizes
+    return frames, largest
 
 
 async def _read(
@@ -103,10 +109,13 @@ def _families(
     frames: Mapping[int, Mapping[str, Frame]], largest: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Every gauge with its samples, as the row keeps them."""
-    room = MOST_SAMPLES // len(GAUGES)
+    share = MOST_SAMPLES // len(SHARED)
     families: dict[str, dict[str, Any]] = {}
     for place, gauge in enumerate(GAUGES):
-        samples, cut = samples_of(gauge, frames[place], largest, room)
+        own = largest[:1] if gauge.room else largest
+        # Two more than it has groups: what is left over would stand there.
+        most = gauge.room + 2 if gauge.room else share
+        samples, cut = samples_of(gauge, frames[place], own, most)
         family = families.setdefault(
             gauge.name,
             {"name": gauge.name, "help": gauge.help.en, "labels": label_names(gauge)},

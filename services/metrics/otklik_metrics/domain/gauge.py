@@ -29,6 +29,8 @@ class Gauge:
         renamed: Names of labels where they are not those of the dimensions.
         complete: Only groups that have a value of every dimension are shown.
         base: It shows the base n behind the metric rather than its value.
+        room: Series it has of the largest company alone, beside the share that all others have;
+            0 for one of all companies.
     """
 
     name: str
@@ -41,3 +43,4 @@ class Gauge:
     renamed: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
     base: bool = False
+    room: int = 0

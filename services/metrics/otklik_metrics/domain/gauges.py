@@ -17,7 +17,7 @@ from otklik_metrics.domain.zones import Granularity
 COMPANIES: Final = 20
 """Companies with a label of their own; the smaller ones are `other`, together."""
 MOST_SAMPLES: Final = 1_200
-"""Of all gauges together: a process has others, and a scrape should stay under 2,000."""
+"""Of all SHARED gauges together: a process has others, and a scrape should stay under 2,000."""
 
 
 def _contacts(metric: str, outcome: str) -> Gauge:
@@ -105,7 +105,7 @@ QA: Final = Gauge(
     ("branch",),
 )
 
-GAUGES: Final[tuple[Gauge, ...]] = (
+SHARED: Final[tuple[Gauge, ...]] = (
     _contacts("contacts_offered", "offered"),
     _contacts("contacts_answered", "answered"),
     _contacts("contacts_abandoned", "abandoned"),
@@ -287,6 +287,33 @@ GAUGES: Final[tuple[Gauge, ...]] = (
     ),
 )
 
+WHEN: Final = tuple(
+    Gauge(
+        name,
+        Text(
+            f"contacts offered in 28 days, by {en}, of the largest company alone",
+            f"обращения за 28 дней {ru}, только у самой большой компании",
+        ),
+        "contacts_offered",
+        Window.MONTH,
+        labels,
+        room=room,
+    )
+    for name, labels, room, en, ru in (
+        (
+            "otklik_contacts_by_hour",
+            ("weekday", "two_hour_slot"),
+            7 * 12,
+            "weekday and two hours of its day",
+            "по дням недели и двухчасовым интервалам",
+        ),
+        ("otklik_contacts_by_day", ("day_of_month",), 31, "day of the month", "по числам месяца"),
+    )
+)
+"""When people turn to a company: too many series to have them of each."""
+
+GAUGES: Final = (*SHARED, *WHEN)
+
 RANKED_BY: Final = Gauge(
     "", Text("size of a company", "размер компании"), "contacts_offered", Window.MONTH
 )
@@ -332,7 +359,7 @@ def _end(now: datetime) -> datetime:
 
 def together() -> list[list[int]]:
     """Places of the gauges that one query can answer, in lists."""
-    found: dict[tuple[Window, tuple[str, ...]], list[int]] = {}
+    found: dict[tuple[Window, tuple[str, ...], bool], list[int]] = {}
     for place, gauge in enumerate(GAUGES):
-        found.setdefault((gauge.window, gauge.labels), []).append(place)
+        found.setdefault((gauge.window, gauge.labels, bool(gauge.room)), []).append(place)
     return list(found.values())
