@@ -11,20 +11,18 @@ from otklik_common.events.contact_center import (
     Channel,
     ClockState,
     Contact,
-    Deal,
     Direction,
     Evaluation,
     EvaluationState,
-    Lead,
     Outcome,
     Promise,
     PromiseState,
     Reply,
-    Showing,
     SlaClock,
 )
 from otklik_common.events.envelope import Fact
 from otklik_common.events.feedback import Answer, Case
+from otklik_common.events.leads import Deal, Lead, Showing
 from otklik_common.events.loyalty import Points, Purchase
 from tests.support.metrics_known import SPACE, Known
 
@@ -244,8 +242,17 @@ def _lead(dice: random.Random) -> Lead:
         contact_ms=_since(at, contacted),
         reason=None if later["closed_at"] is None else dice.choice(["lost", "advice"]),
         **later,
+        **_brought(dice),
         **_dimensions(dice),
     )
+
+
+def _brought(dice: random.Random) -> dict[str, Any]:
+    return {
+        "ad_source": dice.choice([None, "yandex", "vk"]),
+        "medium": dice.choice([None, "cpc"]),
+        "campaign": dice.choice([None, "spring"]),
+    }
 
 
 def _since(begun: datetime, at: datetime | None) -> int | None:
@@ -253,7 +260,8 @@ def _since(begun: datetime, at: datetime | None) -> int | None:
 
 
 def _showing(dice: random.Random) -> Showing:
-    return Showing(shown_at=_moment(dice), channel=Channel.CALL, **_dimensions(dice))
+    said = _brought(dice) | _dimensions(dice)
+    return Showing(shown_at=_moment(dice), channel=Channel.CALL, **said)
 
 
 def _deal(dice: random.Random) -> Deal:
@@ -263,6 +271,7 @@ def _deal(dice: random.Random) -> Deal:
         dealt_at=_moment(dice),
         amount_minor=amount,
         currency=None if amount is None else dice.choice(["RUB", "RUB", "EUR"]),
+        **_brought(dice),
         **_dimensions(dice),
     )
 

@@ -205,6 +205,32 @@ async def test_rollups_facts_and_definitions_agree(world: World, seed: int, shap
             _check(known, query, row)
 
 
+BY_ADVERTISING: Mapping[str, dict[str, Any]] = {
+    "by place": {"group_by": ["ad_source"], "granularity": "month"},
+    "by place and sort": {"group_by": ["ad_source", "medium", "campaign"]},
+    "of one campaign": {"group_by": ["medium"], "filters": [("campaign", "eq", ["spring"])]},
+    "of what nobody knows": {"group_by": ["branch"], "filters": [("ad_source", "eq", [None])]},
+}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("shape", BY_ADVERTISING)
+async def test_requests_and_deals_are_cut_by_what_brought_them(
+    world: World, seed: int, shape: str
+) -> None:
+    known = some_facts(seed)
+    await found_company(world)
+    await take_in_known(world, known)
+    company = a_company(world.tenant)
+    for some in (LEADS, SALES, DEALS, ADVERTISING):
+        query = a_query(*some, company=company, **BY_ADVERTISING[shape])
+        fast = await ask_it(world, query, known.now)
+        assert {step.reads for step in _steps(fast)} <= {"rollup", "facts"}
+        for row in fast.rows:
+            _check(known, query, row)
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("shape", SHAPES)

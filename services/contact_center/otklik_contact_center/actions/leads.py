@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from otklik_common.events.contact_center import Lead as LeadFact
+from otklik_common.events.leads import Lead as LeadFact
 from otklik_contact_center.actions.outcome import TICK, Outcome
 from otklik_contact_center.actions.sales import settle
 from otklik_contact_center.domain.emission import Announcement, announcement, next_step

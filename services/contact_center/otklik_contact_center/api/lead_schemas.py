@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints
 
 from otklik_common.events.contact_center import Channel
-from otklik_common.events.contact_center import Lead as LeadFact
+from otklik_common.events.leads import Lead as LeadFact
 from otklik_common.http import AwareTime, StrictModel
 from otklik_common.money import decimal_text
 from otklik_contact_center.api.schemas import Code, Id, PushedCustomer
@@ -83,6 +83,8 @@ class LeadView(BaseModel):
     queue: str | None
     agent: str | None
     campaign: str | None
+    ad_source: str | None = Field(description="what brought that contact: utm_source")
+    medium: str | None = Field(description="utm_medium")
     known_person: bool = Field(description="they had been in contact before")
     requests: int = Field(description="how often they asked before anybody worked on it")
     last_requested_at: datetime

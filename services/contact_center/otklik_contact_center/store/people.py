@@ -16,6 +16,7 @@ import msgspec
 from otklik_common.ids import source_subject
 from otklik_contact_center.domain.emission import Emitted
 from otklik_contact_center.domain.lead import MISSED, Request
+from otklik_contact_center.domain.tracking.ways import way_of
 from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.folding import ContactKey, columns
 
@@ -75,6 +76,7 @@ class _Fact(msgspec.Struct):
 
     campaign: str | None = None
     identifiers: tuple[str, ...] = ()
+    attributes: dict[str, str] = {}
 
 
 _MAKE_PERSONS = f"""
@@ -192,12 +194,12 @@ def _request(row: asyncpg.Record) -> Request:
         branch=row[8],
         queue=row[9],
         agent=row[10],
-        campaign=fact.campaign,
         identifiers=fact.identifiers,
         assigned_at=row[12],
         attempted_at=row[13],
         connected_at=row[14],
         missed=row[4] == "in" and row[15] in MISSED,
+        way=way_of(fact.attributes, fact.campaign),
     )
 
 
