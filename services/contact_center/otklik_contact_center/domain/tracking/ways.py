@@ -32,7 +32,7 @@ class Way(NamedTuple):
     @property
     def direct(self) -> bool:
         """Whether they came of their own accord: nothing had brought them."""
-        return self.ad_source == "direct" and self.campaign is None
+        return self in (Way("direct", "none"), Way("direct"))
 
 
 NO_WAY: Final = Way()
