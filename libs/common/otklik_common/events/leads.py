@@ -1,12 +1,16 @@
 """The facts of requests that contact_center writes: leads, and the showings and deals they come to."""
 
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
 from otklik_common.events.contact_center import OWNER, Channel, Millis
-from otklik_common.events.envelope import Code, Fact, Instant, Pseudonym
+from otklik_common.events.envelope import Code, Currency, Fact, Instant, Pseudonym
 from otklik_common.events.registry import contract
+
+Micro = Annotated[int, Field(ge=0, le=1_000_000)]
+Minor = Annotated[int, Field(ge=0)]
 
 
 @contract("lead", version=1, owner=OWNER)
@@ -96,3 +100,44 @@ class Deal(Sale):
     currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
     ad_source: Code | None = None
     medium: Code | None = None
+
+
+@contract("touch", version=1, owner=OWNER)
+class Touch(Fact):
+    """
+    By which way somebody came before a request, or before a side of a deal, and what it is given.
+
+    Told only where some model gives anything to another touch than that of the contact which opened
+    the request: `opener` marks that one, and place 0 stands for it where nobody knows what brought it.
+    `credited_at` is when the request, or the deal, was made; places count from 1 in the order of time.
+    The model `first` gives all to the touch that is so, likewise `last` and `last_non_direct`; of
+    `linear_micro` and `position_micro` the sum over a path is 10⁶, of `linear_minor` and
+    `position_minor` it is the deal's `amount_minor`. `left_out` is how many touches were too many.
+    """
+
+    lead: UUID
+    deal: UUID | None = None
+    credited_at: Instant
+    place: int = Field(ge=0)
+    touches: int = Field(ge=0)
+    left_out: int = Field(default=0, ge=0)
+    touched_at: Instant | None = None
+    certainty: Code | None = None
+    ad_source: Code | None = None
+    medium: Code | None = None
+    campaign: Code | None = None
+    source: UUID | None = None
+    channel: Channel | None = None
+    party: Code | None = None
+    branch: Code | None = None
+    agent: Code | None = None
+    opener: bool = False
+    first: bool = False
+    last: bool = False
+    last_non_direct: bool = False
+    linear_micro: Micro = 0
+    position_micro: Micro = 0
+    amount_minor: Minor | None = None
+    linear_minor: Minor = 0
+    position_minor: Minor = 0
+    currency: Currency | None = None

@@ -16,6 +16,7 @@ from otklik_contact_center.domain import lead as leads
 from otklik_contact_center.domain.contact import Contact
 from otklik_contact_center.domain.course import ms
 from otklik_contact_center.domain.reply import Gap
+from otklik_contact_center.domain.tracking.touches import Link
 from otklik_contact_center.domain.tracking.ways import way_of
 
 CAMPAIGN: Final = "campaign"
@@ -169,7 +170,9 @@ def void_reply(at: datetime, *, subject: UUID, of: ContactFact) -> Reply:
     )
 
 
-def request_of(contact: Contact, *, subject: UUID, of: ContactFact) -> leads.Request:
+def request_of(
+    contact: Contact, *, subject: UUID, of: ContactFact, link: Link | None = None
+) -> leads.Request:
     """The contact as leads see it."""
     return leads.Request(
         contact=subject,
@@ -187,6 +190,7 @@ def request_of(contact: Contact, *, subject: UUID, of: ContactFact) -> leads.Req
         connected_at=contact.connected_at,
         missed=contact.about.inbound and contact.outcome in leads.MISSED,
         way=way_of(of.attributes, of.campaign),
+        link=link,
     )
 
 

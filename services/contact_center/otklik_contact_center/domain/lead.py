@@ -14,6 +14,7 @@ import msgspec
 
 from otklik_contact_center.domain.course import ms
 from otklik_contact_center.domain.lead_step import Told
+from otklik_contact_center.domain.tracking.touches import Link
 from otklik_contact_center.domain.tracking.ways import NO_WAY, Way
 
 MISSED: Final = frozenset(("abandoned", "overflowed", "callback_requested", "voicemail"))
@@ -31,6 +32,7 @@ class Request(msgspec.Struct, frozen=True):
         identifiers: Pseudonyms of the person, strongest first.
         missed: Nobody took it, and somebody is to call back.
         way: By which it came; its campaign stands in it.
+        link: To what brought it, where it came to a tracked number.
     """
 
     contact: UUID
@@ -48,6 +50,7 @@ class Request(msgspec.Struct, frozen=True):
     connected_at: datetime | None = None
     missed: bool = False
     way: Way = NO_WAY
+    link: Link | None = None
 
 
 class Lead(msgspec.Struct):

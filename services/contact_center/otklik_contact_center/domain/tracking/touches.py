@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from otklik_contact_center.domain.tracking.ways import Way
 
 LOOKS_BACK: Final = timedelta(days=90)
@@ -21,6 +23,21 @@ MOST_TOUCHES: Final = 50
 
 MICRO: Final = 1_000_000
 """A request, or a deal, is so many parts."""
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    """
+    How a contact is tied to what brought it.
+
+    Attributes:
+        certainty: Of its way.
+        visitor: Keyed hash of who came, where one visitor is known.
+        sure: Whether it was that visitor for certain.
+    """
+
+    certainty: str
+    visitor: bytes | None = None
+    sure: bool = False
 
 
 class Arrival(NamedTuple):

@@ -46,3 +46,12 @@ def way_of(attributes: Mapping[str, str], campaign: str | None) -> Way:
 def _word(attributes: Mapping[str, str], names: tuple[str, ...]) -> str | None:
     said = (attributes.get(name, "").strip().lower()[:MOST_CHARACTERS] for name in names)
     return next((word for word in said if word), None)
+
+
+def allowed_way(source: str, medium: str, campaign: str | None, allowed: frozenset[str]) -> Way:
+    """The way of a visit, as far as a company lets it out."""
+    said = {
+        name: value for name, value in (("source", source), ("medium", medium)) if name in allowed
+    }
+    let_out = campaign is not None and "campaign" in allowed
+    return way_of(said, campaign[:MOST_CHARACTERS] if campaign and let_out else None)

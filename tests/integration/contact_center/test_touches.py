@@ -1,0 +1,231 @@
+"""What brought a request over all visits and contacts of its person, and what models give to each."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from otklik_common.ids import contact_subject
+from otklik_contact_center.actions.fold import Folder
+from otklik_contact_center.domain.facts import lead_id
+from otklik_contact_center.domain.tracking.touches import MICRO
+from tests.integration.contact_center.conftest import World, a_folder, fold_all, only
+from tests.integration.contact_center.test_attributed_contacts import (
+    BASE,
+    FALLBACK,
+    STATIC,
+    begin,
+    call,
+    visit,
+)
+
+pytestmark = pytest.mark.asyncio
+
+YANDEX = "utm_source=yandex&utm_medium=cpc&utm_campaign=autumn"
+VK = "utm_source=vk&utm_medium=social"
+DAY = timedelta(days=1)
+
+
+async def came_before(world: World, visitor_lease: int, ago: timedelta) -> None:
+    """Let the newest lease but so many have begun earlier, and ended."""
+    await world.admin.execute(
+        "UPDATE contact_center.number_lease SET begins = begins - $2::interval,"
+        " seen_at = seen_at - $2::interval, ended_at = seen_at - $2::interval"
+        " WHERE tenant = $1 AND id = (SELECT id FROM contact_center.number_lease WHERE tenant = $1"
+        " ORDER BY begins DESC OFFSET $3 LIMIT 1)",
+        world.tenant,
+        ago,
+        visitor_lease,
+    )
+    await world.admin.execute(
+        "UPDATE contact_center.number_slot SET lease = NULL, ends_at = NULL WHERE tenant = $1",
+        world.tenant,
+    )
+
+
+async def deal(client: AsyncClient, name: str = "d", hours: float = 24, **more: Any) -> None:
+    step = {
+        "id": f"step-{name}",
+        "lead": "crm-1",
+        "step": "deal",
+        "at": (datetime.now(UTC) + timedelta(hours=hours)).isoformat(),
+        "customer": {"phone": "+79991234567"},
+        "deal": name,
+        "amount": "100.01",
+        "currency": "RUB",
+        **more,
+    }
+    answer = await client.post(f"{BASE}/lead-steps", json=step)
+    assert answer.json()["accepted"] == 1, answer.text
+
+
+async def came_twice(world: World, client: AsyncClient) -> None:
+    """By Yandex three days before, then by VK; the call is of the second visit."""
+    await begin(client)
+    await visit(client, "ann", YANDEX)
+    await came_before(world, 0, 3 * DAY)
+    await call(client, await visit(client, "ann", VK))
+
+
+async def touches(world: World) -> list[Any]:
+    found = (await world.latest("touch")).values()
+    return sorted(found, key=lambda one: (str(one.deal or ""), one.place))
+
+
+async def test_a_request_remembers_the_visits_of_its_visitor(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await came_twice(world, client)
+    await fold_all(folder)
+    lead = only(await world.latest("lead"))
+    assert (lead.ad_source, lead.medium, lead.campaign) == ("vk", "social", None)
+    first, second = await touches(world)
+    assert (first.ad_source, first.medium, first.campaign) == ("yandex", "cpc", "autumn")
+    assert (second.ad_source, second.medium, second.campaign) == ("vk", "social", None)
+    assert (first.place, second.place, first.touches, first.certainty) == (1, 2, 2, "certain")
+    assert (first.first, first.opener, first.last) == (True, False, False)
+    assert (second.first, second.opener, second.last) == (False, True, True)
+    assert first.linear_micro == second.position_micro == MICRO // 2
+    assert first.lead == lead_id(world.tenant, lead.contact)
+    assert (first.credited_at, first.channel) == (lead.created_at, lead.channel)
+    # Folded again, nothing is news.
+    before = len(await world.facts())
+    await world.admin.execute(
+        "INSERT INTO contact_center.dirty (tenant, source, contact, lane)"
+        " SELECT tenant, source, contact, 0 FROM contact_center.contact WHERE tenant = $1",
+        world.tenant,
+    )
+    await fold_all(a_folder(world))
+    assert len(await world.facts()) == before
+
+
+async def test_a_request_that_one_way_brought_needs_no_touches(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await begin(client)
+    await visit(client, "ann", VK)
+    await came_before(world, 0, 3 * DAY)
+    await call(client, await visit(client, "ann", VK))
+    await fold_all(folder)
+    assert await touches(world) == []
+
+
+async def test_visits_during_the_request_count_for_its_deal(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await begin(client)
+    await call(client, await visit(client, "ann", VK))
+    await fold_all(folder)
+    assert await touches(world) == []
+    await came_before(world, 0, timedelta(minutes=10))
+    await visit(client, "ann", YANDEX)
+    await came_before(world, 0, timedelta(hours=-2))
+    await deal(client)
+    await fold_all(folder)
+    first, second = await touches(world)
+    assert (first.ad_source, first.opener, first.last) == ("vk", True, False)
+    assert (second.ad_source, second.opener, second.last) == ("yandex", False, True)
+    sold = only(await world.latest("deal"))
+    assert (sold.ad_source, sold.medium) == ("vk", "social")
+    assert (first.credited_at, first.currency, first.amount_minor) == (sold.dealt_at, "RUB", 10_001)
+    assert [one.linear_minor for one in (first, second)] == [5_001, 5_000]
+    assert first.deal is not None
+    # The deal is taken back: so is what it gave.
+    await deal(client, withdrawn=True)
+    await fold_all(folder)
+    assert await touches(world) == []
+    # It was made after all, for more.
+    await deal(client, amount="200.00")
+    await fold_all(folder)
+    assert [one.linear_minor for one in await touches(world)] == [10_000, 10_000]
+
+
+async def test_where_nobody_knows_what_brought_a_request_earlier_ways_are_not_lost(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await begin(client)
+    # A form of yesterday says by itself what brought it; it was answered.
+    yesterday = datetime.now(UTC) - DAY
+    await call(
+        client, "+74950000000", "form", at=yesterday.isoformat(), attributes={"source": "vk"}
+    )
+    answered = {"id": "form-2", "type": "answered", "agent": "petrova"}
+    await call(
+        client,
+        "+74950000000",
+        "form",
+        at=(yesterday + timedelta(minutes=1)).isoformat(),
+        **answered,
+    )
+    # Of today's call nobody can say who it was.
+    await visit(client, "eve", "")
+    for visitor, query in (("ann", YANDEX), ("bob", VK)):
+        assert await visit(client, visitor, query) == FALLBACK
+    await call(client, FALLBACK)
+    await fold_all(folder)
+    leads = await world.latest("lead")
+    assert sorted(str(one.ad_source) for one in leads.values()) == ["None", "vk"]
+    nobody, form = await touches(world)
+    assert (nobody.place, nobody.opener, nobody.ad_source, nobody.linear_micro) == (
+        0,
+        True,
+        None,
+        0,
+    )
+    assert (form.place, form.ad_source, form.certainty) == (1, "vk", "told")
+    assert (form.first, form.last, form.linear_micro) == (True, True, MICRO)
+
+
+async def test_what_a_company_does_not_let_out_is_no_touch(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await came_twice(world, client)
+    assert (await client.put(f"{BASE}/attributes", json={"names": ["campaign"]})).status_code == 200
+    await fold_all(folder)
+    nobody, autumn = await touches(world)
+    assert (nobody.place, nobody.opener) == (0, True)
+    assert (autumn.ad_source, autumn.medium, autumn.campaign) == (None, None, "autumn")
+
+
+async def test_touches_end_with_their_request(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await came_twice(world, client)
+    await fold_all(folder)
+    assert len(await touches(world)) == 2
+    await world.admin.execute("DELETE FROM contact_center.inbox WHERE tenant = $1", world.tenant)
+    await world.admin.execute(
+        "INSERT INTO contact_center.dirty (tenant, source, contact, lane)"
+        " SELECT tenant, source, contact, 0 FROM contact_center.contact WHERE tenant = $1",
+        world.tenant,
+    )
+    await fold_all(a_folder(world))
+    assert await touches(world) == []
+    assert await world.latest("lead") == {}
+
+
+async def test_behind_a_switchboard_each_contact_has_touches_of_its_own(
+    world: World, client: AsyncClient
+) -> None:
+    await begin(client)
+    await call(client, STATIC, "one")
+    await call(client, STATIC, "two", attributes={"source": "radio"})
+    await visit(client, "ann", YANDEX)
+    await came_before(world, 0, 3 * DAY)
+    await call(client, await visit(client, "ann", VK), "three")
+    await fold_all(a_folder(world, most_contacts=2))
+    three = contact_subject(world.tenant, f"{world.tenant}.default", "three")
+    found = await touches(world)
+    assert [one.ad_source for one in found] == ["yandex", "vk"]
+    assert {one.lead for one in found} == {lead_id(world.tenant, three)}
+
+
+async def test_a_campaign_longer_than_a_code_is_cut(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await begin(client)
+    await call(client, await visit(client, "ann", f"utm_source=vk&utm_campaign={'x' * 150}"))
+    await fold_all(folder)
+    assert only(await world.latest("contact")).campaign == "x" * 100
+    assert only(await world.latest("lead")).campaign == "x" * 100
