@@ -188,6 +188,52 @@ async def test_what_a_company_does_not_let_out_is_no_touch(
     assert (autumn.ad_source, autumn.medium, autumn.campaign) == (None, None, "autumn")
 
 
+async def test_whoever_looks_at_a_request_sees_what_brought_it(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await came_twice(world, client)
+    await fold_all(folder)
+    await deal(client)
+    await fold_all(folder)
+    contact = only(await world.latest("lead")).contact
+    found = (await client.get(f"{BASE}/leads/{contact}")).json()
+    assert (found["ad_source"], found["medium"]) == ("vk", "social")
+    assert [(one["ad_source"], one["campaign"], one["visit"]) for one in found["touches"]] == [
+        ("yandex", "autumn", True),
+        ("vk", None, True),
+    ]
+    request, sold = found["splits"]
+    assert (request["deal"], sold["deal"], sold["amount"]) == (None, "step-d", "100.01")
+    assert request["touches"] == sold["touches"] == found["touches"]
+    shares = {one["model"]: one["shares_micro"] for one in request["models"]}
+    assert shares == {
+        "first": [MICRO, 0],
+        "lead": [0, MICRO],
+        "last": [0, MICRO],
+        "last_non_direct": [0, MICRO],
+        "linear": [MICRO // 2, MICRO // 2],
+        "position": [MICRO // 2, MICRO // 2],
+    }
+    assert all(one["amounts"] is None for one in request["models"])
+    amounts = {one["model"]: one["amounts"] for one in sold["models"]}
+    assert amounts["linear"] == ["50.01", "50.00"]
+    assert amounts["first"] == ["100.01", "0.00"]
+    assert not any(one["unattributed"] for one in sold["models"])
+
+
+async def test_a_request_without_touches_is_nobody_s(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await call(client, "+74950000000")
+    await fold_all(folder)
+    contact = only(await world.latest("lead")).contact
+    found = (await client.get(f"{BASE}/leads/{contact}")).json()
+    assert found["touches"] == []
+    (request,) = found["splits"]
+    assert [one["unattributed"] for one in request["models"]] == [True] * 6
+    assert [one["shares_micro"] for one in request["models"]] == [[]] * 6
+
+
 async def test_touches_end_with_their_request(
     world: World, client: AsyncClient, folder: Folder
 ) -> None:
@@ -219,6 +265,10 @@ async def test_behind_a_switchboard_each_contact_has_touches_of_its_own(
     found = await touches(world)
     assert [one.ad_source for one in found] == ["yandex", "vk"]
     assert {one.lead for one in found} == {lead_id(world.tenant, three)}
+    for name, sources in (("one", ["leaflet"]), ("three", ["yandex", "vk"])):
+        contact = contact_subject(world.tenant, f"{world.tenant}.default", name)
+        seen = (await client.get(f"{BASE}/leads/{contact}")).json()["touches"]
+        assert [one["ad_source"] for one in seen] == sources
 
 
 async def test_a_campaign_longer_than_a_code_is_cut(

@@ -11,6 +11,7 @@ from otklik_common.events.leads import Lead as LeadFact
 from otklik_common.http import AwareTime, StrictModel
 from otklik_common.money import decimal_text
 from otklik_contact_center.api.schemas import Code, Id, PushedCustomer
+from otklik_contact_center.api.touch_schemas import SplitView, TouchView
 from otklik_contact_center.domain.lead_step import MOST_OBJECTIONS, StepName
 from otklik_contact_center.store.leads_read import Kept, KeptStep
 
@@ -156,6 +157,13 @@ class StepView(BaseModel):
 
 
 class LeadDetail(LeadView):
-    """A lead with what a sales system told of it."""
+    """A lead with what a sales system told of it, and what brought it."""
 
     steps: list[StepView] = Field(description="the latest 500, in the order of time")
+    touches: list[TouchView] = Field(
+        description="by which ways they came since 90 days before the request, until now"
+    )
+    splits: list[SplitView] = Field(
+        description="what models of attribution give to the touches: of the request, then of its deals,"
+        " at most 20"
+    )

@@ -118,6 +118,17 @@ SELECT {_REQUEST_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant, perso
 JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.person = k.person AND NOT c.void
 """  # noqa: S608 - a name of our own
 
+_REQUESTS_BY_ID = f"""
+SELECT {_REQUEST_COLUMNS} FROM unnest($1::text[], $2::uuid[]) AS k(tenant, id)
+JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.id = k.id AND NOT c.void
+"""  # noqa: S608 - a name of our own
+
+_WHOSE = f"""
+SELECT l.person, coalesce(p.crowd, false) FROM {SCHEMA}.lead l
+LEFT JOIN {SCHEMA}.person p ON p.tenant = l.tenant AND p.person = l.person
+WHERE l.tenant = $1 AND l.contact = $2
+"""  # noqa: S608 - a name of our own
+
 _LEAD_COLUMNS = (
     "l.tenant, l.contact, l.person, l.revision, l.hash, l.void, l.recorded_at, l.data,"
     " l.missed, l.attempted_by, l.created_at, l.state, l.party, l.branch, l.agent, l.touches"
@@ -184,6 +195,21 @@ async def requests(
     for row in await on.fetch(_REQUESTS, *columns(persons, 2)):
         found[row[0], row[1]].append(_request(row))
     return found
+
+
+async def around(on: asyncpg.Connection, lead: ContactKey) -> list[Request]:
+    """
+    The contacts of the person of a lead, by the contact that opened it.
+
+    Behind a switchboard that contact alone.
+    """
+    row = await on.fetchrow(_WHOSE, *lead)
+    if row is None:
+        return []
+    if row[1]:
+        return [_request(one) for one in await on.fetch(_REQUESTS_BY_ID, *columns([lead], 2))]
+    person = lead[0], row[0]
+    return (await requests(on, [person]))[person]
 
 
 def _request(row: asyncpg.Record) -> Request:
