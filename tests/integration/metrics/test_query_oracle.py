@@ -144,6 +144,14 @@ DELAYS: Sequence[Wanted] = (
 )
 SALES: Sequence[Wanted] = ("showings",)
 DEALS: Sequence[Wanted] = ("deals", "deal_amount", ("deal_amount", {"currency": "EUR"}))
+ATTRIBUTION: Sequence[Wanted] = (
+    *(
+        (name, {"model": model})
+        for name in ("attributed_leads", "attributed_deals", "attributed_amount")
+        for model in ("first", "lead", "last", "last_non_direct", "linear", "position")
+    ),
+    ("attributed_amount", {"model": "linear", "currency": "EUR"}),
+)
 ADVERTISING: Sequence[Wanted] = (
     "ad_spend",
     ("ad_spend", {"currency": "KZT"}),
@@ -153,7 +161,7 @@ ADVERTISING: Sequence[Wanted] = (
 )
 ALL = (
     *(CONTACTS, MORE_CONTACTS, SPANS, REPLIES, CLOCKS, PROMISES, ANSWERS, CASES, MONEY, POINTS),
-    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING, QUALITY),
+    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING, ATTRIBUTION, QUALITY),
 )
 
 SHAPES: Mapping[str, dict[str, Any]] = {
@@ -223,7 +231,7 @@ async def test_requests_and_deals_are_cut_by_what_brought_them(
     await found_company(world)
     await take_in_known(world, known)
     company = a_company(world.tenant)
-    for some in (LEADS, SALES, DEALS, ADVERTISING):
+    for some in (LEADS, SALES, DEALS, ADVERTISING, ATTRIBUTION):
         query = a_query(*some, company=company, **BY_ADVERTISING[shape])
         fast = await ask_it(world, query, known.now)
         assert {step.reads for step in _steps(fast)} <= {"rollup", "facts"}

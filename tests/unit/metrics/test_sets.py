@@ -34,6 +34,7 @@ DIGESTS = {
     ("showing", 2): "42ad6a48852d1511",
     ("deal", 1): "a6e8c5dc3ddaac24",
     ("deal", 2): "09aabd794b57f65f",
+    ("touch", 1): "9a33fe8e3b2aa3b7",
     ("answer", 1): "8e11d54656e21905",
     ("case", 1): "6144bb793305b281",
     ("purchase", 1): "24f143f21b1f2a21",

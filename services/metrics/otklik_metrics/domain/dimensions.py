@@ -118,6 +118,7 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
         "lead": "branch agent channel queue party source campaign ad_source medium reason",
         "showing": "branch agent channel party source campaign ad_source medium",
         "deal": "branch agent channel party source campaign ad_source medium currency",
+        "touch": "branch agent channel party source campaign ad_source medium currency",
         "evaluation": "branch team agent channel queue party source form",
         "answer": "branch team agent channel queue direction party source campaign stage "
         "touchpoint segment survey template",

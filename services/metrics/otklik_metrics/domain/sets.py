@@ -49,6 +49,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "lead": ("created_at",),
     "showing": ("shown_at",),
     "deal": ("dealt_at",),
+    "touch": ("credited_at",),
     "evaluation": ("released_at",),
     "answer": ("answered_at",),
     "case": ("opened_at", "closed_at"),
@@ -146,6 +147,12 @@ SETS: tuple[RollupSet, ...] = (
         (12, _D, ("currency", "branch", "agent", "party"), 150, False),
         (13, _D, ("currency", "channel", "source", "campaign"), 60, False),
         (14, _D, ("currency", "ad_source", "medium", "campaign"), 60, False),
+    ),
+    *_sets(
+        "touch",
+        (1, _Q, ("currency",), 60, False),
+        (11, _D, ("currency", "ad_source", "medium", "campaign"), 120, False),
+        (12, _D, ("currency", "ad_source", "medium", "branch"), 400, False),
     ),
     *_sets(
         "evaluation",

@@ -53,6 +53,7 @@ KINDS = (
     "lead",
     "showing",
     "deal",
+    "touch",
     "evaluation",
     "agent_state",
     "source",

@@ -1,10 +1,10 @@
-"""What brought requests, showings and deals: where advertising stood, and of which sort it was."""
+"""What brought requests, showings and deals: the way of each, and the touches before it."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from otklik_metrics.migrations.columns_0001 import FIELDS as FIELDS_0001
-from otklik_metrics.migrations.kinds_0009 import HEAD, SCHEMA, fields_of
+from otklik_metrics.migrations.kinds_0009 import HEAD, SCHEMA, fields_of, new_kind
 
 revision = "0014"
 down_revision = "0013"
@@ -24,6 +24,20 @@ SALE = """
 SHOWING = f"{SALE} shown_at:timestamptz!"
 DEAL = f"{SALE} deal:uuid! dealt_at:timestamptz! amount_minor:bigint currency:text"
 
+TOUCH = """
+    lead:uuid! deal:uuid credited_at:timestamptz! place:bigint! touches:bigint! left_out:bigint!
+    touched_at:timestamptz certainty:text ad_source:text medium:text campaign:text source:uuid
+    channel:text party:text branch:text agent:text opener:boolean! first:boolean! last:boolean!
+    last_non_direct:boolean! linear_micro:bigint! position_micro:bigint! amount_minor:bigint
+    linear_minor:bigint! position_minor:bigint! currency:text
+"""
+CREDITS = """
+    lead_touches deal_touches
+    lead_first lead_last lead_last_non_direct lead_linear lead_position
+    deal_first deal_last deal_last_non_direct deal_linear deal_position
+    amount_first+ amount_last+ amount_last_non_direct+ amount_linear+ amount_position+
+"""
+
 
 def upgrade() -> None:
     """New columns, and new types of the rows that are sent: processes of the old build go on."""
@@ -33,6 +47,7 @@ def upgrade() -> None:
     _more("lead", lead, 3)
     _more("showing", fields_of(SHOWING), 2)
     _more("deal", fields_of(DEAL), 2)
+    new_kind("touch", by="credited_at", fields=TOUCH, counters=CREDITS)
 
 
 def _more(kind: str, known: list[tuple[str, str]], number: int) -> None:
