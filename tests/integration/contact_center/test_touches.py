@@ -1,5 +1,7 @@
 """What brought a request over all visits and contacts of its person, and what models give to each."""
 
+import random
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +11,8 @@ from httpx import AsyncClient
 from otklik_common.ids import contact_subject
 from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.domain.facts import lead_id
-from otklik_contact_center.domain.tracking.touches import MICRO
+from otklik_contact_center.domain.lead_touches import MOST_VISITS
+from otklik_contact_center.domain.tracking.touches import MICRO, MOST_TOUCHES
 from tests.integration.contact_center.conftest import World, a_folder, fold_all, only
 from tests.integration.contact_center.test_attributed_contacts import (
     BASE,
@@ -269,6 +272,61 @@ async def test_behind_a_switchboard_each_contact_has_touches_of_its_own(
         contact = contact_subject(world.tenant, f"{world.tenant}.default", name)
         seen = (await client.get(f"{BASE}/leads/{contact}")).json()["touches"]
         assert [one["ad_source"] for one in seen] == sources
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_in_whatever_order_they_are_heard_touches_are_the_same(
+    world: World, client: AsyncClient, folder: Folder, seed: int
+) -> None:
+    await begin(client)
+    await visit(client, "ann", YANDEX)
+    await came_before(world, 0, 3 * DAY)
+    number = await visit(client, "ann", VK)
+    yesterday = (datetime.now(UTC) - DAY).isoformat()
+    radio = {"at": yesterday, "channel": "form", "attributes": {"source": "radio"}}
+    parts: list[Callable[[], Awaitable[None]]] = [
+        lambda: call(client, "+74950000000", "form", **radio),
+        lambda: call(client, number),
+        lambda: deal(client),
+    ]
+    random.Random(seed).shuffle(parts)
+    for part in parts:
+        await part()
+        if seed % 2:
+            await fold_all(folder)
+    await fold_all(folder)
+    found = [(one.deal is None, one.place, one.ad_source) for one in await touches(world)]
+    assert found == [
+        (True, 1, "yandex"),
+        (True, 2, "radio"),
+        (False, 1, "yandex"),
+        (False, 2, "radio"),
+        (False, 3, "vk"),
+    ]
+
+
+async def test_of_a_visitor_the_latest_visits_are_read(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await begin(client)
+    await call(client, await visit(client, "ann", VK))
+    await world.admin.execute(
+        "INSERT INTO contact_center.number_lease (tenant, id, tracker, pool, visitor, shared, rule,"
+        " touch, begins, seen_at, ended_at, ttl_seconds)"
+        " SELECT tenant, gen_random_uuid(), tracker, pool, visitor, true, rule,"
+        " jsonb_build_object('source', 's' || n, 'medium', 'cpc'), begins - make_interval(mins => n),"
+        " seen_at, seen_at, 60 FROM contact_center.number_lease, generate_series(1, $2) AS n"
+        " WHERE tenant = $1",
+        world.tenant,
+        MOST_VISITS + 50,
+    )
+    await fold_all(folder)
+    found = await touches(world)
+    assert len(found) == MOST_TOUCHES
+    assert {one.left_out for one in found} == {MOST_VISITS - MOST_TOUCHES}
+    # The earliest of those that are read, and the latest ones.
+    assert [one.ad_source for one in found][:2] == [f"s{MOST_VISITS - 1}", f"s{MOST_TOUCHES - 2}"]
+    assert [one.ad_source for one in found][-2:] == ["s1", "vk"]
 
 
 async def test_a_campaign_longer_than_a_code_is_cut(
