@@ -11,9 +11,9 @@ from httpx import AsyncClient
 from otklik_common.ids import contact_subject
 from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.domain.facts import lead_id
-from otklik_contact_center.domain.lead_touches import MOST_VISITS
+from otklik_contact_center.domain.lead_touches import MOST_LEADS, MOST_VISITS
 from otklik_contact_center.domain.tracking.touches import MICRO, MOST_TOUCHES
-from tests.integration.contact_center.conftest import World, a_folder, fold_all, only
+from tests.integration.contact_center.conftest import Pusher, World, a_folder, fold_all, only
 from tests.integration.contact_center.test_attributed_contacts import (
     BASE,
     FALLBACK,
@@ -22,6 +22,7 @@ from tests.integration.contact_center.test_attributed_contacts import (
     call,
     visit,
 )
+from tests.unit.contact_center.builders import an_event
 
 pytestmark = pytest.mark.asyncio
 
@@ -303,6 +304,26 @@ async def test_in_whatever_order_they_are_heard_touches_are_the_same(
         (False, 2, "radio"),
         (False, 3, "vk"),
     ]
+
+
+async def test_of_a_person_the_first_hundred_requests_are_shared_out(
+    world: World, client: AsyncClient, door: Pusher, folder: Folder
+) -> None:
+    await begin(client)
+    names = [f"c{n:03}" for n in range(MOST_LEADS + 2)]
+    events = []
+    for n, name in enumerate(names):
+        said = {"source": ("vk", "yandex")[n % 2]}
+        asked = {"contact": name, "from_": "+79991234567", "attributes": said}
+        events.append(an_event("queued", 60 * n, id=f"{name}-q", **asked))
+        events.append(an_event("answered", 60 * n + 1, id=f"{name}-a", contact=name, agent="ann"))
+    await door.push(*events)
+    await fold_all(folder)
+    assert len(await world.latest("lead")) == MOST_LEADS + 2
+    shared = {one.lead for one in await touches(world)}
+    source = f"{world.tenant}.default"
+    ids = [lead_id(world.tenant, contact_subject(world.tenant, source, name)) for name in names]
+    assert shared == set(ids[1:MOST_LEADS])
 
 
 async def test_of_a_visitor_the_latest_visits_are_read(

@@ -1,5 +1,6 @@
 """Touches of the requests of people: read, and told in the transaction that folds their leads."""
 
+import asyncio
 from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +12,7 @@ from otklik_contact_center.domain.emission import Announcement, Emitted, announc
 from otklik_contact_center.domain.facts import lead_id
 from otklik_contact_center.domain.lead import Lead, Request
 from otklik_contact_center.domain.lead_touches import (
+    MOST_LEADS,
     Made,
     Visited,
     Visitor,
@@ -70,9 +72,11 @@ async def touches_of(
             for one in steps_of.get(person, ())
             if one.told.step == "deal" and not one.withdrawn
         }
+        # Others in the process get their turn.
+        await asyncio.sleep(0)
         alone = {one.contact: one for one in requests} if person in crowds else None
         arrivals = arrivals_of(tenant, requests, seen) if alone is None else None
-        for lead in led:
+        for lead in led if alone is not None else led[:MOST_LEADS]:
             opener = lead.opener.contact
             if alone is not None:
                 arrivals = arrivals_of(tenant, [alone[opener]], seen)

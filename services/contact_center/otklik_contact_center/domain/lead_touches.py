@@ -29,6 +29,9 @@ MOST_VISITORS: Final = 10
 MOST_DEALS: Final = 20
 """Of a request: the first ones are split, what comes later is that of the request's own touch."""
 
+MOST_LEADS: Final = 100
+"""Of a person: the first ones are split, as a person with more requests is a placeholder."""
+
 TOLD: Final = "told"
 """The certainty of what the sender of a contact says itself."""
 

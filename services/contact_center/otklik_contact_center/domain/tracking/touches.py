@@ -125,7 +125,7 @@ def _kept(runs: range, mine: int | None) -> list[int]:
     if len(runs) <= MOST_TOUCHES:
         return list(runs)
     always = {runs[0]} | (set() if mine is None else {mine})
-    latest = list(runs)[-MOST_TOUCHES:]
+    latest = runs[-MOST_TOUCHES:]
     room = MOST_TOUCHES - len(always)
     others = [run for run in latest if run not in always][-room:]
     return sorted(always.union(others))
