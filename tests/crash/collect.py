@@ -14,8 +14,9 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from otklik_common.events.contact_center import Contact, Lead
+from otklik_common.events.contact_center import Contact
 from otklik_common.events.envelope import Fact
+from otklik_common.events.leads import Lead
 from otklik_common.ids import contact_subject, subject_id
 from tests.crash.evidence import COUNTERS, FIELDS, Cell, Evidence, Fields, Record, State
 from tests.crash.journal import Push

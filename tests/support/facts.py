@@ -6,9 +6,10 @@ from uuid import UUID, uuid5
 
 from hypothesis import strategies as st
 
-from otklik_common.events.contact_center import Channel, Contact, Direction, Lead, Outcome, Reply
+from otklik_common.events.contact_center import Channel, Contact, Direction, Outcome, Reply
 from otklik_common.events.envelope import Event, Fact
 from otklik_common.events.feedback import Answer, Case, CaseState
+from otklik_common.events.leads import Lead
 from otklik_common.events.loyalty import Customer, Points, Purchase
 from otklik_common.events.registry import encode
 from otklik_common.log.port import Record

@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from otklik_common.events.contact_center import Contact, Lead, Outcome
+from otklik_common.events.contact_center import Contact, Outcome
+from otklik_common.events.leads import Lead
 from otklik_common.events.staff import Promise
 from tests.support.metrics_known import Cell, Facts, Known, Naive, share_of
 from tests.support.metrics_naive_business import MILLISECOND, milliseconds, office_of

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.support.metrics_known import Cell, Facts, Known, Naive
+from tests.support.metrics_naive_attribution import credited, credited_amount
 from tests.support.metrics_naive_contacts import (
     abandonment,
     attainment,
@@ -54,6 +55,7 @@ TIMES = {
     "lead": "created_at",
     "showing": "shown_at",
     "deal": "dealt_at",
+    "touch": "credited_at",
     "evaluation": "released_at",
     "answer": "answered_at",
     "case": "opened_at",
@@ -143,6 +145,9 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "showings": ("showing", _number(lambda _, __: True)),
     "deals": ("deal", _number(lambda _, __: True)),
     "deal_amount": ("deal", amount),
+    "attributed_leads": ("lead", credited(deals=False)),
+    "attributed_deals": ("deal", credited(deals=True)),
+    "attributed_amount": ("deal", credited_amount),
     "answers": ("answer", _number(lambda _, f: not f.anonymous)),
     "nps": ("answer", nps),
     "nps_promoters": ("answer", category(9, 10)),

@@ -11,18 +11,16 @@ from otklik_common.events.contact_center import (
     Channel,
     ClockState,
     Contact,
-    Deal,
     Direction,
     Evaluation,
     EvaluationState,
-    Lead,
     Outcome,
     Reply,
-    Showing,
     SlaClock,
 )
 from otklik_common.events.envelope import Fact
 from otklik_common.events.feedback import Answer, Case
+from otklik_common.events.leads import Deal, Lead, Showing, Touch
 from otklik_common.events.loyalty import Points, Purchase
 from otklik_common.events.staff import Promise, PromiseState
 from tests.support.metrics_known import SPACE, Known
@@ -52,6 +50,7 @@ def some_facts(seed: int, size: int = 250) -> Known:
         "lead": _lead,
         "showing": _showing,
         "deal": _deal,
+        "touch": _touch,
         "evaluation": _evaluation,
         "answer": _answer,
         "case": _case,
@@ -243,8 +242,17 @@ def _lead(dice: random.Random) -> Lead:
         contact_ms=_since(at, contacted),
         reason=None if later["closed_at"] is None else dice.choice(["lost", "advice"]),
         **later,
+        **_brought(dice),
         **_dimensions(dice),
     )
+
+
+def _brought(dice: random.Random) -> dict[str, Any]:
+    return {
+        "ad_source": dice.choice([None, "yandex", "vk"]),
+        "medium": dice.choice([None, "cpc"]),
+        "campaign": dice.choice([None, "spring"]),
+    }
 
 
 def _since(begun: datetime, at: datetime | None) -> int | None:
@@ -252,7 +260,8 @@ def _since(begun: datetime, at: datetime | None) -> int | None:
 
 
 def _showing(dice: random.Random) -> Showing:
-    return Showing(shown_at=_moment(dice), channel=Channel.CALL, **_dimensions(dice))
+    said = _brought(dice) | _dimensions(dice)
+    return Showing(shown_at=_moment(dice), channel=Channel.CALL, **said)
 
 
 def _deal(dice: random.Random) -> Deal:
@@ -262,7 +271,33 @@ def _deal(dice: random.Random) -> Deal:
         dealt_at=_moment(dice),
         amount_minor=amount,
         currency=None if amount is None else dice.choice(["RUB", "RUB", "EUR"]),
+        **_brought(dice),
         **_dimensions(dice),
+    )
+
+
+def _touch(dice: random.Random) -> Touch:
+    amount = dice.choice([None, 0, dice.randrange(10**9)])
+    of_deal = dice.random() < 0.5
+    said = {name: part for name, part in _dimensions(dice).items() if name != "identifiers"}
+    flags: dict[str, Any] = {
+        name: dice.random() < 0.4 for name in ("opener", "first", "last", "last_non_direct")
+    }
+    return Touch(
+        lead=SPACE,
+        deal=SPACE if of_deal else None,
+        credited_at=_moment(dice),
+        place=1,
+        touches=3,
+        linear_micro=dice.choice([0, 333_333, 1_000_000]),
+        position_micro=dice.randrange(1_000_001),
+        amount_minor=amount if of_deal else None,
+        linear_minor=(amount or 0) // 3 if of_deal else 0,
+        position_minor=(amount or 0) // 5 if of_deal else 0,
+        currency=dice.choice(["RUB", "EUR"]) if of_deal and amount is not None else None,
+        **flags,
+        **_brought(dice),
+        **said,
     )
 
 

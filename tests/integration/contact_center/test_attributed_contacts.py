@@ -94,6 +94,46 @@ async def test_a_leased_number_tells_what_brought_its_visitor(
     )
 
 
+async def test_a_request_says_what_brought_the_contact_that_opened_it(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await begin(client)
+    number = await visit(client, "ann", "utm_source=Yandex&utm_medium=cpc&utm_campaign=autumn")
+    await call(client, number)
+    await fold_all(folder)
+    lead = only(await world.latest("lead"))
+    assert (lead.ad_source, lead.medium, lead.campaign) == ("yandex", "cpc", "autumn")
+    # What comes later is no matter of what opened it; read again, it says the same.
+    await call(client, STATIC, "another")
+    await fold_all(folder)
+    lead = only(await world.latest("lead"))
+    assert (lead.ad_source, lead.medium, lead.requests) == ("yandex", "cpc", 2)
+
+
+async def test_a_form_says_by_itself_what_brought_its_visitor(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    names = ["utm_source", "utm_medium"]
+    assert (await client.put(f"{BASE}/attributes", json={"names": names})).status_code == 200
+    said = {"utm_source": " VK ", "utm_medium": "Social", "utm_campaign": "spring"}
+    await call(client, "+74950000000", channel="form", campaign="spring", attributes=said)
+    await fold_all(folder)
+    lead = only(await world.latest("lead"))
+    # The company lets no campaign out.
+    assert (lead.ad_source, lead.medium, lead.campaign) == ("vk", "social", None)
+
+
+async def test_what_a_company_does_not_let_out_is_in_no_request(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await begin(client)
+    assert (await client.put(f"{BASE}/attributes", json={"names": ["medium"]})).status_code == 200
+    await call(client, STATIC)
+    await fold_all(folder)
+    lead = only(await world.latest("lead"))
+    assert (lead.ad_source, lead.medium, lead.campaign) == (None, "static", None)
+
+
 async def test_where_several_may_have_called_nobody_is_named(
     world: World, client: AsyncClient, folder: Folder
 ) -> None:

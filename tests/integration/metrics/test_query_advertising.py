@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from otklik_common.events.contact_center import AdSpend, Channel, Lead
+from otklik_common.events.contact_center import AdSpend, Channel
+from otklik_common.events.leads import Lead
 from tests.support.facts import SOURCE
 from tests.support.metrics_api import TEN, Office, a_body, numbered
 
@@ -56,6 +57,24 @@ async def test_each_campaign_costs_what_was_spent_on_it(office: Office) -> None:
 
 
 @pytest.mark.asyncio
+async def test_each_place_of_advertising_costs_what_was_spent_on_it(office: Office) -> None:
+    amounts = [spent(300_00, medium="cpc"), spent(80_00, ad_source="vk", medium="social")]
+    leads = [a_lead(ad_source="yandex", medium="cpc")] * 3 + [a_lead(ad_source="vk"), a_lead()]
+    await office.hear(numbered("s", amounts) | numbered("l", leads))
+    found = await office.query("cost_per_lead", "leads", group_by=["ad_source", "medium"])
+    cells = {
+        (row["ad_source"], row["medium"]): (row["cost_per_lead"]["value"], row["leads"]["value"])
+        for row in found["rows"]
+    }
+    assert cells == {
+        ("yandex", "cpc"): (100, 3),
+        ("vk", "social"): (None, 0),
+        ("vk", None): (0, 1),
+        (None, None): (0, 1),
+    }
+
+
+@pytest.mark.asyncio
 async def test_currencies_are_never_added_up(office: Office) -> None:
     amounts = [spent(100_00), spent(999_00, currency="KZT")]
     await office.hear(numbered("s", amounts) | numbered("l", [a_lead()]))
@@ -67,7 +86,7 @@ async def test_currencies_are_never_added_up(office: Office) -> None:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", ["ad_source", "agency", "channel", "agent", "hour_of_day"])
+@pytest.mark.parametrize("name", ["reason", "agency", "channel", "agent", "hour_of_day"])
 async def test_it_is_cut_only_by_what_spending_and_requests_carry(
     office: Office, name: str
 ) -> None:

@@ -144,6 +144,14 @@ DELAYS: Sequence[Wanted] = (
 )
 SALES: Sequence[Wanted] = ("showings",)
 DEALS: Sequence[Wanted] = ("deals", "deal_amount", ("deal_amount", {"currency": "EUR"}))
+ATTRIBUTION: Sequence[Wanted] = (
+    *(
+        (name, {"model": model})
+        for name in ("attributed_leads", "attributed_deals", "attributed_amount")
+        for model in ("first", "lead", "last", "last_non_direct", "linear", "position")
+    ),
+    ("attributed_amount", {"model": "linear", "currency": "EUR"}),
+)
 ADVERTISING: Sequence[Wanted] = (
     "ad_spend",
     ("ad_spend", {"currency": "KZT"}),
@@ -153,7 +161,7 @@ ADVERTISING: Sequence[Wanted] = (
 )
 ALL = (
     *(CONTACTS, MORE_CONTACTS, SPANS, REPLIES, CLOCKS, PROMISES, ANSWERS, CASES, MONEY, POINTS),
-    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING, QUALITY),
+    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING, ATTRIBUTION, QUALITY),
 )
 
 SHAPES: Mapping[str, dict[str, Any]] = {
@@ -201,6 +209,36 @@ async def test_rollups_facts_and_definitions_agree(world: World, seed: int, shap
         slow = await ask_it(world, query, known.now)
         assert list(fast.rows) == list(slow.rows)
         assert {step.reads for step in _steps(slow)} == {"facts"}
+        for row in slow.rows:
+            _check(known, query, row)
+
+
+BY_ADVERTISING: Mapping[str, dict[str, Any]] = {
+    "by place": {"group_by": ["ad_source"], "granularity": "month"},
+    "by place and sort": {"group_by": ["ad_source", "medium", "campaign"]},
+    "of one campaign": {"group_by": ["medium"], "filters": [("campaign", "eq", ["spring"])]},
+    "of what nobody knows": {"group_by": ["branch"], "filters": [("ad_source", "eq", [None])]},
+}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("shape", BY_ADVERTISING)
+async def test_requests_and_deals_are_cut_by_what_brought_them(
+    world: World, seed: int, shape: str
+) -> None:
+    known = some_facts(seed)
+    await found_company(world)
+    await take_in_known(world, known)
+    company = a_company(world.tenant)
+    asked = (LEADS, SALES, DEALS, ADVERTISING, ATTRIBUTION)
+    queries = [a_query(*some, company=company, **BY_ADVERTISING[shape]) for some in asked]
+    by_rollups = [await ask_it(world, query, known.now) for query in queries]
+    assert "rollup" in {step.reads for found in by_rollups for step in _steps(found)}
+    await without_rollups(world)
+    for query, fast in zip(queries, by_rollups, strict=True):
+        slow = await ask_it(world, query, known.now)
+        assert list(fast.rows) == list(slow.rows)
         for row in slow.rows:
             _check(known, query, row)
 

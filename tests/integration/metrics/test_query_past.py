@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from otklik_common.events.contact_center import Channel, Lead
+from otklik_common.events.contact_center import Channel
+from otklik_common.events.leads import Lead
 from otklik_metrics.actions.versions import finish, order_versions, sweep
 from otklik_metrics.store import history
 from otklik_metrics.store.tables import SCHEMA

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from otklik_common.events.contact_center import Channel, Lead
+from otklik_common.events.contact_center import Channel
 from otklik_common.events.feedback import Case
+from otklik_common.events.leads import Lead
 from otklik_common.events.loyalty import Points
 from tests.support.facts import PHONE, SOURCE, an_answer
 from tests.support.metrics_api import TEN, Office, a_body, abandoned, answered, id_of, numbered

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otklik_common.events.contact_center import Contact as ContactFact
-from otklik_common.events.contact_center import Lead, Reply
+from otklik_common.events.contact_center import Reply
 from otklik_common.events.envelope import MAX_FACT_BYTES
+from otklik_common.events.leads import Lead
 from otklik_contact_center.domain import facts
 from otklik_contact_center.domain.contact import fold
 from otklik_contact_center.domain.emission import FactTooLargeError, announcement, next_step

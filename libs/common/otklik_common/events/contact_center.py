@@ -1,4 +1,4 @@
-"""The facts that contact_center writes: contacts, leads, deals, clocks, promises, evaluations, …"""
+"""The facts that contact_center writes; those of requests and deals are in `leads`."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
@@ -153,89 +153,6 @@ class Reply(Fact):
     replied_at: Instant | None = None
     waited_ms: Millis | None = None
     head_line: bool = False
-
-
-@contract("lead", version=1, owner=OWNER)
-class Lead(Fact):
-    """
-    A request of a person who wants something of us, until it is worked.
-
-    `attempted_at` is the first human attempt to reach the person (or to answer), of whatever
-    result; `contacted_at` the first conversation with a human. `requests` counts the inbound
-    contacts that belong to it: a repeated call makes no second lost lead. One that comes after
-    an attempt is a lead of its own, of a known person. What a sales system tells of it stands beside:
-    `shown_at` is the first of its `showings`; `closed_at`, with its reason and the customer's
-    objections, is None again once somebody works on it.
-    """
-
-    contact: UUID
-    source: UUID
-    channel: Channel
-    party: Code | None = None
-    branch: Code | None = None
-    queue: Code | None = None
-    agent: Code | None = None
-    campaign: Code | None = None
-    identifiers: tuple[Pseudonym, ...] = ()
-    known_person: bool = False
-    created_at: Instant
-    assigned_at: Instant | None = None
-    attempted_at: Instant | None = None
-    contacted_at: Instant | None = None
-    closed_at: Instant | None = None
-    last_requested_at: Instant
-    qualified_at: Instant | None = None
-    shown_at: Instant | None = None
-    dealt_at: Instant | None = None
-    reason: Code | None = None
-    objections: tuple[Code, ...] = ()
-    assign_ms: Millis | None = None
-    attempt_ms: Millis | None = None
-    contact_ms: Millis | None = None
-    requests: int = 1
-    showings: int = 0
-    head_line: bool = False
-
-
-class Sale(Fact):
-    """
-    What showings and deals have in common.
-
-    `lead` is None while no request is known that it belongs to. Branch, agent and party are those
-    that were told with it, else those of the lead; source, channel and campaign are the lead's.
-    """
-
-    lead: UUID | None = None
-    source: UUID | None = None
-    channel: Channel | None = None
-    party: Code | None = None
-    branch: Code | None = None
-    agent: Code | None = None
-    campaign: Code | None = None
-    identifiers: tuple[Pseudonym, ...] = ()
-    object: Code | None = None
-    head_line: bool = False
-
-
-@contract("showing", version=1, owner=OWNER)
-class Showing(Sale):
-    """Something was shown to a customer; `object` is the company's own code of it."""
-
-    shown_at: Instant
-
-
-@contract("deal", version=1, owner=OWNER)
-class Deal(Sale):
-    """
-    One side of a deal: a buyer's and a seller's are two, with one `deal` in common.
-
-    `deal` is made of the sender's own id. The amount is in minor units of its currency.
-    """
-
-    deal: UUID
-    dealt_at: Instant
-    amount_minor: int | None = Field(default=None, ge=0)
-    currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
 
 
 class ClockState(StrEnum):

@@ -9,14 +9,17 @@ import msgspec
 
 from otklik_common.pseudonym import e164
 from otklik_contact_center.domain.contact import Contact
+from otklik_contact_center.domain.lead_touches import TOLD
 from otklik_contact_center.domain.tracking.attribution import (
     Attribution,
     Certainty,
     Lease,
     attribute,
 )
+from otklik_contact_center.domain.tracking.touches import Link
 from otklik_contact_center.domain.tracking.tracker import Tracker
 from otklik_contact_center.domain.tracking.visit import Touch
+from otklik_contact_center.domain.tracking.ways import MOST_CHARACTERS
 from otklik_contact_center.store import leases, trackers
 from otklik_contact_center.store.folding import ContactKey
 from otklik_contact_center.store.trackers import Version
@@ -28,6 +31,13 @@ STATIC: Final = "static"
 
 MOST_KEPT: Final = 1_000
 """Trackers kept ready; when there are more all are read anew."""
+
+
+class Brought(NamedTuple):
+    """A contact with what brought it, and how it is tied to that; None: it came to no such number."""
+
+    contact: Contact
+    link: Link | None = None
 
 
 class _Call(NamedTuple):
@@ -51,7 +61,7 @@ class Attributing:
         contacts: Mapping[ContactKey, Contact],
         regions: Mapping[str, str],
         now: datetime,
-    ) -> dict[ContactKey, Contact]:
+    ) -> dict[ContactKey, Brought]:
         """
         Those of the contacts that came to tracked numbers, with what brought them.
 
@@ -68,14 +78,14 @@ class Attributing:
         sites = await self._sites(on, {tenant for tenant, _ in inbound})
         if not sites:
             return {}
-        found: dict[ContactKey, Contact] = {}
+        found: dict[ContactKey, Brought] = {}
         leased: list[_Call] = []
         for call in _calls(inbound, sites, regions):
             rule = call.tracker.static.get(call.number)
             if rule is None:
                 leased.append(call)
             else:
-                found[call.key] = brought(call.contact, rule.touch, STATIC)
+                found[call.key] = brought(call.contact, rule.touch, Link(STATIC))
         if leased:
             asked = [(call.key[0], call.number, call.contact.at) for call in leased]
             around = await leases.around(on, asked)
@@ -116,11 +126,19 @@ def _calls(
             yield _Call(key, contact, number, tracker)
 
 
-def _by_leases(call: _Call, rows: Sequence[asyncpg.Record], now: datetime) -> Contact:
+def _by_leases(call: _Call, rows: Sequence[asyncpg.Record], now: datetime) -> Brought:
     window = timedelta(seconds=call.tracker.window_seconds)
     whose = attribute(call.contact.at, [lease_of(row, now) for row in rows], window=window)
     touches = {row["id"]: Touch(**msgspec.json.decode(row["touch"])) for row in rows}
-    return brought(call.contact, _sure(whose, touches), str(whose.certainty))
+    return brought(call.contact, _sure(whose, touches), _link(whose))
+
+
+def _link(whose: Attribution) -> Link:
+    """Who called, where one visitor is known."""
+    if whose.certainty not in (Certainty.CERTAIN, Certainty.LIKELY):
+        return Link(str(whose.certainty))
+    visitor = bytes.fromhex(whose.candidates[0].lease.visitor)
+    return Link(str(whose.certainty), visitor, whose.certainty is Certainty.CERTAIN)
 
 
 def _sure(whose: Attribution, touches: Mapping[object, Touch]) -> Touch | None:
@@ -139,14 +157,18 @@ def lease_of(row: asyncpg.Record, now: datetime) -> Lease:
     return Lease(row["id"], row["visitor"].hex(), row["begins"], ends, row["shared"])
 
 
-def brought(contact: Contact, touch: Touch | None, certainty: str) -> Contact:
+def brought(contact: Contact, touch: Touch | None, link: Link) -> Brought:
     """The contact with what brought it; None: that is not sure."""
     about = contact.about
-    told = {ATTRIBUTION: certainty}
+    told = {ATTRIBUTION: link.certainty}
     if touch is not None:
         told |= {SOURCE: touch.source, MEDIUM: touch.medium}
-    campaign = about.campaign or (None if touch is None else touch.campaign)
-    changed = msgspec.structs.replace(
-        about, campaign=campaign, attributes={**told, **about.attributes}
-    )
-    return msgspec.structs.replace(contact, about=changed)
+        if touch.campaign is not None:
+            # A page may say more than a code can hold.
+            about = msgspec.structs.replace(
+                about, campaign=about.campaign or touch.campaign[:MOST_CHARACTERS]
+            )
+    if SOURCE in about.attributes:
+        link = msgspec.structs.replace(link, certainty=TOLD)
+    changed = msgspec.structs.replace(about, attributes={**told, **about.attributes})
+    return Brought(msgspec.structs.replace(contact, about=changed), link)

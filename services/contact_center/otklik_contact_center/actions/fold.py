@@ -244,7 +244,13 @@ class Folder:
         outcomes_known()
         taken = await write(on, outcomes)
         announced = [one for outcome in taken.values() for one in outcome.announced]
-        people = await fold_people(on, taken, recorded_at=recorder.now, most=self._most_contacts)
+        people = await fold_people(
+            on,
+            taken,
+            allowed={tenant: one.allowed for tenant, one in batch.settings.items()},
+            recorded_at=recorder.now,
+            most=self._most_contacts,
+        )
         settled = await settle(on, taken, people, batch.policies, recorded_at=recorder.now)
         announced += people.announced + settled.announced
         failed.update(named(batch, settled.failed))

@@ -10,7 +10,7 @@ import asyncpg
 
 from otklik_common.observability import get_logger
 from otklik_common.pseudonym import Pseudonyms, Sealer
-from otklik_contact_center.actions.attributing import Attributing
+from otklik_contact_center.actions.attributing import Attributing, Brought
 from otklik_contact_center.actions.fold_batch import Batch
 from otklik_contact_center.actions.outcome import Outcome, Sent, outcome_of, outcome_of_nothing
 from otklik_contact_center.actions.packing import EVENT
@@ -71,8 +71,8 @@ class Outcomes:
             elif number in found:
                 with _parking(batch, number, failed):
                     one = found[number]
-                    contact = brought.get(key, one.contact)
-                    outcomes[key] = self._outcome(batch, number, one.events, contact, now)
+                    tied = brought.get(key, Brought(one.contact))
+                    outcomes[key] = self._outcome(batch, number, one.events, tied, now)
         return outcomes, failed
 
     def _folded(self, batch: Batch, number: int) -> Folded | None:
@@ -96,8 +96,9 @@ class Outcomes:
         return Folded(by_head_line(contact, setting.head, setting.region), events)
 
     def _outcome(
-        self, batch: Batch, number: int, events: Sequence[Event], contact: Contact, now: datetime
+        self, batch: Batch, number: int, events: Sequence[Event], tied: Brought, now: datetime
     ) -> Outcome:
+        contact = tied.contact
         sent, key, raws = batch.sents[number], batch.keys[number], batch.raws[number]
         about, setting = contact.about, batch.settings[sent[0]]
         return outcome_of(
@@ -114,6 +115,7 @@ class Outcomes:
             ),
             allowed=setting.allowed,
             watched=watched(contact, lived_of(in_order(events))),
+            link=tied.link,
             now=now,
             traceparent=max(raws, key=lambda one: one.received_at).traceparent,
         )

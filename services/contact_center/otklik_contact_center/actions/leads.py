@@ -7,9 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
-from otklik_common.events.contact_center import Lead as LeadFact
+from otklik_common.events.leads import Lead as LeadFact
 from otklik_contact_center.actions.outcome import TICK, Outcome
 from otklik_contact_center.actions.sales import settle
+from otklik_contact_center.actions.touching import Touches, retold, touches_of
 from otklik_contact_center.domain.emission import Announcement, announcement, next_step
 from otklik_contact_center.domain.facts import lead_fact, lead_verb
 from otklik_contact_center.domain.facts import lead_id as subject_of
@@ -17,7 +18,7 @@ from otklik_contact_center.domain.lead import Lead, Request
 from otklik_contact_center.domain.lead_fold import MOST_CONTACTS, fold_crowd, fold_leads
 from otklik_contact_center.domain.lead_step import Told
 from otklik_contact_center.store import lead_steps, people
-from otklik_contact_center.store.folding import ContactKey
+from otklik_contact_center.store.folding import ContactKey, packed
 from otklik_contact_center.store.lead_steps import Kept
 from otklik_contact_center.store.people import KnownLead, LeadRow, Listed, Person
 
@@ -54,6 +55,7 @@ async def fold_people(
     on: asyncpg.Connection,
     outcomes: Mapping[ContactKey, Outcome],
     *,
+    allowed: Mapping[str, frozenset[str]],
     recorded_at: datetime,
     most: int = MOST_CONTACTS,
 ) -> People:
@@ -62,6 +64,7 @@ async def fold_people(
 
     Args:
         outcomes: The contacts that were written.
+        allowed: Names of the attributes that each company lets out.
         most: Whoever has more contacts, all in all and now, is a switchboard.
     """
     here: dict[Person, list[Request]] = {}
@@ -90,6 +93,14 @@ async def fold_people(
         _keep(now, person, led)
     theirs = {person: kept for person, kept in steps.items() if person in leads_of}
     sales = await settle(on, theirs, leads_of, recorded_at)
+    touches = await touches_of(
+        on,
+        whole | {person: here[person] for person in crowds},
+        leads_of,
+        theirs,
+        crowds=crowds.union(person for person, mine in whole.items() if len(mine) > most),
+        allowed=allowed,
+    )
     grown = [person for person in known + sorted(new) if len(whole[person]) > most]
     if grown:
         await people.mark_crowds(on, grown, crowd=True)
@@ -100,7 +111,8 @@ async def fold_people(
         for key, outcome in outcomes.items()
         if outcome.known is not None and _stands_alone(key[0], outcome, crowds)
     ]
-    announced, changed = await _write(on, await people.leads(on, known, openers), now, recorded_at)
+    written = await people.leads(on, known, openers)
+    announced, changed = await _write(on, written, now, touches, recorded_at)
     leads = {key: one.lead for key, one in now.items()}
     return People(announced + sales, leads, frozenset(changed))
 
@@ -153,6 +165,7 @@ async def _write(
     on: asyncpg.Connection,
     known: Mapping[ContactKey, KnownLead],
     now: Mapping[ContactKey, _Now],
+    touches: Mapping[ContactKey, Touches],
     recorded_at: datetime,
 ) -> tuple[list[Announcement], list[ContactKey]]:
     rows: list[LeadRow] = []
@@ -169,17 +182,25 @@ async def _write(
         missed = None if after is None else next(iter(after.lead.missed), None)
         by = None if after is None else after.lead.attempted_by
         listed = (after or before).listed  # type: ignore[union-attr]  # one of them is there
+        at = recorded_at if before is None else max(recorded_at, before.recorded_at + TICK)
+        kept, news = retold(
+            tenant,
+            subject_of(tenant, opener),
+            {} if before is None else before.touches,
+            touches.get(key, {}),
+            at,
+        )
+        announced += news
         if step is None:
             # What only we know of it is no news to others.
             known_only = missed, by, listed
-            if before is not None and known_only != (
-                before.missed,
-                before.attempted_by,
-                before.listed,
+            if before is not None and (
+                news or known_only != (before.missed, before.attempted_by, before.listed)
             ):
-                rows.append(_row(key, before, missed, by, listed))
+                row = _row(key, before, missed, by, listed)
+                told_at = at if news else row.recorded_at
+                rows.append(row._replace(recorded_at=told_at, touches=packed(kept)))
             continue
-        at = recorded_at if before is None else max(recorded_at, before.recorded_at + TICK)
         emitted = step.emitted
         last = after or before
         assert last is not None, "what was never there has no next step"
@@ -200,6 +221,7 @@ async def _write(
                 listed.party,
                 listed.branch,
                 listed.agent,
+                packed(kept),
             )
         )
         changed.append(key)
@@ -240,4 +262,5 @@ def _row(
         listed.party,
         listed.branch,
         listed.agent,
+        packed(known.touches),
     )

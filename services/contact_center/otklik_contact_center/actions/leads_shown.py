@@ -1,12 +1,14 @@
 """Reading leads, for those who work on them."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from otklik_common.callers import Caller
-from otklik_common.db import Database
+from otklik_common.db import Database, raw
 from otklik_common.errors import NotFound
 from otklik_common.paging import Part
+from otklik_contact_center.actions.touches_shown import Touched, read_touches
 from otklik_contact_center.domain.facts import lead_id
 from otklik_contact_center.store import leads_read
 from otklik_contact_center.store.leads_read import Kept, KeptStep, Wanted
@@ -19,10 +21,11 @@ class LeadNotFound(NotFound):
 
 
 class Detail(NamedTuple):
-    """A lead with the latest of its steps."""
+    """A lead with the latest of its steps, and what brought it."""
 
     kept: Kept
     steps: list[KeptStep]
+    touched: Touched
 
 
 async def list_leads(db: Database, caller: Caller, wanted: Wanted, part: Part) -> list[Kept]:
@@ -31,7 +34,7 @@ async def list_leads(db: Database, caller: Caller, wanted: Wanted, part: Part) -
         return await leads_read.listed(tx, caller.tenant, wanted, caller.branches, part)
 
 
-async def read_lead(db: Database, caller: Caller, contact: UUID) -> Detail:
+async def read_lead(db: Database, caller: Caller, contact: UUID, now: datetime) -> Detail:
     """The lead that a contact opened. Raises LeadNotFound, also when it is out of reach."""
     tenant = caller.tenant
     async with db.begin(tenant) as tx:
@@ -42,7 +45,15 @@ async def read_lead(db: Database, caller: Caller, contact: UUID) -> Detail:
                 detail_ru=f"с обращения {contact} не началась ни одна заявка",
             )
         steps = await leads_read.steps_of(tx, tenant, lead_id(tenant, contact), caller.branches)
-        return Detail(kept, steps)
+        touched = await read_touches(
+            await raw(tx),
+            tenant,
+            contact,
+            created_at=kept.created_at,
+            steps=[one.told for one in steps],
+            now=now,
+        )
+        return Detail(kept, steps, touched)
 
 
 async def list_waiting(db: Database, caller: Caller, part: Part) -> list[KeptStep]:

@@ -18,9 +18,11 @@ from otklik_contact_center.domain.emission import (
     steps,
 )
 from otklik_contact_center.domain.lead import Request, also_known_as, person_of
+from otklik_contact_center.domain.tracking.touches import Link
 from otklik_contact_center.domain.watch import NOTHING, Watched
 from otklik_contact_center.store.clocks import packed as packed_watched
 from otklik_contact_center.store.folding import ContactRow, KnownContact, packed
+from otklik_contact_center.store.visits import packed_link
 
 TICK: Final = timedelta(microseconds=1)
 """recorded_at grows strictly per subject, even where two folds share a microsecond."""
@@ -63,6 +65,7 @@ def outcome_of(
     identifiers: tuple[str, ...],
     allowed: frozenset[str],
     watched: Watched,
+    link: Link | None,
     now: datetime,
     traceparent: str | None,
 ) -> Outcome:
@@ -74,6 +77,7 @@ def outcome_of(
         identifiers: Pseudonyms of its customer.
         allowed: Attributes that may leave.
         watched: What its clocks are made of.
+        link: To what brought it.
         now: When this transaction records its facts.
         traceparent: Trace of the newest event.
     """
@@ -109,8 +113,9 @@ def outcome_of(
         data=data,
         replies=replies,
         watched=watched,
+        link=link,
     )
-    request = facts.request_of(contact, subject=subject, of=fact)
+    request = facts.request_of(contact, subject=subject, of=fact, link=link)
     return Outcome(row, known, request, announced, watched)
 
 
@@ -166,6 +171,7 @@ def outcome_of_nothing(last: ContactRow, known: KnownContact, *, now: datetime) 
         recorded_at=recorded_at,
         replies=packed(replies),
         watched=None,
+        brought=None,
     )
     return Outcome(row, known, None, announced)
 
@@ -181,6 +187,7 @@ def _row(
     data: str,
     replies: dict[UUID, Emitted],
     watched: Watched,
+    link: Link | None,
 ) -> ContactRow:
     tenant, source, named = sent
     about = contact.about
@@ -211,4 +218,5 @@ def _row(
         email=email,
         external=external,
         watched=packed_watched(watched),
+        brought=packed_link(link),
     )

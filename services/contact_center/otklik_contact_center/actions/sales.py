@@ -6,7 +6,7 @@ from typing import Final
 
 import asyncpg
 
-from otklik_common.events.contact_center import Deal, Showing
+from otklik_common.events.leads import Deal, Showing
 from otklik_common.outbox import Recorder
 from otklik_common.tracing import current_traceparent
 from otklik_contact_center.actions.outcome import TICK

@@ -7,10 +7,11 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints
 
 from otklik_common.events.contact_center import ChannelName, channel_of
-from otklik_common.events.contact_center import Lead as LeadFact
+from otklik_common.events.leads import Lead as LeadFact
 from otklik_common.http import AwareTime, StrictModel
 from otklik_common.money import decimal_text
 from otklik_contact_center.api.schemas import Code, Id, PushedCustomer
+from otklik_contact_center.api.touch_schemas import SplitView, TouchView
 from otklik_contact_center.domain.lead_step import MOST_OBJECTIONS, StepName
 from otklik_contact_center.store.leads_read import Kept, KeptStep
 
@@ -83,6 +84,8 @@ class LeadView(BaseModel):
     queue: str | None
     agent: str | None
     campaign: str | None
+    ad_source: str | None = Field(description="what brought that contact: utm_source")
+    medium: str | None = Field(description="utm_medium")
     known_person: bool = Field(description="they had been in contact before")
     requests: int = Field(description="how often they asked before anybody worked on it")
     last_requested_at: datetime
@@ -155,6 +158,13 @@ class StepView(BaseModel):
 
 
 class LeadDetail(LeadView):
-    """A lead with what a sales system told of it."""
+    """A lead with what a sales system told of it, and what brought it."""
 
     steps: list[StepView] = Field(description="the latest 500, in the order of time")
+    touches: list[TouchView] = Field(
+        description="by which ways they came since 90 days before the request, until now"
+    )
+    splits: list[SplitView] = Field(
+        description="what models of attribution give to the touches: of the request, then of its deals,"
+        " at most 20"
+    )

@@ -20,6 +20,7 @@ from otklik_contact_center.api.lead_schemas import (
     StepView,
 )
 from otklik_contact_center.api.schemas import Code, PushAnswer
+from otklik_contact_center.api.touch_schemas import SplitView, TouchView
 from otklik_contact_center.domain.admission import MAX_BYTES
 from otklik_contact_center.domain.facts import lead_id
 from otklik_contact_center.store.columns import SCHEMA
@@ -125,10 +126,24 @@ def router(platform: Platform) -> APIRouter:
         summary="Read a request",
         responses=PROBLEMS(401, 403, 404, 422),
     )
-    async def get(contact_id: Annotated[UUID, Path()], caller: Reads) -> LeadDetail:
-        """The request that a contact opened, and its steps."""
-        found = await leads_shown.read_lead(db, caller, contact_id)
-        steps: list[Any] = [StepView.of(one) for one in found.steps]
-        return LeadDetail.of(found.kept, lead_id(caller.tenant, contact_id), steps=steps)
+    async def get(contact_id: Annotated[UUID, Path()], caller: Reads, now: Now) -> LeadDetail:
+        """
+        The request that a contact opened, its steps, and what brought it.
+
+        Touches are the visits of whoever is known to have called, and the person's contacts whose
+        source is known, in the order of time; what came by the same way as the time before is one
+        touch. `splits` gives the request, and each of its deals, to the touches before it by six models:
+        `first`, `lead` (that of the contact that opened it), `last`, `last_non_direct`, `linear` and
+        `position` (40 % to the first, 40 % to the last, 20 % to those between; of two a half each).
+        Parts add up exactly; where they cannot be equal the earlier touch has more. Where several may
+        have called nobody is named, and nothing is guessed: `unattributed`.
+        """
+        found = await leads_shown.read_lead(db, caller, contact_id, now)
+        more: dict[str, Any] = {
+            "steps": [StepView.of(one) for one in found.steps],
+            "touches": [TouchView.of(one) for one in found.touched.path.touches],
+            "splits": [SplitView.of(one) for one in found.touched.splits],
+        }
+        return LeadDetail.of(found.kept, lead_id(caller.tenant, contact_id), **more)
 
     return made

@@ -10,18 +10,20 @@ import msgspec
 from otklik_common.events.contact_center import (
     CHANNEL_NAMES,
     Direction,
-    Lead,
     Outcome,
     Reply,
     said_of,
 )
 from otklik_common.events.contact_center import Contact as ContactFact
 from otklik_common.events.envelope import bounded_attributes
+from otklik_common.events.leads import Lead
 from otklik_common.ids import subject_id
 from otklik_contact_center.domain import lead as leads
 from otklik_contact_center.domain.contact import Contact
 from otklik_contact_center.domain.course import ms
 from otklik_contact_center.domain.reply import Gap
+from otklik_contact_center.domain.tracking.touches import Link
+from otklik_contact_center.domain.tracking.ways import way_of
 
 CAMPAIGN: Final = "campaign"
 """On a company's allow-list this name lets campaigns leave; every other name is an attribute."""
@@ -179,7 +181,9 @@ def void_reply(at: datetime, *, subject: UUID, of: ContactFact) -> Reply:
     )
 
 
-def request_of(contact: Contact, *, subject: UUID, of: ContactFact) -> leads.Request:
+def request_of(
+    contact: Contact, *, subject: UUID, of: ContactFact, link: Link | None = None
+) -> leads.Request:
     """The contact as leads see it."""
     return leads.Request(
         contact=subject,
@@ -191,12 +195,13 @@ def request_of(contact: Contact, *, subject: UUID, of: ContactFact) -> leads.Req
         branch=of.branch,
         queue=of.queue,
         agent=of.agent,
-        campaign=of.campaign,
         identifiers=of.identifiers,
         assigned_at=contact.course.assigned_at,
         attempted_at=contact.attempted_at,
         connected_at=contact.connected_at,
         missed=contact.about.inbound and contact.outcome in leads.MISSED,
+        way=way_of(of.attributes, of.campaign),
+        link=link,
     )
 
 
@@ -217,7 +222,7 @@ def lead_fact(lead: leads.Lead) -> Lead:
         branch=lead.branch,
         queue=lead.queue,
         agent=lead.agent,
-        campaign=opener.campaign,
+        campaign=opener.way.campaign,
         identifiers=opener.identifiers,
         known_person=lead.known_person,
         created_at=lead.created_at.astimezone(UTC),
@@ -236,6 +241,8 @@ def lead_fact(lead: leads.Lead) -> Lead:
         contact_ms=lead.contact_ms,
         requests=lead.requests,
         showings=lead.showings,
+        ad_source=opener.way.ad_source,
+        medium=opener.way.medium,
         head_line=head_line,
     )
 

@@ -14,6 +14,8 @@ import msgspec
 
 from otklik_contact_center.domain.course import ms
 from otklik_contact_center.domain.lead_step import Told
+from otklik_contact_center.domain.tracking.touches import Link
+from otklik_contact_center.domain.tracking.ways import NO_WAY, Way
 
 MISSED: Final = frozenset(("abandoned", "overflowed", "callback_requested", "voicemail"))
 """Outcomes of an inbound contact after which somebody is to be called back."""
@@ -29,6 +31,8 @@ class Request(msgspec.Struct, frozen=True):
         connected_at: When a person of ours and the customer were first in touch.
         identifiers: Pseudonyms of the person, strongest first.
         missed: Nobody took it, and somebody is to call back.
+        way: By which it came; its campaign stands in it.
+        link: To what brought it, where it came to a tracked number.
     """
 
     contact: UUID
@@ -40,12 +44,13 @@ class Request(msgspec.Struct, frozen=True):
     branch: str | None = None
     queue: str | None = None
     agent: str | None = None
-    campaign: str | None = None
     identifiers: tuple[str, ...] = ()
     assigned_at: datetime | None = None
     attempted_at: datetime | None = None
     connected_at: datetime | None = None
     missed: bool = False
+    way: Way = NO_WAY
+    link: Link | None = None
 
 
 class Lead(msgspec.Struct):

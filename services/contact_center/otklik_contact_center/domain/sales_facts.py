@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from otklik_common.events.contact_center import Deal, Showing, said_of
+from otklik_common.events.contact_center import said_of
+from otklik_common.events.leads import Deal, Showing
 from otklik_common.ids import subject_id
 from otklik_contact_center.domain.lead import Lead
 from otklik_contact_center.domain.lead_step import Told
@@ -19,7 +20,7 @@ def sale_id(tenant: str, step: Told) -> UUID:
     return subject_id(tenant, step.step, step.id)
 
 
-OF_THE_LEAD = ("lead", "source", "channel", "campaign", "head_line")
+OF_THE_LEAD = ("lead", "source", "channel", "campaign", "ad_source", "medium", "head_line")
 """What a sale takes from its lead alone."""
 
 
@@ -43,7 +44,7 @@ def sale_fact(
             "source": opener.source,
             "channel": channel,
             "head_line": head_line,
-            "campaign": opener.campaign,
+            **opener.way._asdict(),
             "party": step.party or lead.party,
             "branch": step.branch or lead.branch,
             "agent": step.agent or lead.agent,

@@ -82,6 +82,7 @@ class ContactRow(NamedTuple):
     email: str | None
     external: str | None
     watched: bytes | None
+    brought: bytes | None
 
 
 ContactKey = tuple[str, UUID]
@@ -137,7 +138,8 @@ _CONTACT_ARRAYS = (
     " $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[],"
     " $14::timestamptz[], $15::timestamptz[], $16::timestamptz[], $17::integer[], $18::bytea[],"
     " $19::boolean[], $20::timestamptz[], $21::text[], $22::bytea[],"
-    " $23::text[], $24::text[], $25::bytea[]"
+    " $23::text[], $24::text[], $25::bytea[],"
+    " $26::bytea[]"
 )
 
 _CONTACTS = f"""
@@ -246,7 +248,7 @@ async def lock(
             person=row[2],
             emitted=Emitted(row[3], row[4], row[5]),
             recorded_at=row[6],
-            replies={} if row[7] is None else _replies_decoder.decode(row[7]),
+            replies=unpacked(row[7]),
         )
         for row in rows
     }
@@ -349,9 +351,14 @@ async def oldest(on: asyncpg.Connection, lane: int) -> datetime | None:
     return since
 
 
-def packed(replies: Mapping[UUID, Emitted]) -> bytes | None:
-    """What was published of replies, as `contact.replies` keeps it."""
-    return _replies_encoder.encode(replies) if replies else None
+def packed(published: Mapping[UUID, Emitted]) -> bytes | None:
+    """What was published of a family of subjects, as `contact.replies` and `lead.touches` keep it."""
+    return _replies_encoder.encode(published) if published else None
+
+
+def unpacked(kept: bytes | None) -> dict[UUID, Emitted]:
+    """The same as it was kept."""
+    return {} if kept is None else _replies_decoder.decode(kept)
 
 
 def columns(rows: Sequence[Sequence[Any]], width: int) -> list[Sequence[Any]]:

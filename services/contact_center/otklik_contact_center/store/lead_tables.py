@@ -39,6 +39,7 @@ lead = Table(
     code("party"),
     code("branch"),
     code("agent"),
+    Column("touches", LargeBinary, nullable=True),
     comment="What was published of leads, by the contact that opened them; missed is the first"
     " contact of each that nobody took",
     postgresql_with={"fillfactor": "80", **CHURNING},

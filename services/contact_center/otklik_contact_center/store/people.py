@@ -4,7 +4,7 @@ People and their leads, as the folding worker reads and writes them.
 Bare asyncpg, for the same reason as in folding.py (decision 0021).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,8 +16,10 @@ import msgspec
 from otklik_common.ids import source_subject
 from otklik_contact_center.domain.emission import Emitted
 from otklik_contact_center.domain.lead import MISSED, Request
+from otklik_contact_center.domain.tracking.ways import way_of
 from otklik_contact_center.store.columns import SCHEMA
-from otklik_contact_center.store.folding import ContactKey, columns
+from otklik_contact_center.store.folding import ContactKey, columns, unpacked
+from otklik_contact_center.store.visits import unpacked_link
 
 Person = tuple[str, str]
 """Company and person."""
@@ -32,6 +34,7 @@ class KnownLead(NamedTuple):
     missed: UUID | None
     attempted_by: str | None
     listed: "Listed"
+    touches: Mapping[UUID, Emitted]
 
 
 class Listed(NamedTuple):
@@ -51,6 +54,7 @@ class LeadRow(NamedTuple):
     Attributes:
         missed: The first of its contacts that nobody took.
         created_at, state, party, branch, agent: By what leads are listed.
+        touches: What was published of its touches.
     """
 
     tenant: str
@@ -68,6 +72,7 @@ class LeadRow(NamedTuple):
     party: str | None
     branch: str | None
     agent: str | None
+    touches: bytes | None
 
 
 class _Fact(msgspec.Struct):
@@ -75,6 +80,7 @@ class _Fact(msgspec.Struct):
 
     campaign: str | None = None
     identifiers: tuple[str, ...] = ()
+    attributes: dict[str, str] = {}
 
 
 _MAKE_PERSONS = f"""
@@ -104,7 +110,7 @@ WHERE c.number <= $3
 
 _REQUEST_COLUMNS = (
     "c.tenant, c.person, c.id, c.at, c.direction, c.source, c.channel, c.party, c.branch,"
-    " c.queue, c.agent, c.data, c.assigned_at, c.attempted_at, c.connected_at, c.outcome"
+    " c.queue, c.agent, c.data, c.assigned_at, c.attempted_at, c.connected_at, c.outcome, c.brought"
 )
 
 _REQUESTS = f"""
@@ -112,9 +118,20 @@ SELECT {_REQUEST_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k(tenant, perso
 JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.person = k.person AND NOT c.void
 """  # noqa: S608 - a name of our own
 
+_REQUESTS_BY_ID = f"""
+SELECT {_REQUEST_COLUMNS} FROM unnest($1::text[], $2::uuid[]) AS k(tenant, id)
+JOIN {SCHEMA}.contact c ON c.tenant = k.tenant AND c.id = k.id AND NOT c.void
+"""  # noqa: S608 - a name of our own
+
+_WHOSE = f"""
+SELECT l.person, coalesce(p.crowd, false) FROM {SCHEMA}.lead l
+LEFT JOIN {SCHEMA}.person p ON p.tenant = l.tenant AND p.person = l.person
+WHERE l.tenant = $1 AND l.contact = $2
+"""  # noqa: S608 - a name of our own
+
 _LEAD_COLUMNS = (
     "l.tenant, l.contact, l.person, l.revision, l.hash, l.void, l.recorded_at, l.data,"
-    " l.missed, l.attempted_by, l.created_at, l.state, l.party, l.branch, l.agent"
+    " l.missed, l.attempted_by, l.created_at, l.state, l.party, l.branch, l.agent, l.touches"
 )
 
 _LEADS = f"""
@@ -131,7 +148,7 @@ _PUT_LEADS = f"""
 INSERT INTO {SCHEMA}.lead ({", ".join(LeadRow._fields)})
 SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::integer[], $5::bytea[],
   $6::boolean[], $7::timestamptz[], $8::text[], $9::uuid[], $10::text[], $11::timestamptz[],
-  $12::text[], $13::text[], $14::text[], $15::text[])
+  $12::text[], $13::text[], $14::text[], $15::text[], $16::bytea[])
 ON CONFLICT (tenant, contact) DO UPDATE SET
   ({", ".join(LeadRow._fields[2:])}) = ROW({", ".join(f"excluded.{f}" for f in LeadRow._fields[2:])})
 """  # noqa: S608 - a name of our own
@@ -180,6 +197,21 @@ async def requests(
     return found
 
 
+async def around(on: asyncpg.Connection, lead: ContactKey) -> list[Request]:
+    """
+    The contacts of the person of a lead, by the contact that opened it.
+
+    Behind a switchboard that contact alone.
+    """
+    row = await on.fetchrow(_WHOSE, *lead)
+    if row is None:
+        return []
+    if row[1]:
+        return [_request(one) for one in await on.fetch(_REQUESTS_BY_ID, *columns([lead], 2))]
+    person = lead[0], row[0]
+    return (await requests(on, [person]))[person]
+
+
 def _request(row: asyncpg.Record) -> Request:
     fact = _fact_decoder.decode(row[11])
     return Request(
@@ -192,12 +224,13 @@ def _request(row: asyncpg.Record) -> Request:
         branch=row[8],
         queue=row[9],
         agent=row[10],
-        campaign=fact.campaign,
         identifiers=fact.identifiers,
         assigned_at=row[12],
         attempted_at=row[13],
         connected_at=row[14],
         missed=row[4] == "in" and row[15] in MISSED,
+        way=way_of(fact.attributes, fact.campaign),
+        link=unpacked_link(row[16]),
     )
 
 
@@ -215,6 +248,7 @@ async def leads(
             row[8],
             row[9],
             Listed(*row[10:15]),
+            unpacked(row[15]),
         )
         for row in rows
     }

@@ -115,6 +115,7 @@ contact = Table(
     code("email"),
     code("external"),
     Column("watched", LargeBinary, nullable=True),
+    Column("brought", LargeBinary, nullable=True),
     comment="Contacts as last folded, and what was published of them and of their replies",
     postgresql_with={"fillfactor": "80", **CHURNING},
 )

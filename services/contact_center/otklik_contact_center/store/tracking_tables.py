@@ -71,6 +71,8 @@ Index(
 Index("number_lease_of", number_lease.c.tenant, number_lease.c.number, number_lease.c.begins)
 Index("number_lease_begun", number_lease.c.tenant, number_lease.c.tracker, number_lease.c.begins)
 
+Index("number_lease_visitor", number_lease.c.tenant, number_lease.c.visitor, number_lease.c.begins)
+
 TRACKING_GRANTS: Final = {
     "number_tracker": Grant(api="SIUD", worker="S"),
     "number_slot": Grant(api="SIUD", worker="S"),

@@ -48,6 +48,11 @@ async def records(
             f"{metric.name} measures time: there are no facts to list",
             detail_ru=f"{metric.name} измеряет время: перечислять нечего",
         )
+    if metric.shared:
+        raise NoRecords(
+            f"{metric.name} shares facts out: none of them stands behind one cell alone",
+            detail_ru=f"{metric.name} делит факты между ячейками: за одной ячейкой их нет",
+        )
     unlisted = metric.unlisted(params) if above else None
     if unlisted is not None:
         raise NoRecords(

@@ -115,9 +115,10 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
         "sla_clock": "branch team agent channel queue party source segment policy target",
         "promise": "branch agent channel party promise_kind",
         "ad_spend": "branch ad_source medium campaign agency currency",
-        "lead": "branch agent channel queue party source campaign reason",
-        "showing": "branch agent channel party source campaign",
-        "deal": "branch agent channel party source campaign currency",
+        "lead": "branch agent channel queue party source campaign ad_source medium reason",
+        "showing": "branch agent channel party source campaign ad_source medium",
+        "deal": "branch agent channel party source campaign ad_source medium currency",
+        "touch": "branch agent channel party source campaign ad_source medium currency",
         "evaluation": "branch team agent channel queue party source form",
         "answer": "branch team agent channel queue direction party source campaign stage "
         "touchpoint segment survey template",

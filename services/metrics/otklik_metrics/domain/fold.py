@@ -19,6 +19,7 @@ from otklik_metrics.domain.measures import (
     BANDS_MINUTES,
     MEASURES,
     MICRO,
+    MODELS,
     NPS_CATEGORIES,
     OWN_THRESHOLDS,
     THRESHOLDS_SECONDS,
@@ -194,6 +195,22 @@ def _deal(fact: FactLike, _: Definition) -> Iterator[Part]:
     yield Part(fact.dealt_at, counters, {})
 
 
+def _touch(fact: FactLike, _: Definition) -> Iterator[Part]:
+    """What models take from the touch of the request itself, and give to this one."""
+    of = "lead" if fact.deal is None else "deal"
+    counters = {f"{of}_touches": 1}
+    for model in MODELS:
+        if model in ("linear", "position"):
+            micro, minor = getattr(fact, f"{model}_micro"), getattr(fact, f"{model}_minor")
+        else:
+            chosen = getattr(fact, model)
+            micro, minor = MICRO * chosen, (fact.amount_minor or 0) * chosen
+        counters[f"{of}_{model}"] = micro - MICRO * fact.opener
+        if fact.deal is not None and fact.amount_minor is not None:
+            counters[f"amount_{model}"] = minor - fact.amount_minor * fact.opener
+    yield Part(fact.credited_at, counters, {})
+
+
 def _answer(fact: FactLike, _: Definition) -> Iterator[Part]:
     if fact.anonymous:
         # Readable only in closed cells that are released once, never in numbers that move.
@@ -295,77 +312,6 @@ def _between(start: datetime, end: datetime) -> int:
     return max(0, (end - start) // timedelta(milliseconds=1))
 
 
-READS: Mapping[str, tuple[str, ...]] = {
-    "contact": (
-        "offered_at",
-        "answered_at",
-        "first_asked_at",
-        "ended_at",
-        "closed_at",
-        "due_at",
-        "outcome",
-        "waited_ms",
-        "talked_ms",
-        "held_ms",
-        "wrapped_ms",
-        "handled_ms",
-        "first_response_ms",
-        "resolution_ms",
-        "transfers",
-        "reopenings",
-        "identifiers",
-    ),
-    "reply": ("asked_at", "replied_at", "waited_ms", "first"),
-    "sla_clock": ("started_at", "state"),
-    "evaluation": ("released_at", "score_micro", "failed", "changed", "disputed_at"),
-    "promise": ("due_at", "state"),
-    "ad_spend": ("spent_at", "amount_minor"),
-    "lead": (
-        "created_at",
-        "assigned_at",
-        "attempted_at",
-        "contacted_at",
-        "closed_at",
-        "qualified_at",
-        "shown_at",
-        "dealt_at",
-        "assign_ms",
-        "attempt_ms",
-        "contact_ms",
-        "requests",
-        "known_person",
-    ),
-    "showing": ("shown_at",),
-    "deal": ("dealt_at", "amount_minor"),
-    "answer": (
-        "answered_at",
-        "anonymous",
-        "contact",
-        "has_text",
-        "weight_micro",
-        "nps",
-        "nps_1_10",
-        "enps",
-        "csat",
-        "ces",
-        "csi_score_micro",
-        "csi_most_micro",
-        "csi_least_micro",
-        "csi_importance_micro",
-    ),
-    "case": ("opened_at", "contacted_at", "closed_at", "due_at"),
-    "purchase": (
-        "sold_at",
-        "returned_at",
-        "amount_minor",
-        "returned_minor",
-        "net_minor",
-        "lines",
-    ),
-    "points": ("moved_at", "points", "reverses"),
-}
-"""The fields of a fact that its contribution depends on, dimensions apart."""
-
 _THRESHOLDS_MS = tuple(seconds * 1000 for seconds in THRESHOLDS_SECONDS)
 _SLOTS = {prefix: slots(prefix) for prefix in WAITERS}
 _OWNS = {prefix: owns(prefix) for prefix in WAITERS}
@@ -390,6 +336,7 @@ _FOLDS: Mapping[str, Callable[[FactLike, Definition], Iterator[Part]]] = {
     "lead": _lead,
     "showing": _showing,
     "deal": _deal,
+    "touch": _touch,
     "answer": _answer,
     "case": _case,
     "purchase": _purchase,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 from otklik_common.events.contact_center import ClockState, Outcome
 from otklik_common.events.staff import PromiseState
@@ -224,24 +223,6 @@ AD_SPEND = Measures(
 BANDS_MINUTES = (5, 15, 60)
 """Requests that were tried within so many minutes are counted, exactly."""
 
-LEAD_STEPS: Mapping[str, str] = {
-    "created": "created_at",
-    "assigned": "assigned_at",
-    "attempted": "attempted_at",
-    "contacted": "contacted_at",
-    "qualified": "qualified_at",
-    "showing": "shown_at",
-    "deal": "dealt_at",
-    "closed": "closed_at",
-}
-"""When a request came to each step, in the order in which it should."""
-
-PROCESSES: Mapping[str, tuple[str, str]] = {
-    f"{first}_to_{then}": (LEAD_STEPS[first], LEAD_STEPS[then])
-    for first, then in combinations(LEAD_STEPS, 2)
-}
-"""Spans between any two steps: the times between which each lies, by name."""
-
 EVALUATION = Measures(
     heads=("evaluations",),
     counters=(
@@ -300,6 +281,20 @@ DEAL = Measures(
         Counter("deals", "sides of deals by dealt_at"),
         Counter("priced", "of these, with an amount"),
         Counter("amount_minor", "their amounts, in minor units of the currency", big=True),
+    ),
+)
+
+MODELS = ("first", "last", "last_non_direct", "linear", "position")
+"""Models of attribution under which another touch may be given what the request's own has."""
+
+TOUCH = Measures(
+    heads=("lead_touches", "deal_touches"),
+    counters=(
+        Counter("lead_touches", "touches of requests"),
+        Counter("deal_touches", "touches of sides of deals"),
+        *_each(tuple(f"lead_{m}" for m in MODELS), "of requests given less taken, times 10^6"),
+        *_each(tuple(f"deal_{m}" for m in MODELS), "of deals given less taken, times 10^6"),
+        *(Counter(f"amount_{m}", "of their amounts, in minor units", big=True) for m in MODELS),
     ),
 )
 
@@ -382,6 +377,7 @@ MEASURES: Mapping[str, Measures] = {
     "lead": LEAD,
     "showing": SHOWING,
     "deal": DEAL,
+    "touch": TOUCH,
     "evaluation": EVALUATION,
     "answer": ANSWER,
     "case": CASE,

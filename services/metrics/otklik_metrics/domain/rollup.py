@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otklik_metrics.domain.bucket import day_of, quarter_of
-from otklik_metrics.domain.fold import READS, Definition, FactLike, Part, contribution
+from otklik_metrics.domain.fold import Definition, FactLike, Part, contribution
+from otklik_metrics.domain.fold_reads import READS
 from otklik_metrics.domain.grouping import Coded, coded, coded_texts, grouped
 from otklik_metrics.domain.histogram import BUCKETS, PAIR, buckets_of
 from otklik_metrics.domain.measures import MEASURES

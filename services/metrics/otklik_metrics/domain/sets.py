@@ -49,6 +49,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "lead": ("created_at",),
     "showing": ("shown_at",),
     "deal": ("dealt_at",),
+    "touch": ("credited_at",),
     "evaluation": ("released_at",),
     "answer": ("answered_at",),
     "case": ("opened_at", "closed_at"),
@@ -57,7 +58,13 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """The columns that the rollups of a kind are counted by. Facts where all are NULL add nothing."""
 
-FOLD_VERSIONS: Mapping[str, int] = {**dict.fromkeys(MEASURES, 1), "lead": 2, "points": 2}
+FOLD_VERSIONS: Mapping[str, int] = {
+    **dict.fromkeys(MEASURES, 1),
+    "lead": 3,
+    "showing": 2,
+    "deal": 2,
+    "points": 2,
+}
 """
 Raised whenever the measures, the sets or the fold of a kind change.
 
@@ -123,6 +130,7 @@ SETS: tuple[RollupSet, ...] = (
         (11, _D, ("branch", "party"), 150, True),
         (12, _D, ("branch", "agent", "party"), 800, False),
         (13, _D, ("channel", "source", "campaign", "party"), 200, False),
+        (14, _D, ("ad_source", "medium", "campaign", "branch"), 400, False),
     ),
     *_sets(
         "showing",
@@ -130,6 +138,7 @@ SETS: tuple[RollupSet, ...] = (
         (11, _D, ("branch", "party"), 100, False),
         (12, _D, ("branch", "agent", "party"), 500, False),
         (13, _D, ("channel", "source", "campaign", "party"), 150, False),
+        (14, _D, ("ad_source", "medium", "campaign", "branch"), 300, False),
     ),
     *_sets(
         "deal",
@@ -137,6 +146,13 @@ SETS: tuple[RollupSet, ...] = (
         (11, _D, ("currency", "branch", "party"), 60, False),
         (12, _D, ("currency", "branch", "agent", "party"), 150, False),
         (13, _D, ("currency", "channel", "source", "campaign"), 60, False),
+        (14, _D, ("currency", "ad_source", "medium", "campaign"), 60, False),
+    ),
+    *_sets(
+        "touch",
+        (1, _Q, ("currency",), 60, False),
+        (11, _D, ("currency", "ad_source", "medium", "campaign"), 120, False),
+        (12, _D, ("currency", "ad_source", "medium", "branch"), 400, False),
     ),
     *_sets(
         "evaluation",

@@ -12,7 +12,14 @@ from sqlalchemy import BigInteger, ColumnElement, Numeric, Text, and_, case, cas
 from otklik_common.events.contact_center import ClockState
 from otklik_common.events.staff import PromiseState
 from otklik_metrics.domain.bucket import GRACE, worked_until
-from otklik_metrics.domain.measures import BANDS_MINUTES, MEASURES, MICRO, NPS_CATEGORIES, PROCESSES
+from otklik_metrics.domain.lead_steps import PROCESSES
+from otklik_metrics.domain.measures import (
+    BANDS_MINUTES,
+    MEASURES,
+    MICRO,
+    MODELS,
+    NPS_CATEGORIES,
+)
 from otklik_metrics.domain.readings import Op, Sum
 
 Column = ColumnElement[Any]
@@ -239,6 +246,30 @@ _CONTACT: Mapping[str, Term] = {
 }
 
 
+def _given(model: str, part: str, whole: Callable[[Facts], Column]) -> Callable[[Facts], Column]:
+    """What a model gives to a touch, less what the request's own touch had."""
+
+    def given(f: Facts) -> Column:
+        mine = f[f"{model}_{part}"] if model in SHARED else case((f[model], whole(f)), else_=0)
+        return mine - case((f.opener, whole(f)), else_=0)
+
+    return given
+
+
+SHARED = ("linear", "position")
+"""Models that give parts of the whole to several touches."""
+
+
+def _credit(model: str, *, of_deals: bool) -> Term:
+    given = _given(model, "micro", lambda _: literal(MICRO, BigInteger))
+    return lambda f, _: _if(f.deal.is_not(None) if of_deals else f.deal.is_(None), given(f))
+
+
+def _amount(model: str) -> Term:
+    given = _given(model, "minor", lambda f: f.amount_minor)
+    return lambda f, _: _if(and_(f.deal.is_not(None), f.amount_minor.is_not(None)), given(f))
+
+
 def _in_state(state: ClockState | PromiseState) -> Term:
     return lambda f, _: _if(f.state == state.value)
 
@@ -297,6 +328,13 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
         "deals": lambda f, _: _if(f.dealt_at.is_not(None)),
         "priced": lambda f, _: _if(f.amount_minor.is_not(None)),
         "amount_minor": lambda f, _: f.amount_minor,
+    },
+    "touch": {
+        "lead_touches": lambda f, _: _if(f.deal.is_(None)),
+        "deal_touches": lambda f, _: _if(f.deal.is_not(None)),
+        **{f"lead_{model}": _credit(model, of_deals=False) for model in MODELS},
+        **{f"deal_{model}": _credit(model, of_deals=True) for model in MODELS},
+        **{f"amount_{model}": _amount(model) for model in MODELS},
     },
     "case": {
         "opened": lambda f, _: _if(f.opened_at.is_not(None)),

@@ -32,6 +32,7 @@ SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "closed_at reason objections requests showings known_person",
         "showing": "shown_at lead object",
         "deal": "dealt_at lead deal object amount_minor currency",
+        "touch": "credited_at touched_at lead deal place touches certainty linear_micro position_micro",
         "evaluation": "evaluated_at released_at acknowledged_at disputed_at resolved_at state"
         " score_micro failed changed form_version",
         "answer": "answered_at nps nps_1_10 enps csat ces csi_score_micro csi_most_micro "

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 # The contracts register themselves when they are imported.
 import otklik_common.events.contact_center
 import otklik_common.events.feedback
+import otklik_common.events.leads
 import otklik_common.events.loyalty  # noqa: F401
 from otklik_common.roles import Grant
 from otklik_common.tables import COMMON_GRANTS, common_tables, tenant_column
@@ -52,6 +53,7 @@ KINDS = (
     "lead",
     "showing",
     "deal",
+    "touch",
     "evaluation",
     "agent_state",
     "source",

@@ -6,6 +6,7 @@ from typing import Final
 
 from otklik_metrics.domain.catalogue import (
     advertising,
+    attribution,
     business,
     clocks,
     contacts,
@@ -53,6 +54,7 @@ CATALOGUE: Final[Mapping[str, Metric]] = {
         *leads.METRICS,
         *processes.METRICS,
         *deals.METRICS,
+        *attribution.METRICS,
         *business.METRICS,
         *advertising.METRICS,
     )

@@ -19,7 +19,7 @@ from otklik_metrics.domain.catalogue.words import (
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.indicators.cells import Cell, Values, share
 from otklik_metrics.domain.indicators.service import span
-from otklik_metrics.domain.measures import PROCESSES
+from otklik_metrics.domain.lead_steps import PROCESSES
 from otklik_metrics.domain.readings import Pick, Reading, Sum, Tally
 
 BETWEEN: Final = choice(

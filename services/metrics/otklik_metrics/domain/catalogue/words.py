@@ -119,6 +119,7 @@ class Metric:
         beside: Kinds that it counts too; it can be cut only by what all of them carry.
         closed_cells: Only the cells of `domain/closed_cells.py` may be asked for when the
             parameter of that name says `anonymous`.
+        shared: Facts count in parts, in several cells: none of them stands behind one.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Metric:
     closed_cells: str | None = None
     other_kinds: Mapping[str, str] = field(default_factory=dict)
     beside: Mapping[str, str] = field(default_factory=dict)
+    shared: bool = False
     version: int = 1
 
     @property
@@ -156,7 +158,7 @@ class Metric:
     @property
     def has_records(self) -> bool:
         """Whether facts can be listed behind a cell; spans of presence are not such facts."""
-        return self.kind != "agent_state"
+        return self.kind != "agent_state" and not self.shared
 
     def formula_of(self, params: Params) -> Text:
         """The formula that `params` choose."""
