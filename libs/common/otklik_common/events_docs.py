@@ -20,6 +20,7 @@ from otklik_common.events import (  # noqa: F401 - documents need every contract
     feedback,
     loyalty,
     metrics,
+    scripts,
 )
 from otklik_common.events.envelope import MAX_FACT_BYTES, Fact, Json
 from otklik_common.events.registry import contracts

@@ -13,6 +13,7 @@ from otklik_common.events import (  # noqa: F401 - reading needs every contract 
     feedback,
     loyalty,
     metrics,
+    scripts,
 )
 from otklik_common.events.envelope import Fact
 from otklik_common.events.registry import Unreadable, contracts, parse_type, read_data
