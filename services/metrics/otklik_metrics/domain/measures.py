@@ -252,6 +252,17 @@ EVALUATION = Measures(
     ),
 )
 
+SCRIPT_RUN = Measures(
+    heads=("runs",),
+    counters=(
+        Counter("runs", "checklists by filled_at; all below are of these"),
+        Counter("whole", "nothing compulsory was missed of what was asked"),
+        Counter("complete", "each compulsory step was answered"),
+        Counter("asked", "compulsory steps that were asked and applied"),
+        Counter("done", "of these, done"),
+    ),
+)
+
 LEAD = Measures(
     heads=("created",),
     counters=(
@@ -382,6 +393,7 @@ MEASURES: Mapping[str, Measures] = {
     "showing": SHOWING,
     "deal": DEAL,
     "evaluation": EVALUATION,
+    "script_run": SCRIPT_RUN,
     "answer": ANSWER,
     "case": CASE,
     "purchase": PURCHASE,

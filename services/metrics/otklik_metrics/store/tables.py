@@ -27,7 +27,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 # The contracts register themselves when they are imported.
 import otklik_common.events.contact_center
 import otklik_common.events.feedback
-import otklik_common.events.loyalty  # noqa: F401
+import otklik_common.events.loyalty
+import otklik_common.events.scripts  # noqa: F401
 from otklik_common.roles import Grant
 from otklik_common.tables import COMMON_GRANTS, common_tables, tenant_column
 from otklik_metrics.domain.measures import MEASURES
@@ -53,6 +54,7 @@ KINDS = (
     "showing",
     "deal",
     "evaluation",
+    "script_run",
     "agent_state",
     "source",
     "survey",
