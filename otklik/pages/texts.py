@@ -83,6 +83,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "promises_broken": ("Сорвано обещаний", "Promises broken"),
     "unworked": ("Заявки без работы", "Requests nobody works on"),
     "promised": ("Сроки по правилам", "Times by policy"),
+    "script": ("Скрипт разговора", "Script of the conversation"),
+    "script_done": ("выполнено {} из {} обязательных пунктов", "{} of {} compulsory steps done"),
     "staff_promised": ("Что обещали", "What was promised"),
     "used": ("ушло {} из {}", "took {} of {}"),
     "broken": ("Просрочено, ещё ждут", "Late, still waiting"),
@@ -216,6 +218,11 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "open": ("открыт", "open"),
         "contacted": ("связались", "contacted"),
         "closed": ("закрыт", "closed"),
+    },
+    "step": {
+        "done": ("сделано", "done"),
+        "missed": ("пропущено", "missed"),
+        "not_applicable": ("не требовалось", "did not apply"),
     },
     "promise_state": {
         "open": ("ещё не срок", "not due yet"),

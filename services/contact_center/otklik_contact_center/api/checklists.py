@@ -78,6 +78,8 @@ class ItemOut(BaseModel):
     """An item of a checklist."""
 
     item: str
+    texts: dict[str, str] = Field(description="by language")
+    compulsory: bool
     answer: Answer | None = Field(description="null: nobody said")
     result: Result | None = Field(
         description="null: it was not asked, since its condition does not hold"
@@ -111,6 +113,8 @@ class ChecklistOut(BaseModel):
         items = [
             ItemOut(
                 item=one.code,
+                texts=one.texts,
+                compulsory=one.compulsory,
                 answer=answers.get(one.code),
                 result=None if one.code not in row.results else Result(row.results[one.code]),
                 note=filled.words.notes.get(one.code),
