@@ -144,7 +144,7 @@ def _evaluation(fact: FactLike, _: Definition) -> Iterator[Part]:
 
 def _script_run(fact: FactLike, _: Definition) -> Iterator[Part]:
     counters = {"runs": 1, "asked": fact.asked, "done": fact.done}
-    _flags(counters, whole=0 < fact.asked <= fact.done, complete=fact.complete)
+    _flags(counters, whole=0 < fact.asked <= fact.done)
     yield Part(fact.filled_at, counters, {})
 
 
@@ -324,7 +324,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     "reply": ("asked_at", "replied_at", "waited_ms", "first"),
     "sla_clock": ("started_at", "state"),
     "evaluation": ("released_at", "score_micro", "failed", "changed", "disputed_at"),
-    "script_run": ("filled_at", "asked", "done", "complete"),
+    "script_run": ("filled_at", "asked", "done"),
     "promise": ("due_at", "state"),
     "ad_spend": ("spent_at", "amount_minor"),
     "lead": (
@@ -345,20 +345,9 @@ READS: Mapping[str, tuple[str, ...]] = {
     "showing": ("shown_at",),
     "deal": ("dealt_at", "amount_minor"),
     "answer": (
-        "answered_at",
-        "anonymous",
-        "contact",
-        "has_text",
-        "weight_micro",
-        "nps",
-        "nps_1_10",
-        "enps",
-        "csat",
-        "ces",
-        "csi_score_micro",
-        "csi_most_micro",
-        "csi_least_micro",
-        "csi_importance_micro",
+        *("answered_at", "anonymous", "contact", "has_text", "weight_micro"),
+        *("nps", "nps_1_10", "enps", "csat", "ces"),
+        *("csi_score_micro", "csi_most_micro", "csi_least_micro", "csi_importance_micro"),
     ),
     "case": ("opened_at", "contacted_at", "closed_at", "due_at"),
     "purchase": (

@@ -257,9 +257,7 @@ SCRIPT_RUN = Measures(
     counters=(
         Counter("runs", "checklists by filled_at; all below are of these"),
         Counter("whole", "nothing compulsory was missed of what was asked"),
-        Counter("complete", "each compulsory step was answered"),
-        Counter("asked", "compulsory steps that were asked and applied"),
-        Counter("done", "of these, done"),
+        *_each(("asked", "done"), "compulsory steps: asked and applied; of these, done"),
     ),
 )
 

@@ -273,7 +273,6 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
     "script_run": {
         "runs": lambda f, _: _if(f.filled_at.is_not(None)),
         "whole": lambda f, _: _if(and_(f.asked > 0, f.done >= f.asked)),
-        "complete": lambda f, _: _if(f.complete),
         "asked": lambda f, _: f.asked,
         "done": lambda f, _: f.done,
     },

@@ -12,7 +12,7 @@ FIELDS = """
     queue:text agent:text! script:text! script_version:bigint! asked:bigint! done:bigint!
     missed:text[]! complete:boolean! filled_at:timestamptz! corrected_at:timestamptz
 """
-COUNTERS = "runs whole complete asked done"
+COUNTERS = "runs whole asked done"
 
 
 def upgrade() -> None:
