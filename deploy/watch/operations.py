@@ -54,6 +54,8 @@ AT_RISK: Final = gauge_of("sla_at_risk")
 SLA_OVERDUE: Final = gauge_of("sla_overdue")
 QA_SCORE: Final = gauge_of("qa_score")
 QA_EVALUATIONS: Final = gauge_of("qa_score", base=True)
+SCRIPT_KEPT: Final = gauge_of("script_kept")
+SCRIPT_CHECKLISTS: Final = gauge_of("script_kept", base=True)
 PROMISES_KEPT: Final = gauge_of("promises_kept")
 PROMISES_AT_RISK: Final = gauge_of("promises_at_risk")
 UNWORKED: Final = gauge_of("unworked_rate")
@@ -284,6 +286,21 @@ QUALITY: Final = Row(
             Text("Evaluations", "Оценок"),
             about(QA_EVALUATIONS),
             [Query(each(QA_EVALUATIONS, CHOSEN), _BY_BRANCH)],
+            steps=_PLAIN,
+        ),
+        Panel(
+            title_of(SCRIPT_KEPT),
+            about(SCRIPT_KEPT),
+            # Not pooled: checklists are of different lengths, so no mean of these is the company's.
+            [Query(each(SCRIPT_KEPT, CHOSEN), _BY_BRANCH)],
+            unit="percentunit",
+            steps=good_above(0.7, 0.85),
+            most=1,
+        ),
+        Panel(
+            Text("Checklists", "Чек-листов"),
+            about(SCRIPT_CHECKLISTS),
+            [Query(each(SCRIPT_CHECKLISTS, CHOSEN), _BY_BRANCH)],
             steps=_PLAIN,
         ),
     ],

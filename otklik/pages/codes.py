@@ -62,6 +62,11 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "contacted": ("связались", "contacted"),
         "closed": ("закрыт", "closed"),
     },
+    "step": {
+        "done": ("сделано", "done"),
+        "missed": ("пропущено", "missed"),
+        "not_applicable": ("не требовалось", "did not apply"),
+    },
     "promise_state": {
         "open": ("ещё не срок", "not due yet"),
         "at_risk": ("на грани срыва", "about to break"),

@@ -117,8 +117,9 @@ class Pages:
         async def draw(page: Page) -> Response:
             service, id_ = "/contact-center/v1", request.path_params["contact"]
             path = f"{service}/contacts/{id_}"
-            contact, clocks, promises, (branches, realtors), policies, kinds = await asyncio.gather(
+            contact, script, clocks, promises, (branches, realtors), *more = await asyncio.gather(
                 page.visit.get(path),
+                if_allowed(page.visit.get(f"{path}/script")),
                 if_allowed(page.visit.get(f"{path}/clocks")),
                 if_allowed(page.visit.get(f"{service}/promises", contact=id_, limit=200)),
                 _names(page),
@@ -131,10 +132,11 @@ class Pages:
                 contact=contact,
                 clocks=sorted(clocks["items"] if clocks else (), key=lambda one: one["started_at"]),
                 promises=promises["items"] if promises else (),
-                kinds=kinds,
+                script=script,
                 branches=branches,
                 realtors=realtors,
-                policies=policies,
+                policies=more[0],
+                kinds=more[1],
             )
 
         return await self._drawn(request, draw)

@@ -85,6 +85,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "promises_broken": ("Сорвано обещаний", "Promises broken"),
     "unworked": ("Заявки без работы", "Requests nobody works on"),
     "promised": ("Сроки по правилам", "Times by policy"),
+    "script": ("Скрипт разговора", "Script of the conversation"),
+    "script_done": ("выполнено {} из {} обязательных пунктов", "{} of {} compulsory steps done"),
     "staff_promised": ("Что обещали", "What was promised"),
     "used": ("ушло {} из {}", "took {} of {}"),
     "broken": ("Просрочено, ещё ждут", "Late, still waiting"),

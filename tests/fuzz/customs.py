@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 from otklik_contact_center.domain.signature import HEADERS
 from tests.fuzz.tuning import BODY_MAY_BE_LEFT_OUT, RULES
 from tests.support.routes_table import AT, IN_A_MONTH, LEASING, PROMISED, VISITOR, WEEK, Row
-from tests.support.routes_table_quality import ANSWERS, FORM, SCORING
+from tests.support.routes_table_quality import A_SCRIPT, ANSWERS, FORM, SCORING, TICKED
 from tests.support.routes_table_rows import TABLE
 from tests.support.routes_world_quality import OF_CALLS
 from tests.support.served import Served
@@ -39,6 +39,16 @@ CALLS_EACH: Final = 6
 
 _NAMES: Final = ("code", "source_id", "evaluation_id", "contact_id", "calibration_id", "visit_id")
 """Parameters of paths that are not called by what they name."""
+
+
+def _make_scripts_known(case: Case[Any]) -> None:
+    if case.path.endswith("/script") and case.method == "PUT":
+        case.body = dict(TICKED)
+    elif case.path.startswith("/contact-center/v1/scripts/"):
+        for name in ("from", "to", "version"):
+            case.query.pop(name, None)  # a period and a version that exist are seldom drawn
+        if case.method == "PUT":
+            case.body = dict(A_SCRIPT)
 
 
 def _row(label: str) -> Row:
@@ -178,6 +188,7 @@ class Customs:
         case.body = _completed(case.body, names)
         if case.path.endswith(":backtest"):
             case.body = dict(_PERIOD)  # other promises that make sense together are seldom drawn
+        _make_scripts_known(case)
         for name, most in (("metric", None), ("metrics", 1)):
             if isinstance(case.body, dict) and name in case.body:
                 case.body[name] = _without_parameters(case.body[name], most)

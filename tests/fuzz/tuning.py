@@ -84,6 +84,10 @@ RULES: Final[Mapping[str, str]] = {
             bad_form not_ascending always_fails nothing_weighs too_many_questions points+invalid
             good+invalid bad_answers changed_differs unknown_form one_of_two
         """,
+        "a script can be ticked in one way only, and answers fit it": """
+            bad_script names_itself not_earlier unknown_item nothing_compulsory bad_checklist
+            must_apply bad_period
+        """,
         "not every year has 53 weeks": "bad_week",
         "a host is a name or an address, maybe with a port": "bad_host",
         "a line of the head is not blank": "bad_line",

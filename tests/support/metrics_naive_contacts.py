@@ -125,6 +125,19 @@ def of_evaluations(holds: Callable[[Any], bool]) -> Naive:
     return naive
 
 
+def steps_kept(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+    """Steps done, of those asked, one by one."""
+    done = sum(fact.done for _, fact in facts)
+    asked = done + sum(len(fact.missed) for _, fact in facts)
+    return (Fraction(done, asked) if asked else None), len(facts)
+
+
+def script_coverage(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
+    """Checklists of inbound contacts beside inbound contacts that were answered."""
+    filled = sum(fact.direction == "in" for _, fact in said["script_run"])
+    return share_of(filled, sum(fact.answered_at is not None for _, fact in facts))
+
+
 def _spans(
     known: Known, facts: Facts, which: str, *, business: bool
 ) -> tuple[list[int], list[int]]:

@@ -22,6 +22,7 @@ from otklik_common.events.envelope import Fact
 from otklik_common.events.feedback import Answer, Case
 from otklik_common.events.leads import Deal, Lead, Showing, Touch
 from otklik_common.events.loyalty import Points, Purchase
+from otklik_common.events.scripts import ScriptRun
 from otklik_common.events.staff import Promise, PromiseState
 from tests.support.metrics_known import SPACE, Known
 
@@ -52,6 +53,7 @@ def some_facts(seed: int, size: int = 250) -> Known:
         "deal": _deal,
         "touch": _touch,
         "evaluation": _evaluation,
+        "script_run": _script_run,
         "answer": _answer,
         "case": _case,
         "purchase": _purchase,
@@ -171,6 +173,28 @@ def _evaluation(dice: random.Random) -> Evaluation:
         evaluated_at=at,
         released_at=at,
         disputed_at=_maybe(dice, at + timedelta(days=1), 0.3),
+        **{"agent": "petrova"} | {k: v for k, v in _dimensions(dice).items() if v is not None},
+    )
+
+
+def _script_run(dice: random.Random) -> ScriptRun:
+    at = _moment(dice)
+    done = dice.randrange(4)
+    missed = tuple(dice.sample(["greeting", "need", "next_step"], dice.choice([0, 0, 1, 3])))
+    return ScriptRun(
+        contact=SPACE,
+        source=uuid5(SPACE, dice.choice("ab")),
+        channel=dice.choice([Channel.CALL, Channel.CHAT]),
+        direction=dice.choice(list(Direction)),
+        queue=dice.choice(["sales", None]),
+        script=dice.choice(["buyers", "sellers"]),
+        script_version=dice.choice([1, 2]),
+        asked=done + len(missed),
+        done=done,
+        missed=missed,
+        complete=dice.random() < 0.7,
+        filled_at=at,
+        corrected_at=_maybe(dice, at + timedelta(hours=5), 0.3),
         **{"agent": "petrova"} | {k: v for k, v in _dimensions(dice).items() if v is not None},
     )
 

@@ -16,7 +16,7 @@ Place = Literal["own", "other", "foreign", "missing"]
 
 STAFF: Final = (
     "metrics:read contacts:read cases:read cases:write customers:read answers:read promises:write"
-    " evaluations:read evaluations:answer"
+    " evaluations:read evaluations:answer checklists:write"
 )
 MANAGES: Final = (
     "customers:write points:read points:write surveys:read coaching:write evaluations:write"

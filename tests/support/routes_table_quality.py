@@ -44,6 +44,21 @@ def a_visit(branch: str) -> dict[str, Any]:
     }
 
 
+SCRIPTED: Final = "talk"
+"""A script that every company has, meant for all contacts."""
+
+FOR_ALL: Final[Mapping[str, Any]] = {"items": [{"code": "named"}]}
+
+A_SCRIPT: Final[Mapping[str, Any]] = {**FOR_ALL, "meant": {"queue": "nobody's"}}
+"""What is put and retired here changes what is meant for no contact."""
+
+WINTER: Final = {"from": "2026-01-01T00:00:00Z", "to": "2026-03-01T00:00:00Z"}
+
+TICKED: Final[Mapping[str, Any]] = {
+    "script": SCRIPTED,
+    "answers": [{"item": "named", "answer": "done"}],
+}
+
 QUALITY: Final[Mapping[str, Row | tuple[Row, ...]]] = {
     "GET /contact-center/v1/evaluation-forms": Row("evaluations:read"),
     "GET /contact-center/v1/evaluation-forms/{code}": Row("evaluations:read", of="scorecard"),
@@ -173,6 +188,36 @@ QUALITY: Final[Mapping[str, Row | tuple[Row, ...]]] = {
     ),
     "GET /contact-center/v1/evaluation-sample/coverage": Row(
         "evaluations:write", of="lots", query={"rule": "{id}"}
+    ),
+    "GET /contact-center/v1/script-presets": Row("contacts:read"),
+    "GET /contact-center/v1/scripts": Row("contacts:read"),
+    "GET /contact-center/v1/scripts/{code}": Row("contacts:read", of="playbook"),
+    "PUT /contact-center/v1/scripts/{code}": Row(
+        "quality:write",
+        of="script",
+        body=same(A_SCRIPT),
+        missing=200,
+        limited=403,
+        but={"manager": 403},
+    ),
+    "DELETE /contact-center/v1/scripts/{code}": Row(
+        "quality:write", of="playbook", ok=204, limited=403, fresh=True
+    ),
+    "GET /contact-center/v1/scripts/{code}/skipped": Row(
+        "contacts:read", of="playbook", query=WINTER
+    ),
+    "GET /contact-center/v1/scripts/{code}/endings": Row(
+        "contacts:read", of="playbook", query=WINTER
+    ),
+    "GET /contact-center/v1/contacts/{contact_id}/script": Row(
+        "contacts:read", of="ticked", away=404
+    ),
+    # Agents tick contacts of their own: this one is petrova's.
+    "PUT /contact-center/v1/contacts/{contact_id}/script": Row(
+        "checklists:write", of="ticked", body=same(TICKED), away=404, but={"agent own": 403}
+    ),
+    "GET /contact-center/v1/contacts/{contact_id}/script/revisions": Row(
+        "contacts:read", of="ticked", away=404
     ),
     # It lies at a private address, from which nothing is fetched.
     "POST /contact-center/v1/contacts/{contact_id}/recording-links": Row(

@@ -100,6 +100,7 @@ class World(QualityThings):
             "calibrated",
             "visit",
             "visited",
+            "ticked",
         ):
             return str(uuid4())
         return f"nothing-{number}"[:10] if kind == "key" else f"nothing-{number}"
@@ -295,7 +296,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

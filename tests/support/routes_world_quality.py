@@ -10,7 +10,18 @@ from typing import Any
 import httpx
 
 from otklik_common.ids import contact_subject
-from tests.support.routes_table_quality import A_REPORT, ANSWERS, FORM, SCORING, WHY, a_visit
+from tests.support.routes_table_quality import (
+    A_REPORT,
+    A_SCRIPT,
+    ANSWERS,
+    FOR_ALL,
+    FORM,
+    SCORING,
+    SCRIPTED,
+    TICKED,
+    WHY,
+    a_visit,
+)
 
 CALLED = "2026-01-12T09:00:00+03:00"
 CALLS = 60
@@ -34,7 +45,16 @@ class Company:
 
 
 OF_CALLS = frozenset(
-    ("call", "recorded", "evaluation", "released", "disputed", "calibration", "calibrated")
+    (
+        "call",
+        "recorded",
+        "evaluation",
+        "released",
+        "disputed",
+        "calibration",
+        "calibrated",
+        "ticked",
+    )
 )
 """Things that are made of a call each."""
 
@@ -86,6 +106,21 @@ class QualityThings:
 
     async def _recorded(self, company: Company, name: str, branch: str) -> str:
         return await self._call(company, name, branch)
+
+    async def _script(self, company: Company, name: str, _: str) -> str:
+        await self.good("PUT", f"/contact-center/v1/scripts/{name}", dict(A_SCRIPT), of=company)
+        return name
+
+    async def _playbook(self, company: Company, name: str, branch: str) -> str:
+        return await self._script(company, name, branch)
+
+    async def _ticked(self, company: Company, name: str, branch: str) -> str:
+        contact = await self._call(company, name, branch)
+        script = f"/contact-center/v1/scripts/{SCRIPTED}"
+        await self.good("PUT", script, dict(FOR_ALL), of=company)
+        path = f"/contact-center/v1/contacts/{contact}/script"
+        await self.good("PUT", path, dict(TICKED), of=company)
+        return contact
 
     async def _visit(self, company: Company, _: str, branch: str) -> str:
         visits = "/contact-center/v1/mystery-visits"

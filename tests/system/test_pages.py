@@ -332,6 +332,57 @@ async def test_a_promise_about_to_break_is_on_the_first_page_with_whose_it_is(
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("language", "named", "title", "greeted", "said"),
+    [
+        ("ru", "script-ru", "Скрипт разговора: Первый звонок", "Поздоровался", "пропущено"),
+        ("en", "script-en", "Script of the conversation: First call", "Greeted", "missed"),
+    ],
+)
+async def test_a_contact_shows_its_script_and_then_what_was_done(
+    browser: Browser,
+    told: Deployment,
+    language: str,
+    named: str,
+    title: str,
+    greeted: str,
+    said: str,
+) -> None:
+    client, service = told.client(), "/contact-center/v1"
+    (contact, *_) = [
+        one
+        for one in client.ok("GET", f"{service}/contacts")["items"]
+        if one["agent"] == "petrova"
+        and one["contact"] == ("page-0" if language == "ru" else "page-1")
+    ]
+    script: dict[str, Any] = {
+        "names": {"ru": "Первый звонок", "en": "First call"},
+        "items": [
+            {"code": "greeting", "texts": {"ru": "Поздоровался", "en": "Greeted"}},
+            {"code": "need", "texts": {"ru": "Выяснил потребность", "en": "Need"}},
+        ],
+    }
+    client.ok("PUT", f"{service}/scripts/{named}", json=script)
+    page, complaints = await _signed_in(browser, told, DESKTOP, language)
+    at = f"{told.urls['metrics']}/contact/{contact['id']}"
+    await page.goto(at)
+    assert title in await page.inner_text("main")
+    assert await page.locator("#script li").all_inner_texts() == [
+        script["items"][0]["texts"][language],
+        script["items"][1]["texts"][language],
+    ]
+    note = [{"item": "greeting", "answer": "done", "note": "весело"}]
+    client.ok("PUT", f"{service}/contacts/{contact['id']}/script", json={"answers": note})
+    await page.goto(at)
+    first, second = await page.locator("#script li").all_inner_texts()
+    assert first.startswith(greeted)
+    assert first.endswith("весело")
+    assert second.endswith(said)
+    assert complaints == []
+    await page.context.close()
+
+
+@pytest.mark.asyncio
 async def test_the_other_language_is_remembered_and_signing_out_ends_it(
     browser: Browser, told: Deployment
 ) -> None:

@@ -27,6 +27,7 @@ AGENT = frozenset(
         "evaluations:read",
         "evaluations:answer",
         "promises:write",
+        "checklists:write",
     )
 )
 MANAGER = AGENT | {

@@ -21,6 +21,7 @@ from otklik_common.events import (  # noqa: F401 - documents need every contract
     leads,
     loyalty,
     metrics,
+    scripts,
     staff,
 )
 from otklik_common.events.envelope import MAX_FACT_BYTES, Fact, Json

@@ -14,6 +14,7 @@ from otklik_common.events import (  # noqa: F401 - reading needs every contract 
     leads,
     loyalty,
     metrics,
+    scripts,
     staff,
 )
 from otklik_common.events.envelope import Fact

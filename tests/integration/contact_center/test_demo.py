@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from httpx import AsyncClient
@@ -10,9 +11,11 @@ from httpx import AsyncClient
 from otklik_common.events.envelope import Event, Fact
 from otklik_contact_center.actions.demo_work import SWEPT_AFTER, Remover
 from otklik_contact_center.actions.fold import Folder
+from otklik_contact_center.domain.script.checklist import run_subject
 from tests.integration.contact_center.conftest import World, fold_all, now
 from tests.integration.contact_center.evaluating import make, put_form, take
 from tests.integration.contact_center.test_contacts import a_call
+from tests.integration.contact_center.ticking import put_script, ticked
 
 BASE = "/contact-center/v1"
 
@@ -124,6 +127,34 @@ async def test_what_was_evaluated_of_it_is_withdrawn(
         kept[0]: False,
         kept[1]: True,
     }
+
+
+async def test_what_was_ticked_of_it_is_void(
+    client: AsyncClient, world: World, folder: Folder, remover: Remover
+) -> None:
+    await put_script(client, meant={})
+    kept, demo = [], await source(client)
+    began = now() - timedelta(hours=1)
+    call = [
+        {**event, "at": (began + timedelta(minutes=n)).isoformat()}
+        for n, event in enumerate(a_call("c1"))
+    ]
+    for source_id in (None, demo):
+        await push(client, source_id, call)
+        await fold_all(folder)
+        for item in (await client.get(f"{BASE}/contacts")).json()["items"]:
+            if item["source"] == (source_id or f"{world.tenant}.default"):
+                await ticked(client, item["id"], greeting="done")
+                kept.append(run_subject(world.tenant, UUID(item["id"])))
+    await ask(client)
+    await run(remover, folder)
+    told = newest(await world.facts("script_run"))
+    assert [(told[one].verb, told[one].void, told[one].revision) for one in kept] == [
+        ("filled", False, 1),
+        ("withdrawn", True, 2),
+    ]
+    skipped = (await client.get(f"{BASE}/scripts/buyers/skipped")).json()["versions"]
+    assert [one["runs"] for one in skipped] == [1]
 
 
 async def test_a_contact_without_events_is_void_with_its_replies_and_leads(

@@ -97,6 +97,12 @@ ANSWERS: Sequence[Wanted] = (
     ("enps", {"answers": "named"}),
 )
 QUALITY: Sequence[Wanted] = ("evaluations", "qa_score", "qa_failed_rate", "qa_dispute_rate")
+SCRIPTS: Sequence[Wanted] = (
+    "script_runs",
+    "script_kept",
+    "script_kept_whole",
+    "script_coverage",
+)
 CASES: Sequence[Wanted] = ("cases_opened", "cases_open", "cases_overdue")
 MONEY: Sequence[Wanted] = (
     "purchases",
@@ -161,7 +167,7 @@ ADVERTISING: Sequence[Wanted] = (
 )
 ALL = (
     *(CONTACTS, MORE_CONTACTS, SPANS, REPLIES, CLOCKS, PROMISES, ANSWERS, CASES, MONEY, POINTS),
-    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING, ATTRIBUTION, QUALITY),
+    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING, ATTRIBUTION, QUALITY, SCRIPTS),
 )
 
 SHAPES: Mapping[str, dict[str, Any]] = {

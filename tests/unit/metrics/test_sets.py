@@ -44,6 +44,7 @@ DIGESTS = {
     ("promise", 1): "fd73a2749f2b89fb",
     ("sla_clock", 1): "f5a8716dea968486",
     ("evaluation", 1): "047a1a0fd722ec73",
+    ("script_run", 1): "a6bd80ea7d51e692",
 }
 """A change of what is counted needs a new FOLD_VERSIONS entry: then its digest goes here."""
 

@@ -24,6 +24,7 @@ from otklik_common.module import Platform, Worker
 from otklik_common.stepping import keep_stepping
 from otklik_contact_center.actions import lead_steps
 from otklik_contact_center.actions.agent_states import take_out
+from otklik_contact_center.actions.checklists_gone import void_gone
 from otklik_contact_center.actions.evaluations_gone import withdraw_gone
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.admission import BULK
@@ -80,7 +81,8 @@ class Remover:
             if found is not None:
                 await demo.count(tx, tenant, found)
             elif await _rests(tx, job):
-                if await withdraw_gone(tx, tenant, now, AT_ONCE):
+                told = await withdraw_gone(tx, tenant, now, AT_ONCE)
+                if await void_gone(tx, tenant, AT_ONCE) or told:
                     found = Counts()
                 else:
                     await demo.finish(tx, job, now)

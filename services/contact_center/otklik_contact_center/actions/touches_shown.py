@@ -50,7 +50,8 @@ async def read_touches(
         steps: Its steps, in the order of time.
     """
     mine = await people.around(on, (tenant, contact))
-    allowed = await folding.allowed(on, [tenant])
+    declared = await folding.declared(on, [tenant])
+    allowed = {tenant: declared[tenant].allowed}
     visitors = {(tenant, visitor) for visitor in visitors_of(mine)}
     arrivals = arrivals_of(tenant, mine, await visits.of(on, visitors, allowed))
     deals = [step for step in steps if step.step == "deal"][:MOST_DEALS]

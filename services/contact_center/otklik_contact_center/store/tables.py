@@ -39,6 +39,7 @@ from otklik_contact_center.store.lead_tables import LEAD_GRANTS
 from otklik_contact_center.store.promise_tables import PROMISE_GRANTS
 from otklik_contact_center.store.quality_tables import QUALITY_GRANTS
 from otklik_contact_center.store.recording_tables import RECORDING_GRANTS
+from otklik_contact_center.store.script_tables import SCRIPT_GRANTS
 from otklik_contact_center.store.source_tables import SOURCE_GRANTS
 from otklik_contact_center.store.tracking_tables import TRACKING_GRANTS
 
@@ -322,6 +323,7 @@ GRANTS: Final = {
     **PROMISE_GRANTS,
     **AD_SPEND_GRANTS,
     **COACHING_GRANTS,
+    **SCRIPT_GRANTS,
     "inbox": Grant(
         api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
     ),

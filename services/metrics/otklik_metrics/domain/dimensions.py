@@ -81,6 +81,7 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
         Dimension("medium", Text("sort of advertising", "вид рекламы")),
         Dimension("agency", Text("agency that advertises", "рекламное агентство")),
         Dimension("form", Text("form of the evaluation", "форма оценки")),
+        Dimension("script", Text("script of conversations", "скрипт разговоров")),
         Dimension("reason", Text("reason", "причина")),
         Dimension("origin", Text("origin of the purchase", "происхождение покупки")),
         Dimension("currency", Text("currency", "валюта")),
@@ -120,6 +121,7 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
         "deal": "branch agent channel party source campaign ad_source medium currency",
         "touch": "branch agent channel party source campaign ad_source medium currency",
         "evaluation": "branch team agent channel queue party source form",
+        "script_run": "branch team agent channel direction queue party source script",
         "answer": "branch team agent channel queue direction party source campaign stage "
         "touchpoint segment survey template",
         "case": "branch team agent channel queue party touchpoint reason",

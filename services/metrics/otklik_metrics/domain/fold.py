@@ -143,6 +143,12 @@ def _evaluation(fact: FactLike, _: Definition) -> Iterator[Part]:
     yield Part(fact.released_at, counters, {})
 
 
+def _script_run(fact: FactLike, _: Definition) -> Iterator[Part]:
+    counters = {"runs": 1, "asked": fact.asked, "done": fact.done}
+    _flags(counters, whole=0 < fact.asked <= fact.done)
+    yield Part(fact.filled_at, counters, {})
+
+
 def _promise(fact: FactLike, _: Definition) -> Iterator[Part]:
     yield Part(fact.due_at, {"due": 1, str(fact.state): 1}, {})
 
@@ -331,6 +337,7 @@ _FOLDS: Mapping[str, Callable[[FactLike, Definition], Iterator[Part]]] = {
     "reply": _reply,
     "sla_clock": _sla_clock,
     "evaluation": _evaluation,
+    "script_run": _script_run,
     "promise": _promise,
     "ad_spend": _ad_spend,
     "lead": _lead,

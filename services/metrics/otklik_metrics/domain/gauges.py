@@ -105,6 +105,17 @@ QA: Final = Gauge(
     ("branch",),
 )
 
+SCRIPT_KEPT: Final = Gauge(
+    "otklik_script_kept_ratio",
+    Text(
+        "compulsory steps of scripts done, of those asked in 28 days; absent where there are none",
+        "доля выполненных обязательных пунктов скриптов за 28 дней; нет, если их нет",
+    ),
+    "script_kept",
+    Window.MONTH,
+    ("branch",),
+)
+
 SHARED: Final[tuple[Gauge, ...]] = (
     _contacts("contacts_offered", "offered"),
     _contacts("contacts_answered", "answered"),
@@ -239,6 +250,16 @@ SHARED: Final[tuple[Gauge, ...]] = (
         name="otklik_qa_evaluations",
         help=Text(
             "evaluations behind otklik_qa_score_ratio", "сколько оценок за otklik_qa_score_ratio"
+        ),
+        base=True,
+    ),
+    SCRIPT_KEPT,
+    replace(
+        SCRIPT_KEPT,
+        name="otklik_script_checklists",
+        help=Text(
+            "checklists behind otklik_script_kept_ratio",
+            "сколько чек-листов за otklik_script_kept_ratio",
         ),
         base=True,
     ),

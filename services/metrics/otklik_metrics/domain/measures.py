@@ -234,6 +234,15 @@ EVALUATION = Measures(
     ),
 )
 
+SCRIPT_RUN = Measures(
+    heads=("runs",),
+    counters=(
+        Counter("runs", "checklists by filled_at; all below are of these"),
+        Counter("whole", "nothing compulsory was missed of what was asked"),
+        *_each(("asked", "done"), "compulsory steps: asked and applied; of these, done"),
+    ),
+)
+
 LEAD = Measures(
     heads=("created",),
     counters=(
@@ -379,6 +388,7 @@ MEASURES: Mapping[str, Measures] = {
     "deal": DEAL,
     "touch": TOUCH,
     "evaluation": EVALUATION,
+    "script_run": SCRIPT_RUN,
     "answer": ANSWER,
     "case": CASE,
     "purchase": PURCHASE,

@@ -51,6 +51,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "deal": ("dealt_at",),
     "touch": ("credited_at",),
     "evaluation": ("released_at",),
+    "script_run": ("filled_at",),
     "answer": ("answered_at",),
     "case": ("opened_at", "closed_at"),
     "purchase": ("sold_at", "returned_at"),
@@ -161,6 +162,14 @@ SETS: tuple[RollupSet, ...] = (
         (12, _D, ("branch", "team", "agent"), 300, False),
         (13, _D, ("channel", "queue", "party"), 60, False),
         (14, _D, ("form", "branch"), 150, False),
+    ),
+    *_sets(
+        "script_run",
+        (1, _Q, ("direction",), 80, False),
+        (11, _D, ("branch", "direction"), 100, False),
+        (12, _D, ("branch", "team", "agent", "direction"), 1_000, False),
+        (13, _D, ("channel", "direction", "queue", "party"), 80, False),
+        (14, _D, ("script", "branch"), 150, False),
     ),
     *_sets(
         "answer",

@@ -302,6 +302,12 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
         "disputed": lambda f, _: _if(f.disputed_at.is_not(None)),
         "changed": lambda f, _: _if(f.changed),
     },
+    "script_run": {
+        "runs": lambda f, _: _if(f.filled_at.is_not(None)),
+        "whole": lambda f, _: _if(and_(f.asked > 0, f.done >= f.asked)),
+        "asked": lambda f, _: f.asked,
+        "done": lambda f, _: f.done,
+    },
     "promise": {
         "due": lambda f, _: _if(f.due_at.is_not(None)),
         **{state.value: _in_state(state) for state in PromiseState},

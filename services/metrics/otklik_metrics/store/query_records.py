@@ -35,6 +35,7 @@ SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "touch": "credited_at touched_at lead deal place touches certainty linear_micro position_micro",
         "evaluation": "evaluated_at released_at acknowledged_at disputed_at resolved_at state"
         " score_micro failed changed form_version",
+        "script_run": "filled_at corrected_at asked done missed complete script_version",
         "answer": "answered_at nps nps_1_10 enps csat ces csi_score_micro csi_most_micro "
         "csi_least_micro csi_importance_micro weight_micro has_text",
         "case": "opened_at due_at contacted_at closed_at state level resolution answer",

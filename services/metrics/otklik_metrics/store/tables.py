@@ -28,7 +28,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 import otklik_common.events.contact_center
 import otklik_common.events.feedback
 import otklik_common.events.leads
-import otklik_common.events.loyalty  # noqa: F401
+import otklik_common.events.loyalty
+import otklik_common.events.scripts  # noqa: F401
 from otklik_common.roles import Grant
 from otklik_common.tables import COMMON_GRANTS, common_tables, tenant_column
 from otklik_metrics.domain.measures import MEASURES
@@ -55,6 +56,7 @@ KINDS = (
     "deal",
     "touch",
     "evaluation",
+    "script_run",
     "agent_state",
     "source",
     "survey",

@@ -16,6 +16,7 @@ from otklik_metrics.domain.catalogue import (
     promises,
     quality,
     scores,
+    scripts,
     spans,
 )
 from otklik_metrics.domain.catalogue.words import (
@@ -49,6 +50,7 @@ CATALOGUE: Final[Mapping[str, Metric]] = {
         *clocks.METRICS,
         *promises.METRICS,
         *quality.METRICS,
+        *scripts.METRICS,
         *spans.METRICS,
         *scores.METRICS,
         *leads.METRICS,

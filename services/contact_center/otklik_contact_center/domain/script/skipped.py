@@ -1,0 +1,79 @@
+"""Which items of a script are skipped most."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from otklik_common.errors import Unprocessable
+from otklik_contact_center.domain.script.script import Item
+
+MOST_DAYS: Final = 100
+USUAL: Final = timedelta(days=28)
+
+
+class BadPeriod(Unprocessable):
+    """A period that ends before it begins, or is too long to be added up."""
+
+    code = "bad_period"
+
+
+class Counts(NamedTuple):
+    """How often an item came to what."""
+
+    done: int = 0
+    missed: int = 0
+    not_applicable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """
+    An item of a version, and how often it came to what.
+
+    Attributes:
+        share: Missed of those in which it was asked and applied, 0 to 1; None: it never did.
+    """
+
+    item: Item
+    counts: Counts
+
+    @property
+    def share(self) -> float | None:
+        """See the attributes."""
+        asked = self.counts.done + self.counts.missed
+        return None if asked == 0 else self.counts.missed / asked
+
+
+def period(
+    begins: datetime | None, ends: datetime | None, now: datetime
+) -> tuple[datetime, datetime]:
+    """
+    The period that is asked for; the last 28 days where nobody says.
+
+    Raises:
+        BadPeriod.
+    """
+    end = ends or now
+    begin = begins or end - USUAL
+    if begin >= end:
+        raise BadPeriod("it ends before it begins", detail_ru="конец раньше начала")
+    if end - begin > timedelta(days=MOST_DAYS):
+        raise BadPeriod(
+            f"at most {MOST_DAYS} days are added up at once",
+            detail_ru=f"за раз считается не больше {MOST_DAYS} дней",
+        )
+    return begin, end
+
+
+def ranked(items: Iterable[Item], found: dict[str, Counts]) -> list[Skipped]:
+    """
+    Items by how large a share of times they are missed: what is compulsory first, in the order of
+    the script among equals, and what was never asked behind.
+    """
+    every = [Skipped(item, found.get(item.code, Counts())) for item in items]
+
+    def rank(one: Skipped) -> tuple[bool, float]:
+        return not one.item.compulsory, -1.0 if one.share is None else one.share
+
+    return sorted(every, key=lambda one: (rank(one)[0], -rank(one)[1]))
