@@ -7,6 +7,8 @@ from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from babel.plural import PluralRule
 
+from otklik.pages.codes import CODES
+
 LANGUAGES = ("ru", "en")
 
 MINUS = "\N{MINUS SIGN}"
@@ -90,6 +92,30 @@ TEXTS: dict[str, tuple[str, str]] = {
     "all": ("все {}", "all {}"),
     "the_others": ("и ещё {}", "and {} more"),
     "by_branch": ("По филиалам", "By branch"),
+    "alike_title": ("Одинаково ли обслуживают филиалы", "Do branches serve alike"),
+    "alike_more": ("Какие и как это посчитано", "Which ones, and how it is worked out"),
+    "alike_out": ("Выделяются", "Standing out"),
+    "alike_how": ("Как это посчитано", "How it is worked out"),
+    "alike_limits": ("Если как все", "If like the others"),
+    "alike_likely": ("Вероятнее всего", "Most likely"),
+    "alike_about": (
+        "«Если как все» – где была бы доля филиала с таким числом звонков, не отличайся он от других: "
+        "внутри – это может быть случай. Вероятная доля тем ближе к средней, чем меньше звонков.",
+        "“If like the others” is where the share of a branch with so many calls would be if it were "
+        "no different: inside may be chance. The likely share is the nearer to the mean the fewer "
+        "the calls.",
+    ),
+    "above": ("выше других", "above the others"),
+    "below": ("ниже других", "below the others"),
+    "groups_differ": (
+        "«{}» – {}, «{}» – {}: разница {} п. п. (от {} до {}). {}",
+        "“{}” {}, “{}” {}: a difference of {} points ({} to {}). {}",
+    ),
+    "more_than_chance": (
+        "Это больше, чем объясняет случай.",
+        "That is more than chance explains.",
+    ),
+    "maybe_chance": ("Это может быть случайностью.", "That may be chance."),
     "when_title": ("Когда звонят", "When people call"),
     "when_about": (
         "Сверху – сколько позвонили, под ним – какая их часть получила ответ за {}. Чем гуще "
@@ -155,99 +181,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "no_such_branch": ("такого филиала нет", "there is no such branch"),
 }
-
-CODES: dict[str, dict[str, tuple[str, str]]] = {
-    "channel": {
-        "call": ("Звонок", "Call"),
-        "chat": ("Чат", "Chat"),
-        "email": ("Письмо", "E-mail"),
-        "form": ("Заявка с сайта", "Site form"),
-        "visit": ("Визит", "Visit"),
-        "messenger": ("Мессенджер", "Messenger"),
-        "social": ("Соцсеть", "Social network"),
-        "other": ("Другое", "Other"),
-    },
-    "outcome": {
-        "open": ("открыто", "open"),
-        "answered": ("ответили", "answered"),
-        "abandoned": ("не дождался", "gave up waiting"),
-        "resolved": ("решено", "resolved"),
-        "overflowed": ("ушло в другую очередь", "overflowed"),
-        "callback_requested": ("просил перезвонить", "asked to be called"),
-        "transferred": ("передано", "transferred"),
-        "voicemail": ("автоответчик", "voicemail"),
-        "not_reached": ("не дозвонились", "not reached"),
-        "unknown": ("неизвестно", "unknown"),
-    },
-    "event": {
-        "started": ("началось", "began"),
-        "queued": ("в очереди", "in the queue"),
-        "assigned": ("назначен сотрудник", "somebody assigned"),
-        "ringing": ("звонит у сотрудника", "ringing"),
-        "answered": ("сотрудник ответил", "answered"),
-        "message": ("сообщение", "message"),
-        "held": ("на удержании", "on hold"),
-        "resumed": ("снято с удержания", "off hold"),
-        "transferred": ("передано", "transferred"),
-        "paused": ("приостановлено", "paused"),
-        "unpaused": ("возобновлено", "went on"),
-        "ended": ("завершено", "ended"),
-        "wrapped": ("обработка после разговора закончена", "work after the call done"),
-        "reopened": ("открыто снова", "opened again"),
-        "recording": ("есть запись", "recording kept"),
-        "amended": ("данные исправлены", "details amended"),
-    },
-    "target": {
-        "first_response": ("первый ответ", "first response"),
-        "next_response": ("следующий ответ", "next response"),
-        "first_resolution": ("первое решение", "first resolution"),
-        "resolution": ("решение", "resolution"),
-        "callback": ("перезвонить", "callback"),
-    },
-    "clock": {
-        "pending": ("время ещё есть", "there is time yet"),
-        "imminent": ("вот-вот сорвётся", "about to break"),
-        "breaching": ("сорвано, клиент ждёт", "broken, the customer waits"),
-        "achieved": ("выполнено", "kept"),
-        "breached": ("сорвано", "broken"),
-        "cancelled": ("отпало", "came to nothing"),
-    },
-    "state": {
-        "open": ("открыт", "open"),
-        "contacted": ("связались", "contacted"),
-        "closed": ("закрыт", "closed"),
-    },
-    "promise_state": {
-        "open": ("ещё не срок", "not due yet"),
-        "at_risk": ("на грани срыва", "about to break"),
-        "broken": ("сорвано", "broken"),
-        "kept": ("выполнено", "kept"),
-        "kept_late": ("выполнено с опозданием", "kept late"),
-        "cancelled": ("отменено", "cancelled"),
-    },
-    "reason": {
-        "nps": ("вряд ли порекомендует (NPS)", "unlikely to recommend us (NPS)"),
-        "csat": ("остался недоволен (CSAT)", "was not satisfied (CSAT)"),
-        "ces": ("было трудно решить вопрос (CES)", "found it hard (CES)"),
-    },
-    "choice": {
-        "any": ("все нормы", "every target"),
-        "all": ("считаются все ответы", "all answers count"),
-        "mean": ("среднее", "the mean"),
-        "business": ("рабочее время", "business time"),
-        "0-10": ("шкала от 0 до 10", "a scale of 0 to 10"),
-    },
-    "excluded": {
-        "short_abandon": ("бросили почти сразу", "hung up almost at once"),
-        "abandoned_in_time": ("бросили раньше порога", "gave up within the threshold"),
-        "not_answered": ("остались без ответа", "not answered"),
-        "still_open": ("ещё открыты", "still open"),
-        "callback_requested": ("просили перезвонить", "asked to be called"),
-        "other_outcome": ("закончились иначе", "ended in another way"),
-        "unknown_person": ("неизвестно, кто звонил", "nobody knows who called"),
-    },
-}
-"""What APIs say in codes: by kind of code, then code."""
 
 NOUNS: dict[str, dict[str, dict[str, str]]] = {
     "people": {

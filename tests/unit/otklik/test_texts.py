@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from otklik.pages.codes import CODES
 from otklik.pages.numbers import METRICS
-from otklik.pages.texts import CODES, LANGUAGES, NOUNS, Words
+from otklik.pages.texts import LANGUAGES, NOUNS, Words
 from otklik_common.events.contact_center import Channel, Outcome
 from otklik_common.events.feedback import CaseState
 from otklik_contact_center.domain.events import CHANNELS, ENDINGS, TYPES
