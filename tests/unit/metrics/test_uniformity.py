@@ -171,6 +171,27 @@ def test_a_unit_is_drawn_to_the_mean_the_more_the_fewer_it_counted(some: list[Un
         assert all(b >= a - 1e-6 for a, b in pairwise(ordered))
 
 
+def test_an_interval_has_the_errors_of_the_unit_of_the_mean_and_of_tau() -> None:
+    some = units((90, 100), (85, 100), (80, 100), (75, 100), (70, 100))
+    found = spread(some)
+    assert found.rho is not None
+    weight = 500 / (1 + 99 * found.rho)
+    one_thing = 0.16 * weight / (weight - 1)
+    between, within = one_thing * found.rho, one_thing * (1 - found.rho) / 100
+    drawn_in = within / (between + within)
+    # Of five units of one size: Prasad and Rao's three parts, the last of them twice.
+    error = (
+        between * drawn_in
+        + drawn_in * within / 5
+        + 2 * drawn_in * within / (between + within) ** 2 * 2 * 5 / (5 / (between + within)) ** 2
+    )
+    for unit in judge(some, found):
+        assert unit.shrunk == pytest.approx(0.8 + (1 - drawn_in) * (unit.share - 0.8))
+        assert unit.interval is not None
+        wide = 1.959964 * math.sqrt(min(error, one_thing / 100))
+        assert unit.interval == pytest.approx((unit.shrunk - wide, unit.shrunk + wide))
+
+
 def test_nothing_and_one_unit_say_only_what_was_counted() -> None:
     assert spread([]) == Spread(0)
     assert not judge([], spread([]))

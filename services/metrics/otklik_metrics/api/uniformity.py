@@ -24,15 +24,12 @@ from otklik_metrics.api.schemas import (
     TimeBody,
 )
 from otklik_metrics.domain.dimensions import BRANCH_GROUP
-from otklik_metrics.domain.group_means import Compared, compare
+from otklik_metrics.domain.group_means import MOST_GROUPS, Compared, compare
 from otklik_metrics.domain.limits import MOST_FILTERS
 from otklik_metrics.domain.query import Query, check_past
 from otklik_metrics.domain.uniform_cells import check_comparable, check_groups, comparable
 from otklik_metrics.domain.uniformity import Judged, judge, spread
 from otklik_metrics.domain.uniformity_words import Verdict, method, told_differences, verdict
-
-MOST_GROUPS = 5
-"""Compared at once: each more makes every interval wider."""
 
 router = APIRouter(prefix=PREFIX, tags=["metrics"])
 

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from otklik_metrics.domain.distributions import student_beyond, student_within
 from otklik_metrics.domain.intervals import Interval
 from otklik_metrics.domain.uniformity import ALPHA, Code, Counted, Part, part_of, rho_where
+
+MOST_GROUPS: Final = 5
+"""Compared at once: each more makes every interval wider."""
 
 
 class GroupMean(NamedTuple):

@@ -60,7 +60,7 @@ _DIFFER: Final = Text(
 )
 _MORE: Final = Text(
     "“{first}” is {value} points {side} “{second}” ({low} to {high}): more than chance explains.",
-    "«{first}» {side} «{second}» на {value} п. п. (от {low} до {high}): сильнее, чем объясняет случай.",
+    "«{first}» {side} «{second}», на {value} п. п. (от {low} до {high}): сильнее, чем объясняет случай.",
 )
 _MAYBE: Final = Text(
     "“{first}” and “{second}” differ by {value} points ({low} to {high}): that may be chance.",
@@ -176,9 +176,9 @@ METHOD: Final = (
         "дисперсии при данных итогах (Haldane 1940)",
     ),
     Text(
-        "τ: standard deviation of the true shares beyond chance, by Paule and Mandel over extra-binomial "
+        "beyond chance, τ: standard deviation of the true shares, by Paule and Mandel over extra-binomial "
         "variation (Kleinman 1973, Williams 1982); 95 % by the Q profile (Viechtbauer 2007)",
-        "τ: стандартное отклонение истинных долей сверх случая, по Полу и Манделю для "
+        "сверх случая, τ: стандартное отклонение истинных долей, по Полу и Манделю для "
         "сверхбиномиальной изменчивости (Kleinman 1973, Williams 1982); 95 % – по профилю Q (Viechtbauer 2007)",
     ),
     Text(
