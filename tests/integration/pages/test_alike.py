@@ -1,5 +1,6 @@
 """Whether branches serve alike: said in plain words, with those that stand out and the formula."""
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.pages.conftest import House
+from tests.integration.pages.conftest import PASSWORD_SECONDS, House
 from tests.integration.pages.test_words import words
 
 pytestmark = pytest.mark.asyncio
@@ -133,6 +134,7 @@ async def test_two_hours_of_a_day_are_compared_among_themselves(differing: House
 
 async def test_operations_read_it_too(differing: House) -> None:
     await differing.employ("ops", "operations")
+    await asyncio.sleep(PASSWORD_SECONDS)
     async with differing.signed_in("ops") as browser:
         page = await browser.get("/number/sl20")
     assert 'id="alike"' in page.text
