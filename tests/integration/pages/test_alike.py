@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.pages.conftest import PASSWORD_SECONDS, House
+from otklik_common.directory import FRESH_SECONDS
+from tests.integration.pages.conftest import House
 from tests.integration.pages.test_words import words
 
 pytestmark = pytest.mark.asyncio
@@ -46,6 +47,7 @@ def call(branch: str, number: int, *, answered: bool) -> list[dict[str, Any]]:
 async def differing(newcomer: House) -> House:
     """A company of four branches, one of which hardly answers."""
     house = newcomer
+    await house.employ("ops", "operations")
     for group, name in (("own", "Собственные"), ("franchise", "Франшиза")):
         body = {"grouping": "ownership", "names": {"ru": name}}
         await house.good("PUT", f"/access/v1/branch-groups/{group}", body)
@@ -58,6 +60,8 @@ async def differing(newcomer: House) -> House:
             events += call(branch, number, answered=number < answered)
     await house.good("POST", "/contact-center/v1/events", events)
     await house.running.until_settled()
+    # Until every service knows its people and its groups anew.
+    await asyncio.sleep(2 * FRESH_SECONDS)
     return house
 
 
@@ -133,8 +137,6 @@ async def test_two_hours_of_a_day_are_compared_among_themselves(differing: House
 
 
 async def test_operations_read_it_too(differing: House) -> None:
-    await differing.employ("ops", "operations")
-    await asyncio.sleep(PASSWORD_SECONDS)
     async with differing.signed_in("ops") as browser:
         page = await browser.get("/number/sl20")
     assert 'id="alike"' in page.text
