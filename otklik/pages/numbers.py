@@ -274,12 +274,21 @@ async def has_calendar(visit: Visit) -> bool:
 
 async def names_of(visit: Visit, path: str, language: str) -> dict[str, str]:
     """Display names by code; empty for those who may not read them: codes do then."""
-    found: dict[str, str] = {}
+    return {one["code"]: name_of(one, language) for one in await listed(visit, path)}
+
+
+def name_of(one: dict[str, Any], language: str) -> str:
+    """What something of the company's directory is called."""
+    names = one.get("names") or {}
+    return str(names.get(language) or one.get("name") or one["code"])
+
+
+async def listed(visit: Visit, path: str) -> list[dict[str, Any]]:
+    """Everything that a path lists, page by page; nothing for those who may not read it."""
+    found: list[dict[str, Any]] = []
     more: dict[str, str] = {}
     while page := await if_allowed(visit.get(path, limit=200, **more)):
-        for one in page["items"]:
-            names = one.get("names") or {}
-            found[one["code"]] = names.get(language) or one.get("name") or one["code"]
+        found += page["items"]
         if page["next_cursor"] is None:
             break
         more = {"cursor": page["next_cursor"]}

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from otklik.pages import callbacks, feeds, heat, numbers, receipts
+from otklik.pages import alike, callbacks, feeds, heat, links, numbers, receipts
 from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit, if_allowed
 from otklik.pages.periods import PERIODS, Period, period
 from otklik.pages.texts import LANGUAGES, Words
@@ -225,9 +225,13 @@ class Pages:
 
 
 async def _first(page: Page, chosen: Period, branch: str | None, by: str | None) -> Response:
-    found, calls, (branches, realtors), cases, in_business_time, silent = await asyncio.gather(
+    place = {} if branch is None else {"branch": branch}
+    found, (calls, compared), (branches, realtors), cases, business, silent = await asyncio.gather(
         numbers.first_page(page.visit, chosen, branch),
-        heat.heat_map(page.visit, chosen, branch, by),
+        asyncio.gather(
+            heat.heat_map(page.visit, chosen, branch, by),
+            alike.compared(page.visit, "sl20", chosen, place),
+        ),
         _names(page),
         if_allowed(numbers.cases_to_call(page.visit, chosen, branch)),
         numbers.has_calendar(page.visit),
@@ -240,19 +244,20 @@ async def _first(page: Page, chosen: Period, branch: str | None, by: str | None)
 
     def link(name: str, line: numbers.Line) -> str:
         """Where a number leads: its receipt and records."""
-        return _number_at(name, chosen, line.asked)
+        return links.number_at(name, chosen, line.asked)
 
     return _filled(
         page,
         "first.html",
         numbers=found,
+        alike=compared,
         heat=calls,
         slots=heat.SLOTS,
-        ways={one: _first_at(chosen, branch, one) for one in heat.DAYS},
+        ways={one: links.first_at(chosen, branch, one) for one in heat.DAYS},
         branches=branches,
         realtors=realtors,
         cases=cases,
-        in_business_time=in_business_time,
+        in_business_time=business,
         silent=silent,
         period=chosen,
         periods=list(PERIODS),
@@ -262,12 +267,6 @@ async def _first(page: Page, chosen: Period, branch: str | None, by: str | None)
         served_seconds=numbers.SERVICE["threshold_seconds"],
         short_seconds=numbers.SERVICE["short_abandon_seconds"],
     )
-
-
-def _first_at(chosen: Period, branch: str | None, by: str) -> str:
-    """The address of the first page's map of calls."""
-    place = {} if branch is None else {"branch": branch}
-    return f"/?{urlencode({'period_name': chosen.name, **place, 'by': by})}#when"
 
 
 async def _names(page: Page) -> tuple[dict[str, str], dict[str, str]]:
@@ -291,23 +290,25 @@ async def _kinds(page: Page) -> dict[str, str]:
     return await numbers.names_of(page.visit, path, page.words.language)
 
 
-def _number_at(name: str, chosen: Period, place: dict[str, str], **more: str) -> str:
-    """The address of a number."""
-    return f"/number/{name}?{urlencode({'period_name': chosen.name, **place, **more})}"
-
-
 async def _number(
     page: Page, name: str, chosen: Period, place: dict[str, str], cursor: str | None
 ) -> Response:
     question = numbers.body([name], chosen, place)
-    answer, catalogue, behind, (branches, realtors), policies, kinds = await asyncio.gather(
-        page.visit.post("/metrics/v1/query", question),
-        page.visit.get("/metrics/v1/catalog"),
-        if_allowed(
-            page.visit.post(
-                "/metrics/v1/query/records", numbers.records(question, limit=50, cursor=cursor)
-            )
+    listed = numbers.records(question, limit=50, cursor=cursor)
+    (
+        (answer, compared),
+        catalogue,
+        behind,
+        (branches, realtors),
+        policies,
+        kinds,
+    ) = await asyncio.gather(
+        asyncio.gather(
+            page.visit.post("/metrics/v1/query", question),
+            alike.with_ownership(page.visit, name, chosen, place, page.words.language),
         ),
+        page.visit.get("/metrics/v1/catalog"),
+        if_allowed(page.visit.post("/metrics/v1/query/records", listed)),
         _names(page),
         _policies(page),
         _kinds(page),
@@ -326,11 +327,13 @@ async def _number(
         parameters=receipts.parameters(metric, asked, page.words),
         freshness=answer.get("freshness") or {},
         records=behind and behind["items"],
-        more=further and _number_at(name, chosen, place, cursor=further),
+        more=further and links.number_at(name, chosen, place, cursor=further),
         branches=branches,
         realtors=realtors,
         policies=policies,
         kinds=kinds,
+        alike=compared,
+        link=lambda unit: links.number_at(name, chosen, place | {"branch": unit}),
         period=chosen,
         place=place,
     )

@@ -94,6 +94,30 @@ TEXTS: dict[str, tuple[str, str]] = {
     "all": ("все {}", "all {}"),
     "the_others": ("и ещё {}", "and {} more"),
     "by_branch": ("По филиалам", "By branch"),
+    "alike_title": ("Одинаково ли обслуживают филиалы", "Do branches serve alike"),
+    "alike_more": ("Какие и как это посчитано", "Which ones, and how it is worked out"),
+    "alike_out": ("Выделяются", "Standing out"),
+    "alike_how": ("Как это посчитано", "How it is worked out"),
+    "alike_limits": ("Если как все", "If like the others"),
+    "alike_likely": ("Вероятнее всего", "Most likely"),
+    "alike_about": (
+        "«Если как все» – где была бы доля филиала с таким числом звонков, не отличайся он от других: "
+        "внутри – это может быть случай. Вероятная доля тем ближе к средней, чем меньше звонков.",
+        "“If like the others” is where the share of a branch with so many calls would be if it were "
+        "no different: inside may be chance. The likely share is the nearer to the mean the fewer "
+        "the calls.",
+    ),
+    "above": ("выше других", "above the others"),
+    "below": ("ниже других", "below the others"),
+    "groups_differ": (
+        "«{}» – {}, «{}» – {}: разница {} п. п. (от {} до {}). {}",
+        "“{}” {}, “{}” {}: a difference of {} points ({} to {}). {}",
+    ),
+    "more_than_chance": (
+        "Это больше, чем объясняет случай.",
+        "That is more than chance explains.",
+    ),
+    "maybe_chance": ("Это может быть случайностью.", "That may be chance."),
     "when_title": ("Когда звонят", "When people call"),
     "when_about": (
         "Сверху – сколько позвонили, под ним – какая их часть получила ответ за {}. Чем гуще "

@@ -18,7 +18,16 @@ from standardwebhooks import Webhook
 
 from otklik_contact_center.domain.signature import HEADERS
 from tests.fuzz.tuning import BODY_MAY_BE_LEFT_OUT, RULES
-from tests.support.routes_table import AT, IN_A_MONTH, LEASING, PROMISED, VISITOR, WEEK, Row
+from tests.support.routes_table import (
+    AT,
+    COMPARED,
+    IN_A_MONTH,
+    LEASING,
+    PROMISED,
+    VISITOR,
+    WEEK,
+    Row,
+)
 from tests.support.routes_table_quality import A_SCRIPT, ANSWERS, FORM, SCORING, TICKED
 from tests.support.routes_table_rows import TABLE
 from tests.support.routes_world_quality import OF_CALLS
@@ -29,6 +38,12 @@ _YEAR: Final = re.compile(r"^[0-9]{4}(?=-[0-9]{2}-[0-9]{2}([Tt ]|$))")
 """Of a date or a time."""
 
 _PERIOD: Final = {"from": "2026-03-02T00:00:00Z", "to": "2026-03-03T00:00:00Z"}
+
+_WHOLE_WEEK: Final[Mapping[str, dict[str, Any]]] = {
+    "/staffing": {"time": WEEK, "handle_seconds": 180},
+    "/uniformity": {**COMPARED, "groups": None},
+}
+"""What is asked of a range, not of its buckets."""
 
 _WHOLE_FILE: Final = b"id\n"
 """As long as `a_file` says."""
@@ -186,8 +201,7 @@ class Customs:
         names = {**self._known, **(self._of_quality if quality else {})}
         case.query.update(_completed(dict(case.query), names))
         case.body = _completed(case.body, names)
-        if case.path.endswith(":backtest"):
-            case.body = dict(_PERIOD)  # other promises that make sense together are seldom drawn
+        _know_whole(case)
         _make_scripts_known(case)
         for name, most in (("metric", None), ("metrics", 1)):
             if isinstance(case.body, dict) and name in case.body:
@@ -220,6 +234,15 @@ class Customs:
         request.headers["webhook-timestamp"] = str(int(now.timestamp()))
         request.headers["webhook-signature"] = Webhook(self._secret).sign("fuzz", now, text)
         return request
+
+
+def _know_whole(case: Case[Any]) -> None:
+    """Bodies whose parts make sense together, which is seldom drawn."""
+    if case.path.endswith(":backtest"):
+        case.body = dict(_PERIOD)
+    last = "/" + case.path.rpartition("/")[2]
+    if last in _WHOLE_WEEK and isinstance(case.body, dict):
+        case.body |= _WHOLE_WEEK[last]
 
 
 def _completed(value: Any, names: Mapping[str, Any]) -> Any:

@@ -112,6 +112,9 @@ RULES: Final[Mapping[str, str]] = {
         "staffing is worked out from days that are over, and from calls that tell how long they take": """
             range_too_long range_not_over no_handle_time
         """,
+        "units can be compared in a share, and in groups if they are branches": """
+            not_comparable groups_need_branches unknown_group
+        """,
         "a query may cost so much and no more": """
             too_many_buckets too_many_cells too_many_rows too_many_contacts
         """,

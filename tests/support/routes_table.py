@@ -263,6 +263,8 @@ def step(_: Ask) -> Any:
 
 QUERY: Final = {"metrics": [{"name": "contacts_offered"}], "time": WEEK, "group_by": ["branch"]}
 RECORDS: Final = {"metric": {"name": "contacts_offered"}, "time": WEEK}
+COMPARED: Final = {"metric": {"name": "abandonment_rate"}, "time": WEEK}
+
 STAFFED: Final = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}
 NAMES: Final = {"names": ["utm_source"]}
 ONCE: Final = {"Idempotency-Key": "once-{number}"}

@@ -6,6 +6,7 @@ from typing import Final
 from tests.support.routes_table import (
     ANY_REVISION,
     ANYBODY,
+    COMPARED,
     HERSELF,
     MEMBER,
     NAMES,
@@ -277,6 +278,7 @@ METRICS: Final[Rows] = {
     "POST /metrics/v1/staffing": Row(
         "metrics:read", body=same({"time": STAFFED, "handle_seconds": 180})
     ),
+    "POST /metrics/v1/uniformity": Row("metrics:read", body=same(COMPARED)),
     "GET /metrics/v1/freshness": Row("metrics:read"),
     "GET /metrics/v1/catalog": Row("metrics:read"),
 }

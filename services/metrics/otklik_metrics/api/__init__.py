@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from otklik_common.module import Platform
-from otklik_metrics.api import catalogue, query, records, staffing
+from otklik_metrics.api import catalogue, query, records, staffing, uniformity
 from otklik_metrics.api.exposition import serve_gauges
 from otklik_metrics.api.refusals import refusals
 from otklik_metrics.store.tables import SCHEMA
@@ -17,4 +17,4 @@ def build_api(platform: Platform) -> Sequence[APIRouter]:
     platform.database(SCHEMA, "api")
     serve_gauges(platform)
     refusals(platform)
-    return [query.router, records.router, catalogue.router, staffing.router]
+    return [query.router, records.router, catalogue.router, staffing.router, uniformity.router]

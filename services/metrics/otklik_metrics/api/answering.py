@@ -85,17 +85,25 @@ def answer_out(
     out: dict[str, Any] = {
         "columns": _columns(query),
         "rows": [_row(query, row, labels[row.bucket]) for row in found.rows],
-        "receipts": {
-            one.name: _receipt(query, one, found, place, language)
-            for place, one in enumerate(query.asked)
-        },
+        "receipts": receipts_out(query, found, language),
         "freshness": freshness_out(found.fresh, now),
     }
     if explain:
-        out["plan"] = [
-            _step(one, step, language) for one in query.asked for step in found.steps[one.name]
-        ]
+        out["plan"] = plan_out(query, found, language)
     return out
+
+
+def receipts_out(query: Query, found: Answered, language: Lang) -> dict[str, dict[str, Any]]:
+    """How each number came about, by its name in the rows."""
+    return {
+        one.name: _receipt(query, one, found, place, language)
+        for place, one in enumerate(query.asked)
+    }
+
+
+def plan_out(query: Query, found: Answered, language: Lang) -> list[Mapping[str, Any]]:
+    """What was read for each number."""
+    return [_step(one, step, language) for one in query.asked for step in found.steps[one.name]]
 
 
 def freshness_out(fresh: datetime | None, now: datetime) -> dict[str, Any]:

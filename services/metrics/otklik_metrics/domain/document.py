@@ -7,6 +7,7 @@ from otklik_metrics.domain.catalogue import CATALOGUE, Metric, Parameter, Parame
 from otklik_metrics.domain.catalogue.words import LOW_BASE_UNDER
 from otklik_metrics.domain.dimensions import DIMENSIONS, Text
 from otklik_metrics.domain.gauges import COMPANIES, GAUGES, MOST_SAMPLES
+from otklik_metrics.domain.group_means import MOST_GROUPS
 from otklik_metrics.domain.series import label_names
 
 INTRODUCTION = Text(
@@ -43,6 +44,18 @@ CSV = Text(
 )
 
 
+UNIFORMITY = Text(
+    "`POST /metrics/v1/uniformity` tells how far branches, teams or agents differ beyond chance in a share of "
+    "things that each count or do not, with an interval; which of them stand out; each one's likeliest true "
+    "share; and groups of branches beside one another (docs/decisions/0137). These metrics can be "
+    f"compared: {{}}; `csat` and `ces` as shares. At most {MOST_GROUPS} groups.",
+    "`POST /metrics/v1/uniformity` говорит, насколько филиалы, команды или сотрудники различаются сверх случая "
+    "в доле отдельных случаев, с интервалом; кто из них выделяется; какова вероятная истинная доля каждого; и "
+    "сравнивает группы филиалов (docs/decisions/0137). Сравнить можно: {}; `csat` и `ces` – как "
+    f"доли. Групп не больше {MOST_GROUPS}.",
+)
+
+
 def document() -> str:
     """The whole page, in English and Russian."""
     parts = [
@@ -55,6 +68,8 @@ def document() -> str:
         "## CSV",
         CSV.en,
         CSV.ru,
+        "## Uniformity · Единообразие",
+        *_uniformity(),
         *_prometheus(),
     ]
     return "\n\n".join(parts) + "\n"
@@ -153,6 +168,12 @@ def _limits() -> Iterator[str]:
         f"heavy ones (people, the past, very many groups) {limits.HEAVY_AT_ONCE} are read at once in "
         "a process; others wait."
     )
+
+
+def _uniformity() -> Iterator[str]:
+    able = ", ".join(f"`{name}`" for name, one in CATALOGUE.items() if one.is_share_of_things({}))
+    for text in UNIFORMITY:
+        yield text.format(able)
 
 
 def _prometheus() -> Iterator[str]:

@@ -213,6 +213,46 @@ class NoPastGroups(QueryRefused):
         )
 
 
+class NotComparable(QueryRefused):
+    """Its value is no share of things that each count or do not."""
+
+    code = "not_comparable"
+
+    def __init__(self, definition: str, able: Sequence[str]) -> None:
+        super().__init__(
+            f"{definition} is no share of things that each count or do not, so chance cannot be told "
+            f"from its spread; these can be compared (csat and ces as shares): {', '.join(able)}",
+            detail_ru=f"{definition} – не доля отдельных случаев, и случайность из его разброса не "
+            f"выделить; сравнить можно (csat и ces – как доли): {', '.join(able)}",
+        )
+
+
+class GroupsNeedBranches(QueryRefused):
+    """Groups are those of branches."""
+
+    code = "groups_need_branches"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "groups are those of branches: ask by branch, or without groups",
+            detail_ru="группы – это группы филиалов: запросите по branch или без groups",
+        )
+
+
+class UnknownGroup(QueryRefused):
+    """No branch is in it."""
+
+    code = "unknown_group"
+
+    def __init__(self, group: str) -> None:
+        super().__init__(
+            f"no branch is in the group {group[:100]!r}: groups of branches are said at "
+            "/access/v1/branches/{code}",
+            detail_ru=f"в группе {group[:100]!r} нет филиалов: группы филиалов задаются в "
+            "/access/v1/branches/{code}",
+        )
+
+
 class HistoryBehind(Conflict):
     """What was known then is not in the history yet."""
 

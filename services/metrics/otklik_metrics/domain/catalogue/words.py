@@ -160,6 +160,10 @@ class Metric:
         """Whether facts can be listed behind a cell; spans of presence are not such facts."""
         return self.kind != "agent_state" and not self.shared
 
+    def is_share_of_things(self, params: Params) -> bool:
+        """Whether its value is so many of so many things that each count or do not."""
+        return self.interval == "wilson" and params.get("variant", "share") == "share"
+
     def formula_of(self, params: Params) -> Text:
         """The formula that `params` choose."""
         return self.formula[str(params[self.variant])] if self.variant else self.formula[""]
