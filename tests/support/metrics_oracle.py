@@ -161,6 +161,7 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "nps_detractors": ("answer", category(0, 6)),
     "csat": ("answer", scored("csat", 4)),
     "ces": ("answer", scored("ces", 5)),
+    "leakage_rate": ("answer", scored("lost_deal", 1)),
     "csi": ("answer", csi),
     "enps": ("answer", enps),
     "cases_opened": ("case", _number(lambda _, __: True)),

@@ -339,6 +339,7 @@ def _answer(dice: random.Random) -> Answer:
         enps=_maybe(dice, dice.randrange(11), 0.6),
         csat=_maybe(dice, dice.randrange(1, 6)),
         ces=_maybe(dice, dice.randrange(1, 8)),
+        lost_deal=_maybe(dice, dice.randrange(3), 0.6),
         csi_score_micro=_maybe(dice, most * dice.randrange(1, 6), 0.8),
         csi_most_micro=most * 5,
         csi_least_micro=most,

@@ -279,3 +279,11 @@ async def test_without_a_credential_nothing_is_answered(world: World) -> None:
     for key in ("nonsense", f"otk_{world.tenant}_aaaaaaaaaa_x"):
         refused = await world.call("GET", "/answers", key=key)
         assert refused.status_code == 401
+
+
+async def test_what_became_of_a_deal_that_was_not_ours_is_told(world: World) -> None:
+    survey = await world.survey("lost_deal")
+    await world.answer("a-1", survey, {"lost_deal": 2, "attention": 2, "comment": "Этажи"})
+    [event] = await world.facts("answer")
+    assert (event.data.template, event.data.lost_deal) == ("lost_deal", 2)
+    assert event.data.scores == {"attention": 2}

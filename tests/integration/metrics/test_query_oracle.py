@@ -90,6 +90,7 @@ ANSWERS: Sequence[Wanted] = (
     "csat",
     ("csat", {"top": 1}),
     "ces",
+    "leakage_rate",
     "csi",
     ("csi", {"variant": "rescaled"}),
     ("csi", {"variant": "mean"}),

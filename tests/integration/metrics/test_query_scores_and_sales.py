@@ -64,6 +64,18 @@ async def test_satisfaction_has_a_mean_beside_its_share(office: Office) -> None:
 
 
 @pytest.mark.asyncio
+async def test_of_deals_that_were_not_ours_those_made_without_us_leak(office: Office) -> None:
+    said = [0, 0, 0, 1, 2, 2, None]
+    answers = [an_answer(answered_at=TEN, nps=None, lost_deal=one) for one in said]
+    await office.hear(numbered("a", answers))
+    row = (await office.query("leakage_rate", "answers"))["rows"][0]
+    cell = row["leakage_rate"]
+    assert (cell["value"], cell["numerator"], cell["denominator"]) == (0.5, 3, 6)
+    assert row["answers"]["value"] == 7
+    assert cell["interval"] is not None
+
+
+@pytest.mark.asyncio
 async def test_money_is_in_one_currency(office: Office) -> None:
     def bought(minor: int, currency: str = "RUB") -> Purchase:
         return Purchase(

@@ -36,6 +36,7 @@ DIGESTS = {
     ("deal", 2): "09aabd794b57f65f",
     ("touch", 1): "9a33fe8e3b2aa3b7",
     ("answer", 1): "8e11d54656e21905",
+    ("answer", 2): "ac446b46b2db8873",
     ("case", 1): "6144bb793305b281",
     ("purchase", 1): "24f143f21b1f2a21",
     ("points", 1): "c896ede7b90a29c2",

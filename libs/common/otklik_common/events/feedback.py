@@ -42,7 +42,8 @@ class Answer(Fact):
     `csi_*` are the importance-weighted sums over the answered attributes of a CSI survey,
     times 1 000 000: `csi_score` = Σ importance·score, `csi_most` = Σ importance·highest,
     `csi_least` = Σ importance·lowest, `csi_importance` = Σ importance.
-    `weight_micro` is the answer's survey weight times 1 000 000.
+    `weight_micro` is the answer's survey weight times 1 000 000. `lost_deal` is what became of a
+    deal that was not made with us: 0 nothing yet, 1 made without an agency, 2 made with another.
     """
 
     survey: UUID
@@ -75,6 +76,7 @@ class Answer(Fact):
     csi_importance_micro: Micro | None = None
     scores: dict[str, int] = Field(default_factory=dict, max_length=32)
     has_text: bool = False
+    lost_deal: int | None = Field(default=None, ge=0, le=2)
 
 
 @contract("case", version=1, owner=OWNER)

@@ -32,7 +32,7 @@ async def create_survey(
     body: SurveyBody, caller: MayWriteSurveys, db: Db, now: Now, once: OnceIfKeyed
 ) -> Response:
     """
-    Make a survey from a template: `nps tnps csat ces csi enps forces ladder attachment`.
+    Make a survey from a template: `nps tnps csat ces csi enps forces ladder attachment lost_deal`.
 
     The template decides the questions; a `csi` survey also asks for its weighted attributes.
     Under an id of your own, or with an Idempotency-Key, a repeated request makes one survey.

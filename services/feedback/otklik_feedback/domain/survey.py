@@ -36,6 +36,7 @@ class Template(StrEnum):
     FORCES = "forces"
     LADDER = "ladder"
     ATTACHMENT = "attachment"
+    LOST_DEAL = "lost_deal"
 
 
 class Measure(StrEnum):
@@ -46,6 +47,7 @@ class Measure(StrEnum):
     ENPS = "enps"
     CSAT = "csat"
     CES = "ces"
+    LOST_DEAL = "lost_deal"
 
 
 class Words(NamedTuple):
@@ -218,6 +220,23 @@ _ATTACHMENT = (
     _agree("pride", "Мне приятно быть её клиентом", "I am proud to be its customer"),
     _agree("loss", "Мне бы её не хватало", "I would miss it"),
 )
+# Asked some time after a request was closed without a deal.
+_LOST_DEAL = (
+    Question(
+        "lost_deal",
+        Words(
+            "Состоялась ли сделка: пока нет (0), без агентства (1), с другим агентством (2)?",
+            "Was the deal made: not yet (0), without an agency (1), with another agency (2)?",
+        ),
+        Scale("lost_deal", 0, 2),
+        Measure.LOST_DEAL,
+    ),
+    Question(
+        "attention",
+        Words("Хватило ли вам нашего внимания?", "Did we give you enough attention?"),
+        Scale("attention", 1, 5),
+    ),
+)
 
 QUESTIONS: Final[Mapping[Template, tuple[Question, ...]]] = {
     Template.NPS: (_NPS, _COMMENT),
@@ -230,6 +249,7 @@ QUESTIONS: Final[Mapping[Template, tuple[Question, ...]]] = {
     Template.FORCES: (*_FORCES, _NPS, _overall(7), _COMMENT),
     Template.LADDER: (_LADDER, _COMMENT),
     Template.ATTACHMENT: (*_ATTACHMENT, _COMMENT),
+    Template.LOST_DEAL: (*_LOST_DEAL, _COMMENT),
 }
 """What each template asks; a CSI survey asks for its attributes before that."""
 

@@ -234,6 +234,7 @@ def _answer(fact: FactLike, _: Definition) -> Iterator[Part]:
         ("enps", fact.enps),
         ("csat", fact.csat),
         ("ces", fact.ces),
+        ("lost_deal", fact.lost_deal),
     ):
         if score is not None:
             counters[f"{prefix}_{score}"] = 1

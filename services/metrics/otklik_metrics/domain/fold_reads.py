@@ -73,6 +73,7 @@ READS: Mapping[str, tuple[str, ...]] = {
         "csi_most_micro",
         "csi_least_micro",
         "csi_importance_micro",
+        "lost_deal",
     ),
     "case": ("opened_at", "contacted_at", "closed_at", "due_at"),
     "purchase": (

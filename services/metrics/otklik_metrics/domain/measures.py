@@ -124,6 +124,7 @@ ENPS = scale("enps", 0, 10)
 NPS_1_10 = scale("nps10", 1, 10)
 CSAT = scale("csat", 1, 5)
 CES = scale("ces", 1, 7)
+LOST_DEAL = scale("lost_deal", 0, 2)
 
 
 def _each(names: tuple[str, ...], meaning: str) -> tuple[Counter, ...]:
@@ -328,6 +329,7 @@ ANSWER = Measures(
         Counter("csi_most", "sum of importance * highest score, times 10^6"),
         Counter("csi_least", "sum of importance * lowest score, times 10^6"),
         Counter("csi_importance", "sum of importance, times 10^6"),
+        *_each(LOST_DEAL, "of those who made no deal with us: none yet, alone, with others"),
     ),
 )
 

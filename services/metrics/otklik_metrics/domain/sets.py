@@ -61,6 +61,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 FOLD_VERSIONS: Mapping[str, int] = {
     **dict.fromkeys(MEASURES, 1),
+    "answer": 2,
     "lead": 3,
     "showing": 2,
     "deal": 2,

@@ -18,7 +18,14 @@ from otklik_metrics.store.decoding import decoder
 from otklik_metrics.store.overlap import Step, overlapping
 from otklik_metrics.store.tables import FIELDS, HEAD, SCHEMA
 
-_NEWEST_TYPES: Mapping[str, int] = {"contact": 2, "lead": 3, "showing": 2, "deal": 2, "source": 2}
+_NEWEST_TYPES: Mapping[str, int] = {
+    "answer": 2,
+    "contact": 2,
+    "lead": 3,
+    "showing": 2,
+    "deal": 2,
+    "source": 2,
+}
 ROW_TYPES: Mapping[str, str] = {
     kind: f"fact_{kind}_{_NEWEST_TYPES.get(kind, 1)}" for kind in FIELDS
 }

@@ -46,7 +46,7 @@ Facts = Any
 """The columns of a table of facts, or of a subquery like one."""
 
 SCORES: Mapping[str, str] = {"nps10": "nps_1_10"}
-SCORE = re.compile(r"^(nps|nps10|enps|csat|ces)_(\d+)$")
+SCORE = re.compile(r"^(nps|nps10|enps|csat|ces|lost_deal)_(\d+)$")
 EXTRA = re.compile(r"^nps_(\d+)_extra$")
 EXTRA_SQUARE = re.compile(r"^nps_(\w+)_extra2$")
 

@@ -37,7 +37,7 @@ SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
         " score_micro failed changed form_version",
         "script_run": "filled_at corrected_at asked done missed complete script_version",
         "answer": "answered_at nps nps_1_10 enps csat ces csi_score_micro csi_most_micro "
-        "csi_least_micro csi_importance_micro weight_micro has_text",
+        "csi_least_micro csi_importance_micro lost_deal weight_micro has_text",
         "case": "opened_at due_at contacted_at closed_at state level resolution answer",
         "purchase": "sold_at returned_at amount_minor returned_minor net_minor lines",
         "points": "moved_at points reverses",

@@ -14,7 +14,7 @@ from otklik_metrics.domain.sets import Grain, histogram_table, rollup_table
 from otklik_metrics.store.overlap import Step, overlapping
 from otklik_metrics.store.tables import HISTOGRAMS, SCHEMA
 
-_NEWEST_TYPES: Mapping[str, int] = {"lead": 2, "points": 2}
+_NEWEST_TYPES: Mapping[str, int] = {"answer": 2, "lead": 2, "points": 2}
 ROW_TYPES: Mapping[tuple[str, Grain], str] = {
     (kind, grain): f"cell_{kind}_{grain.value}_{_NEWEST_TYPES.get(kind, 1)}"
     for kind in MEASURES

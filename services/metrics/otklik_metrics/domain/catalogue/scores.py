@@ -22,11 +22,12 @@ from otklik_metrics.domain.indicators.scores import (
     categories,
     easy,
     employee_score,
+    leaked,
     net_promoter_score,
     satisfaction_index,
     satisfied,
 )
-from otklik_metrics.domain.measures import CES, CSAT, ENPS, NPS, NPS_CATEGORIES
+from otklik_metrics.domain.measures import CES, CSAT, ENPS, LOST_DEAL, NPS, NPS_CATEGORIES
 from otklik_metrics.domain.readings import Histories, Pick, Question, Reading, Sum, Tally, pick
 
 KIND, BY = "answer", "answered_at"
@@ -222,6 +223,37 @@ METRICS: Final = (
                 most=4,
             ),
         ),
+        minimum_n=MINIMUM,
+        interval="wilson",
+    ),
+    Metric(
+        name="leakage_rate",
+        title=Text("deals made without us", "сделки без нас"),
+        shape=Shape.SCORE,
+        unit="share",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "deals made alone or with another agency / answers of what became of the deal",
+                "сделки в одиночку или с другим агентством / ответы о том, что стало со сделкой",
+            )
+        ),
+        numerator=Text(
+            "answers that the deal was made without us", "ответы, что сделка прошла без нас"
+        ),
+        denominator=Text(
+            "answers of customers whose request was closed without a deal",
+            "ответы клиентов, чья заявка закрыта без сделки",
+        ),
+        source=Text(
+            "Otklik; the question is that of the survey template lost_deal",
+            "Отклик; вопрос – из шаблона опроса lost_deal",
+        ),
+        read=lambda _: _named(LOST_DEAL),
+        work_out=lambda values, _: leaked(values),
+        base=lambda _: pick(*LOST_DEAL),
+        above=lambda _: pick(*LOST_DEAL[1:]),
         minimum_n=MINIMUM,
         interval="wilson",
     ),

@@ -4,7 +4,16 @@ from typing import Final
 
 from otklik_metrics.domain.indicators.cells import NO_DATA, NO_WEIGHT, Cell, Values, share
 from otklik_metrics.domain.intervals import adjusted_wald, effective_size, weighted_score
-from otklik_metrics.domain.measures import CES, CSAT, ENPS, MICRO, NPS, NPS_1_10, NPS_CATEGORIES
+from otklik_metrics.domain.measures import (
+    CES,
+    CSAT,
+    ENPS,
+    LOST_DEAL,
+    MICRO,
+    NPS,
+    NPS_1_10,
+    NPS_CATEGORIES,
+)
 
 SCALES: Final = {"0-10": NPS, "1-10": NPS_1_10}
 FIRST_PROMOTER: Final = 9
@@ -86,6 +95,13 @@ def satisfied(values: Values, top: int, variant: str) -> Cell:
     if variant == "mean" and n:
         return _mean(values, CSAT, n)
     return share(sum(values[column] for column in CSAT[-top:]), n)
+
+
+def leaked(values: Values) -> Cell:
+    """Of those who made no deal with us and said what became of it: who made it without us."""
+    return share(
+        sum(values[column] for column in LOST_DEAL[1:]), sum(values[column] for column in LOST_DEAL)
+    )
 
 
 def easy(values: Values, variant: str) -> Cell:
