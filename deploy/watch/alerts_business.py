@@ -9,10 +9,10 @@ from deploy.watch.operations import (
     CASES_OVERDUE,
     LEVEL_HOUR,
     NOT_CALLED_BACK,
-    PROMISES_AT_RISK,
-    SERVICE_LEVEL_TARGET,
     SLA_OVERDUE,
 )
+from deploy.watch.requests import PROMISES_AT_RISK
+from deploy.watch.steps import SERVICE_LEVEL_TARGET
 from otklik_metrics.domain.dimensions import Text
 
 LEAST_CONTACTS: Final = 20

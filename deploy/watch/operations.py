@@ -16,7 +16,6 @@ from deploy.watch.business import (
 from deploy.watch.layout import (
     GREEN,
     RED,
-    YELLOW,
     Dashboard,
     Look,
     Panel,
@@ -24,15 +23,13 @@ from deploy.watch.layout import (
     Row,
     Steps,
     bad_above,
-    good_above,
 )
+from deploy.watch.requests import PROMISES, QUALITY, REQUESTS
+from deploy.watch.steps import ANY_IS_BAD, LEVEL_STEPS, PER_BRANCH, PLAIN
 from deploy.watch.when import WHEN
 from otklik_metrics.domain.catalogue import clocks
 from otklik_metrics.domain.dimensions import Text
 from otklik_metrics.domain.gauge import Gauge, Window
-
-SERVICE_LEVEL_TARGET: Final = 0.8
-"""Of 100 who called, 80 are answered within 20 seconds."""
 
 OFFERED: Final = gauge_of("contacts_offered")
 ANSWERED: Final = gauge_of("contacts_answered")
@@ -52,28 +49,15 @@ POLICIES: Final = [
 ]
 AT_RISK: Final = gauge_of("sla_at_risk")
 SLA_OVERDUE: Final = gauge_of("sla_overdue")
-QA_SCORE: Final = gauge_of("qa_score")
-QA_EVALUATIONS: Final = gauge_of("qa_score", base=True)
-SCRIPT_KEPT: Final = gauge_of("script_kept")
-SCRIPT_CHECKLISTS: Final = gauge_of("script_kept", base=True)
-PROMISES_KEPT: Final = gauge_of("promises_kept")
-PROMISES_AT_RISK: Final = gauge_of("promises_at_risk")
 UNWORKED: Final = gauge_of("unworked_rate")
-UNSERVED: Final = gauge_of("unserved_rate")
-SPEED_TO_LEAD: Final = gauge_of("speed_to_lead")
-LEADS_WAITING: Final = gauge_of("leads_waiting")
 CASES_OPEN: Final = gauge_of("cases_open")
 CASES_OVERDUE: Final = gauge_of("cases_overdue")
 
-_LEVEL_STEPS: Final = good_above(SERVICE_LEVEL_TARGET - 0.1, SERVICE_LEVEL_TARGET)
-_ANY_IS_BAD: Final = ((None, GREEN), (1, YELLOW), (5, RED))
-_PLAIN: Final[Steps] = ((None, "blue"),)
 
-_BY_BRANCH: Final = Text("{{branch}}", "{{branch}}")
 _BY_QUEUE: Final = Text("{{channel}} · {{queue}}", "{{channel}} · {{queue}}")
 
 
-def _number(gauge: Gauge, steps: Steps = _PLAIN) -> Panel:
+def _number(gauge: Gauge, steps: Steps = PLAIN) -> Panel:
     """How many today, all companies and queues that were chosen together."""
     return Panel(
         title_of(gauge),
@@ -93,7 +77,7 @@ def _level(level: Gauge, base: Gauge, title: Text) -> Panel:
         [Query(pooled(level, base, CHOSEN))],
         unit="percentunit",
         look=Look.NUMBER,
-        steps=_LEVEL_STEPS,
+        steps=LEVEL_STEPS,
         width=4,
         height=5,
         decimals=1,
@@ -127,8 +111,8 @@ NOW: Final = Row(
             BASE_HOUR,
             Text("Answered within 20 s, last hour", "Ответ за 20 с, последний час"),
         ),
-        _number(NOT_CALLED_BACK, _ANY_IS_BAD),
-        _number(CASES_OVERDUE, _ANY_IS_BAD),
+        _number(NOT_CALLED_BACK, ANY_IS_BAD),
+        _number(CASES_OVERDUE, ANY_IS_BAD),
     ],
 )
 
@@ -153,7 +137,7 @@ THROUGH_THE_DAY: Final = Row(
             about(LEVEL_HOUR),
             [Query(each(LEVEL_HOUR, CHOSEN), _BY_QUEUE)],
             unit="percentunit",
-            steps=_LEVEL_STEPS,
+            steps=LEVEL_STEPS,
             most=1,
         ),
         _by_queue(WAIT, "s", bad_above(20, 60)),
@@ -196,14 +180,14 @@ BY_BRANCH: Final = Row(
         Panel(
             title_of(NOT_CALLED_BACK),
             about(NOT_CALLED_BACK),
-            [Query(each(NOT_CALLED_BACK, CHOSEN), _BY_BRANCH)],
-            steps=_ANY_IS_BAD,
+            [Query(each(NOT_CALLED_BACK, CHOSEN), PER_BRANCH)],
+            steps=ANY_IS_BAD,
         ),
         Panel(
             title_of(MISSED),
             about(MISSED),
-            [Query(each(MISSED, CHOSEN), _BY_BRANCH)],
-            steps=_ANY_IS_BAD,
+            [Query(each(MISSED, CHOSEN), PER_BRANCH)],
+            steps=ANY_IS_BAD,
         ),
         Panel(
             Text("Branches side by side", "Филиалы рядом"),
@@ -221,7 +205,7 @@ BY_BRANCH: Final = Row(
                 Query(each(UNWORKED, CHOSEN), title_of(UNWORKED), "percentunit"),
             ],
             look=Look.TABLE,
-            steps=_ANY_IS_BAD,
+            steps=ANY_IS_BAD,
             width=24,
             height=12,
         ),
@@ -234,14 +218,14 @@ TARGETS: Final = Row(
         Panel(
             title_of(AT_RISK),
             about(AT_RISK),
-            [Query(each(AT_RISK, CHOSEN), _BY_BRANCH)],
-            steps=_ANY_IS_BAD,
+            [Query(each(AT_RISK, CHOSEN), PER_BRANCH)],
+            steps=ANY_IS_BAD,
         ),
         Panel(
             title_of(SLA_OVERDUE),
             about(SLA_OVERDUE),
-            [Query(each(SLA_OVERDUE, CHOSEN), _BY_BRANCH)],
-            steps=_ANY_IS_BAD,
+            [Query(each(SLA_OVERDUE, CHOSEN), PER_BRANCH)],
+            steps=ANY_IS_BAD,
         ),
         Panel(
             Text("Targets met, by policy", "Выполнение норм по правилам"),
@@ -258,98 +242,9 @@ TARGETS: Final = Row(
                 )
             ],
             unit="percentunit",
-            steps=_LEVEL_STEPS,
+            steps=LEVEL_STEPS,
             most=1,
             width=24,
-        ),
-    ],
-)
-
-QUALITY: Final = Row(
-    Text("Quality of talk", "Качество разговоров"),
-    [
-        Panel(
-            title_of(QA_SCORE),
-            about(QA_SCORE),
-            [
-                Query(each(QA_SCORE, CHOSEN), _BY_BRANCH),
-                Query(
-                    pooled(QA_SCORE, QA_EVALUATIONS, CHOSEN),
-                    Text("the whole company", "вся компания"),
-                ),
-            ],
-            unit="percentunit",
-            steps=good_above(0.7, 0.85),
-            most=1,
-        ),
-        Panel(
-            Text("Evaluations", "Оценок"),
-            about(QA_EVALUATIONS),
-            [Query(each(QA_EVALUATIONS, CHOSEN), _BY_BRANCH)],
-            steps=_PLAIN,
-        ),
-        Panel(
-            title_of(SCRIPT_KEPT),
-            about(SCRIPT_KEPT),
-            # Not pooled: checklists are of different lengths, so no mean of these is the company's.
-            [Query(each(SCRIPT_KEPT, CHOSEN), _BY_BRANCH)],
-            unit="percentunit",
-            steps=good_above(0.7, 0.85),
-            most=1,
-        ),
-        Panel(
-            Text("Checklists", "Чек-листов"),
-            about(SCRIPT_CHECKLISTS),
-            [Query(each(SCRIPT_CHECKLISTS, CHOSEN), _BY_BRANCH)],
-            steps=_PLAIN,
-        ),
-    ],
-)
-
-REQUESTS: Final = Row(
-    Text("Requests", "Заявки"),
-    [
-        Panel(
-            title_of(LEADS_WAITING),
-            about(LEADS_WAITING),
-            [Query(each(LEADS_WAITING, CHOSEN), _BY_BRANCH)],
-            steps=_ANY_IS_BAD,
-        ),
-        Panel(
-            title_of(SPEED_TO_LEAD),
-            about(SPEED_TO_LEAD),
-            [Query(each(SPEED_TO_LEAD, CHOSEN), _BY_BRANCH)],
-            unit="percentunit",
-            steps=_LEVEL_STEPS,
-            most=1,
-        ),
-        Panel(
-            title_of(UNSERVED),
-            about(UNSERVED),
-            [Query(each(UNSERVED, CHOSEN), _BY_BRANCH)],
-            unit="percentunit",
-            steps=_PLAIN,
-            most=1,
-        ),
-    ],
-)
-
-PROMISES: Final = Row(
-    Text("What staff promised", "Что обещали сотрудники"),
-    [
-        Panel(
-            title_of(PROMISES_AT_RISK),
-            about(PROMISES_AT_RISK),
-            [Query(each(PROMISES_AT_RISK, CHOSEN), _BY_BRANCH)],
-            steps=_ANY_IS_BAD,
-        ),
-        Panel(
-            title_of(PROMISES_KEPT),
-            about(PROMISES_KEPT),
-            [Query(each(PROMISES_KEPT, CHOSEN), _BY_BRANCH)],
-            unit="percentunit",
-            steps=_LEVEL_STEPS,
-            most=1,
         ),
     ],
 )
