@@ -175,8 +175,10 @@ def test_what_is_no_host_is_not_listed(text: str) -> None:
     assert entry_of(text) is None
 
 
-def test_a_host_is_kept_in_lower_case() -> None:
+def test_a_host_is_kept_in_lower_case_and_without_the_usual_port() -> None:
     assert entry_of(" Records.Example.com ") == "records.example.com"
+    assert entry_of("records.example.com:443") == "records.example.com"
+    assert entry_of("*.example.com:443") == "*.example.com"
 
 
 def test_a_link_says_what_it_was_made_for_and_cannot_be_changed() -> None:

@@ -113,7 +113,9 @@ def entry_of(text: str) -> str | None:
     host = found["host"].strip("[]").removeprefix("*.")
     if found["host"].startswith("*.") and "." not in host:
         return None  # the whole of a top-level domain
-    return found[0] if address_of(host) is not None or _is_name(host) else None
+    if address_of(host) is None and not _is_name(host):
+        return None
+    return found[0].removesuffix(f":{_PORTS['https']}")
 
 
 def check_allowed(place: Place, hosts: Iterable[str]) -> None:
