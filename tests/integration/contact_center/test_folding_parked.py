@@ -44,3 +44,26 @@ async def test_a_contact_that_the_database_refuses_is_parked_alone(
     await fold_all(folder)
     assert len(await world.latest("contact")) == 2
     assert await world.count("parked") == 0
+
+
+@pytest.mark.asyncio
+async def test_a_contact_that_only_its_customer_s_past_breaks_is_parked_alone(
+    world: World, door: Pusher, folder: Folder
+) -> None:
+    """What is kept of a lead cannot be read: no fault of the database, and of no one contact."""
+    phone = {"from_": "+79991230001", "direction": "in", "channel": "call"}
+    await door.push(an_event("queued", 0, id="a", contact="call-1", **phone))
+    await fold_all(folder)
+    await world.admin.execute(
+        "UPDATE contact_center.contact SET data = 'broken' WHERE tenant = $1", world.tenant
+    )
+    await door.push(
+        an_event("queued", 60, id="b", contact="call-2", **phone),
+        an_event("queued", 60, id="c", contact="call-3", **{**phone, "from_": "+79991230002"}),
+    )
+    await fold_all(folder)
+    reasons = await world.admin.fetch(
+        "SELECT contact FROM contact_center.parked WHERE tenant = $1", world.tenant
+    )
+    assert [row["contact"] for row in reasons] == ["call-2"]
+    assert await world.count("dirty") == 0

@@ -358,3 +358,26 @@ async def test_a_campaign_longer_than_a_code_is_cut(
     await fold_all(folder)
     assert only(await world.latest("contact")).campaign == "x" * 100
     assert only(await world.latest("lead")).campaign == "x" * 100
+
+
+async def test_what_a_build_before_kept_uncut_is_cut_when_it_is_read(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await begin(client)
+    by_mail = {"source": "mail", "medium": "email"}
+    await call(client, "+78120000000", name="first", campaign="march", attributes=by_mail)
+    await fold_all(folder)
+    await deal(client)
+    await fold_all(folder)
+    await world.admin.execute(
+        "UPDATE contact_center.contact SET data = jsonb_set(data::jsonb, '{campaign}',"
+        " to_jsonb(repeat('x', 150)))::text WHERE tenant = $1",
+        world.tenant,
+    )
+    earlier = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    utm = {"source": "vk", "medium": "social"}
+    await call(client, "+78120000000", name="earlier", at=earlier, attributes=utm)
+    await fold_all(folder)
+    assert await world.count("parked") == 0
+    assert {one.campaign for one in await touches(world)} == {None, "x" * 100}
+    assert {one.ad_source for one in (await world.latest("lead")).values()} == {"vk"}

@@ -60,6 +60,18 @@ class Whose(Enum):
 
 REGION: Final = "RU"
 
+FAULTS: Final = (
+    asyncpg.PostgresError,
+    DBAPIError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What one contact, or what is kept of its customer, can be at fault for: it holds nobody else up."""
+
 marks_locked = failpoint("fold.picked", "marks are locked, their contacts are not")
 outcomes_known = failpoint("fold.read", "contacts are locked and folded, nothing is written")
 contacts_written = failpoint("fold.written", "contacts and leads are written, their facts are not")
@@ -143,7 +155,7 @@ class Folder:
                     turns.update(mark.tenant for mark in picked)
                     more = any(taken >= each for taken in turns.values())
                 done = await self._fold(tx, on, lane, picked)
-        except (asyncpg.PostgresError, DBAPIError) as broken:
+        except FAULTS as broken:
             if outage(broken) is not None or not picked:
                 raise
             log.warning("fold of a batch failed", count=len(picked), exc_info=broken)
@@ -205,7 +217,7 @@ class Folder:
                     on = await raw(tx)
                     again = await folding.pick_again(on, lane, marks)
                     done = await self._fold(tx, on, lane, again)
-            except (asyncpg.PostgresError, DBAPIError) as broken:
+            except FAULTS as broken:
                 if outage(broken) is not None:
                     raise
                 done = await self._park(lane, sent, marks, broken)

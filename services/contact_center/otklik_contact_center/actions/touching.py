@@ -72,11 +72,11 @@ async def touches_of(
             for one in steps_of.get(person, ())
             if one.told.step == "deal" and not one.withdrawn
         }
-        # Others in the process get their turn.
-        await asyncio.sleep(0)
         alone = {one.contact: one for one in requests} if person in crowds else None
         arrivals = arrivals_of(tenant, requests, seen) if alone is None else None
         for lead in led if alone is not None else led[:MOST_LEADS]:
+            # Others in the process get their turn.
+            await asyncio.sleep(0)
             opener = lead.opener.contact
             if alone is not None:
                 arrivals = arrivals_of(tenant, [alone[opener]], seen)

@@ -39,8 +39,9 @@ NO_WAY: Final = Way()
 
 
 def way_of(attributes: Mapping[str, str], campaign: str | None) -> Way:
-    """The way of a contact, by its attributes and its campaign."""
-    return Way(_word(attributes, SOURCE), _word(attributes, MEDIUM), campaign)
+    """The way of a contact, by its attributes and its campaign; contacts of builds before may say more."""
+    said = campaign[:MOST_CHARACTERS] if campaign else None
+    return Way(_word(attributes, SOURCE), _word(attributes, MEDIUM), said)
 
 
 def _word(attributes: Mapping[str, str], names: tuple[str, ...]) -> str | None:
@@ -54,4 +55,4 @@ def allowed_way(source: str, medium: str, campaign: str | None, allowed: frozens
         name: value for name, value in (("source", source), ("medium", medium)) if name in allowed
     }
     let_out = campaign is not None and "campaign" in allowed
-    return way_of(said, campaign[:MOST_CHARACTERS] if campaign and let_out else None)
+    return way_of(said, campaign if let_out else None)

@@ -6,8 +6,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from otklik_common.roles import Grant, secure
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
