@@ -9,10 +9,8 @@ from playwright.async_api import Browser, ViewportSize
 
 from tests.integration.pages.test_alike import BRANCHES, NAMES, call
 from tests.support.deployment import Deployment, one_process
+from tests.system.browsing import DESKTOP, PHONE, signed_in
 from tests.system.scenario import until_counted
-from tests.system.test_pages import DESKTOP, PHONE
-from tests.system.test_pages import _signed_in as signed_in
-from tests.system.test_pages import browser as browser  # noqa: PLC0414 - a fixture
 
 pytestmark = [pytest.mark.system, pytest.mark.browser]
 

@@ -12,7 +12,6 @@ from playwright.async_api import Browser, Page
 
 from otklik_contact_center.api.number_leases import SCRIPT
 from tests.support.deployment import Deployment, one_process
-from tests.system.test_pages import browser as browser  # noqa: PLC0414 - a fixture
 
 pytestmark = [pytest.mark.system, pytest.mark.browser, pytest.mark.asyncio]
 

@@ -1,61 +1,26 @@
 """The first page in a real browser: plain numbers, and the very call two clicks away."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, ViewportSize
 
 from tests.support.deployment import Deployment, one_process
+from tests.system.browsing import (
+    BUSY,
+    CONTRAST,
+    DESKTOP,
+    PHONE,
+    calls_of_yesterday,
+    signed_in,
+)
 from tests.system.scenario import until_counted
 
 pytestmark = [pytest.mark.system, pytest.mark.browser]
-
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-DESKTOP: ViewportSize = {"width": 1280, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
-
-
-def _calls() -> list[dict[str, Any]]:
-    """Yesterday: four calls, one given up after 40 s by somebody nobody called back."""
-    begins = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
-    begins -= timedelta(days=1)
-    events: list[dict[str, Any]] = []
-    for number, (waited, talked) in enumerate(((5, 60), (12, 90), (30, 60), (40, None))):
-        at = begins + timedelta(minutes=10 * number)
-        name = f"page-{number}"
-        events.append(
-            {
-                "id": f"{name}-q",
-                "contact": name,
-                "type": "queued",
-                "at": at.isoformat(),
-                "channel": "call",
-                "direction": "in",
-                "from": f"+7999000{number:04d}",
-                "branch": "tyumen",
-            }
-        )
-        ends = at + timedelta(seconds=waited)
-        if talked is not None:
-            answered = {"id": f"{name}-a", "contact": name, "type": "answered", "agent": "petrova"}
-            events.append(answered | {"at": ends.isoformat(), "actor": "human"})
-            ends += timedelta(seconds=talked)
-        events.append({"id": f"{name}-e", "contact": name, "type": "ended", "at": ends.isoformat()})
-    return events
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +30,7 @@ def told() -> Iterator[Deployment]:
         client = deployment.client()
         names = {"ru": "Тюмень", "en": "Tyumen"}
         client.ok("PUT", "/access/v1/branches/tyumen", json={"names": names})
-        client.ok("POST", "/contact-center/v1/events", json=_calls())
+        client.ok("POST", "/contact-center/v1/events", json=calls_of_yesterday())
         _until_counted(deployment)
         yield deployment
 
@@ -79,35 +44,6 @@ def _until_counted(deployment: Deployment) -> None:
         begins=(now - timedelta(days=7)).isoformat(),
         ends=(now + timedelta(days=1)).isoformat(),
     )
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium."""
-    program = shutil.which("chromium")
-    assert program is not None, "install Debian's package chromium"
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=program, args=[*FLAGS])
-        yield running
-        await running.close()
-
-
-async def _signed_in(
-    browser: Browser, told: Deployment, viewport: ViewportSize, language: str
-) -> tuple[Page, list[str]]:
-    context = await browser.new_context(viewport=viewport, locale=language)
-    page = await context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    await page.goto(told.urls["metrics"] + "/")
-    assert page.url.endswith("/sign-in")
-    await page.fill("[name=login]", told.login)
-    await page.fill("[name=password]", told.password)
-    await page.click("main button")
-    await page.wait_for_selector("#not-called-back")
-    await page.wait_for_load_state()  # before its styles are there a page may be too wide
-    return page, complaints
 
 
 @pytest.mark.asyncio
@@ -129,7 +65,7 @@ async def test_a_manager_gets_from_the_number_to_the_call_in_two_clicks(
     branch: str,
     few: str,
 ) -> None:
-    page, complaints = await _signed_in(browser, told, viewport, language)
+    page, complaints = await signed_in(browser, told, viewport, language)
     assert await page.get_attribute("html", "lang") == language
     assert (await page.inner_text("#not-called-back .big")).strip() == "1"
     assert words in await page.inner_text("#service-level")
@@ -153,38 +89,6 @@ async def test_a_manager_gets_from_the_number_to_the_call_in_two_clicks(
     await page.context.close()
 
 
-CONTRAST = """
-() => {
-  const light = rgb => {
-    const [r, g, b] = rgb.match(/[0-9.]+/g).map(Number).map(c => c / 255)
-      .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const cell = document.querySelector("#slots td a").closest("td");
-  return ["h1", "h2", "h3", "h4", "h5"].map(shade => {
-    cell.className = shade;
-    const [ink, paper] = [light(getComputedStyle(cell.querySelector("a")).color),
-      light(getComputedStyle(cell).backgroundColor)];
-    return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
-  });
-}
-"""
-"""How well a number stands out from each shade of its cell, by WCAG."""
-
-
-BUSY = """
-() => {
-  document.querySelectorAll("#when td").forEach((cell, place) => {
-    cell.className = "h" + (place % 6);
-    cell.innerHTML = "<a href='/'>128</a><a class='in-time' href='/'>100\xa0%</a>";
-  });
-  const table = document.querySelector("#when .wide");
-  return [table.scrollWidth, table.clientWidth];
-}
-"""
-"""As if each two hours had many calls: how wide the map is, and how much of it is seen."""
-
-
 @pytest.mark.asyncio
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize(
@@ -203,7 +107,7 @@ async def test_the_map_of_calls_is_read_without_colours_and_by_keys(
     about: str,
     by_number: str,
 ) -> None:
-    page, complaints = await _signed_in(browser, told, viewport, language)
+    page, complaints = await signed_in(browser, told, viewport, language)
     assert about in await page.inner_text("#when caption")
     links = page.locator("#slots a[href^='/number/calls']")
     assert sum([int(says) for says in await links.all_inner_texts()]) == 4
@@ -240,7 +144,7 @@ async def test_the_map_of_calls_is_read_without_colours_and_by_keys(
 
 @pytest.mark.asyncio
 async def test_every_number_opens_its_receipt(browser: Browser, told: Deployment) -> None:
-    page, _ = await _signed_in(browser, told, DESKTOP, "en")
+    page, _ = await signed_in(browser, told, DESKTOP, "en")
     links = await page.eval_on_selector_all(
         "main a[href^='/number/']", "found => found.map(one => one.getAttribute('href'))"
     )
@@ -271,7 +175,7 @@ async def test_a_broken_promise_is_shown_with_its_contact_and_its_policy_s_name(
     }
     client = told.client()
     client.ok("PUT", "/access/v1/sla-policies/calls", json=policy)
-    page, complaints = await _signed_in(browser, told, DESKTOP, language)
+    page, complaints = await signed_in(browser, told, DESKTOP, language)
     for _ in range(40):
         await page.goto(told.urls["metrics"] + "/number/broken?period_name=7d")
         if await page.locator("#records li").count():
@@ -304,7 +208,7 @@ async def test_a_promise_about_to_break_is_on_the_first_page_with_whose_it_is(
     promise = {"agent": "petrova", "promise_kind": "call_back", "due_at": due, "branch": "tyumen"}
     promise |= {"contact": contact["contact"], "text": "до обеда"}
     made = client.ok("PUT", f"{service}/promises/{language}", json=promise)
-    page, complaints = await _signed_in(browser, told, DESKTOP, language)
+    page, complaints = await signed_in(browser, told, DESKTOP, language)
     for _ in range(40):
         await page.goto(told.urls["metrics"] + "/?period_name=today")
         if (await page.inner_text("#promises .big")).strip() == "1":
@@ -363,7 +267,7 @@ async def test_a_contact_shows_its_script_and_then_what_was_done(
         ],
     }
     client.ok("PUT", f"{service}/scripts/{named}", json=script)
-    page, complaints = await _signed_in(browser, told, DESKTOP, language)
+    page, complaints = await signed_in(browser, told, DESKTOP, language)
     at = f"{told.urls['metrics']}/contact/{contact['id']}"
     await page.goto(at)
     assert title in await page.inner_text("main")
@@ -386,7 +290,7 @@ async def test_a_contact_shows_its_script_and_then_what_was_done(
 async def test_the_other_language_is_remembered_and_signing_out_ends_it(
     browser: Browser, told: Deployment
 ) -> None:
-    page, _ = await _signed_in(browser, told, DESKTOP, "ru")
+    page, _ = await signed_in(browser, told, DESKTOP, "ru")
     await page.click("header nav a")
     await page.wait_for_selector("html[lang=en]")
     await page.goto(told.urls["metrics"] + "/")
@@ -402,7 +306,7 @@ async def test_the_other_language_is_remembered_and_signing_out_ends_it(
 async def test_a_wrong_password_and_a_foreign_contact_are_said_plainly(
     browser: Browser, told: Deployment
 ) -> None:
-    page, _ = await _signed_in(browser, told, DESKTOP, "en")
+    page, _ = await signed_in(browser, told, DESKTOP, "en")
     answer = await page.goto(told.urls["metrics"] + "/contact/00000000-0000-5000-8000-000000000000")
     assert answer is not None
     assert answer.status == 404
@@ -417,7 +321,7 @@ async def test_a_wrong_password_and_a_foreign_contact_are_said_plainly(
 
 @pytest.mark.asyncio
 async def test_tabs_go_on_after_ten_idle_minutes(browser: Browser, told: Deployment) -> None:
-    page, complaints = await _signed_in(browser, told, DESKTOP, "en")
+    page, complaints = await signed_in(browser, told, DESKTOP, "en")
     # What is left then: the session token is refused, the refresh token is not.
     await page.context.clear_cookies(name="otklik_session")
     tabs = [page, await page.context.new_page(), await page.context.new_page()]
