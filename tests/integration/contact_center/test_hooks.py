@@ -245,3 +245,40 @@ async def test_a_line_that_was_forgotten_is_told_afterwards(
     await fold_all(folder)
     contact = only(await world.latest("contact"))
     assert (contact.branch, contact.agent, contact.waited_ms) == ("moscow", "petrova", 14_000)
+
+
+async def test_what_an_ended_source_pushes_is_gone_and_what_it_told_stays(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    source = await a_source(client)
+    said = payloads("missed")
+    await push(client, source, said[0])
+    path = f"{BASE}/sources/{source['id']}"
+    ended = (await client.patch(path, json={"ended": True})).json()
+    assert ended["ended_at"] is not None
+    assert (await client.patch(path, json={"ended": True})).json() == ended
+    refused = await push(client, source, said[1])
+    assert (refused.status_code, refused.json()["code"]) == (410, "source_ended")
+    # Whoever does not prove to be of it is told nothing of that.
+    assert (await push(client, source, said[1], key="another1")).status_code == 401
+    assert await world.count("hook_body") == 1
+    await fold_all(folder)
+    assert len(await world.latest("contact")) == 1
+    facts = (await world.latest("source")).values()
+    assert [one.active for one in facts if one.product == "mango"] == [False]
+    resumed = (await client.patch(path, json={"ended": False})).json()
+    assert resumed["ended_at"] is None
+    assert (await push(client, source, said[1])).status_code == 202
+
+
+async def test_the_company_s_own_source_may_be_ended_as_well(
+    world: World, client: AsyncClient
+) -> None:
+    event = {"contact": "c", "type": "queued", "at": "2026-03-02T10:00:00Z", "channel": "call"}
+    assert (await client.post(f"{BASE}/events", json={"id": "1", **event})).status_code == 202
+    path = f"{BASE}/sources/{world.tenant}.default"
+    assert (await client.patch(path, json={"ended": True})).status_code == 200
+    for body in ([{"id": "2", **event}], [{"id": str(n), **event} for n in range(150)]):
+        refused = await client.post(f"{BASE}/events", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (410, "source_ended")
+    assert await world.count("inbox") == 1

@@ -76,6 +76,7 @@ async def push_confined(
     for branch, admitted in kept.items():
         source = await book.get_or_make(_source(caller, branch, now), now)
         proof(source)
+        source.check_taking()
         portions.append(Portion(source, admitted, refused if branch == home else ()))
     return await door.keep(portions, now=now, traceparent=traceparent)
 

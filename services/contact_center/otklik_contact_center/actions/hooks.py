@@ -95,6 +95,7 @@ class Hooks:
 
         Raises:
             BadSignature: It is not of whom the source belongs to; nothing of it was kept.
+            SourceEnded: The company has ended it; the same.
             TooLarge: It is larger than `MOST_BYTES`; the same.
             Unavailable: It may have been kept; pushing it again is safe.
         """
@@ -103,6 +104,7 @@ class Hooks:
         fault = provider.fault(request, source.credentials, now)
         if fault is not None:
             raise BadSignature(fault.en, detail_ru=fault.ru)
+        source.check_taking()
         if len(request.body) > MOST_BYTES:
             raise TooLarge(
                 f"the body is larger than {MOST_BYTES} bytes",

@@ -106,6 +106,7 @@ async def begin(
     _check_reach(caller)
     check_mapping(new.mapping)
     source = await book.get(caller.tenant, new.source, now)
+    source.check_taking()
     if source.branch is not None:
         raise SourceOfBranch(
             f"{source.id} is a branch's source, it takes no files",

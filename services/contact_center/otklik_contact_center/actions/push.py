@@ -114,9 +114,10 @@ class Door:
             lines: It is NDJSON.
             traceparent: Trace of the request.
         Raises:
-            MalformedPush, TooManyEvents: Nothing of it was kept.
+            MalformedPush, TooManyEvents, SourceEnded: Nothing of it was kept.
             Unavailable: The same, for now.
         """
+        source.check_taking()
         if len(body) > LARGE_BYTES:
             return self._push_large(source, body, now=now, lines=lines, traceparent=traceparent)
         push = read(body, now, lines=lines)
@@ -176,7 +177,7 @@ class Door:
         Raises:
             MalformedPush, TooManyEvents, TooMany, Unavailable: Nothing was done.
         """
-        if len(body) > LARGE_BYTES or source.branch is not None:
+        if len(body) > LARGE_BYTES or source.branch is not None or source.ended_at is not None:
             return False
         push = read(body, now, lines=lines)
         if push.refused or not 0 < len(push.admitted) <= LARGE_ROWS:

@@ -143,6 +143,7 @@ class SourceEdit:
     require_signature: bool | None = None
     credentials: Mapping[str, str] | None = None
     directions: Directions | None = None
+    ended: bool | None = None
 
 
 async def change(
@@ -160,6 +161,8 @@ async def change(
         told = source.told(credentials=edit.credentials, directions=edit.directions)
         required = edit.require_signature
         changed = told if required is None else told.asked_to_sign(required=required)
+        if edit.ended is not None:
+            changed = changed.ended(now) if edit.ended else changed.resumed()
         if changed == source:
             return source
         if changed.version != source.version:
@@ -169,10 +172,17 @@ async def change(
             await sources.put(tx, sealer, changed, recorded_at)
             verb = "told"
         else:
-            verb = "asked_to_sign" if changed.require_signature else "excused_from_signing"
+            verb = _verb(source, changed)
             await announce_change(tx, sealer, changed, verb, after=recorded_at)
     _log(verb, caller, changed)
     return changed
+
+
+def _verb(before: Source, after: Source) -> str:
+    """What a change is called, for readers of the log."""
+    if (before.ended_at is None) is not (after.ended_at is None):
+        return "resumed" if after.ended_at is None else "ended"
+    return "asked_to_sign" if after.require_signature else "excused_from_signing"
 
 
 async def versions(db: Database, source: Source, part: Part) -> list[Version]:

@@ -45,7 +45,7 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
         response_model=ImportOut,
         responses={
             201: {"model": ImportOut, "description": "begun just now"},
-            **PROBLEMS(401, 403, 404, 409, 413, 422),
+            **PROBLEMS(401, 403, 404, 409, 410, 413, 422),
         },
     )
     @edge(body_limit=MAPPING_BYTES)

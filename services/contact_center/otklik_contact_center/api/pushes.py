@@ -342,7 +342,7 @@ def _hot(
         operation_id=name,
         tags=["pushes"],
         summary=(document.__doc__ or "").strip().partition("\n")[0],
-        responses=PROBLEMS(400, 401, 403, 404, 413, 422, 429, 503),
+        responses=PROBLEMS(400, 401, 403, 404, 410, 413, 422, 429, 503),
         openapi_extra=described,
     )
     edge(body_limit=MAX_BYTES, quiet=True)(document)

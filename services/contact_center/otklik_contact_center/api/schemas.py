@@ -221,6 +221,9 @@ class SourceChange(StrictModel):
     require_signature: bool | None = None
     credentials: Credentials | None = None
     directions: DirectionsBody | None = None
+    ended: bool | None = Field(
+        default=None, description="true: it takes nothing more (410), what it has told stays"
+    )
 
     @model_validator(mode="after")
     def _nothing_is_removed(self) -> Self:
@@ -248,6 +251,7 @@ class SourceView(StrictModel):
     demo: bool = Field(default=False, description="goes when the demo is taken out")
     directions: DirectionsView
     version: int = Field(default=1, description="of the directions")
+    ended_at: datetime | None = Field(default=None, description="since then it takes nothing more")
 
 
 class SourceWithSecret(SourceView):

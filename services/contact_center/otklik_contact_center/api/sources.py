@@ -42,6 +42,7 @@ def _view(source: Source, *, heard: bool = False) -> SourceView:
         demo=source.demo,
         directions=DirectionsView.of(source.directions),
         version=source.version,
+        ended_at=source.ended_at,
     )
 
 
@@ -117,10 +118,11 @@ def router(platform: Platform, book: SourceBook) -> APIRouter:
     ) -> SourceView:
         """
         Ask the source to sign its pushes, or no longer; tell by what a product proves itself, and
-        how the company's words stand for its own. In force within two seconds.
+        how the company's words stand for its own; end it, or take it up again. In force within two
+        seconds. What an ended one pushes is answered 410 `source_ended` and is not kept.
         """
         directions = None if body.directions is None else body.directions.directions()
-        edit = SourceEdit(body.require_signature, body.credentials, directions)
+        edit = SourceEdit(body.require_signature, body.credentials, directions, body.ended)
         changed = await sources.change(db, sealer, caller, source_id, edit, now)
         book.forget(caller.tenant)
         return _view(changed)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from otklik_common.errors import Unprocessable
+from otklik_common.errors import Refused, Unprocessable
 from otklik_common.events.contact_center import Source as SourceFact
 from otklik_common.ids import random_id, source_subject
 from otklik_contact_center.domain.mapping_faults import check_mapping
@@ -43,6 +43,13 @@ BAD_CREDENTIALS: Final = "bad_credentials"
 _ID: Final = re.compile(r"([a-z][a-z2-7]{7})\.[a-z0-9]{1,32}")
 
 
+class SourceEnded(Refused):
+    """The company has ended the source that pushes."""
+
+    status = 410
+    code = "source_ended"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """
@@ -63,6 +70,7 @@ class Source:
         silent_since: Its last event, while its silence is told; None: it is heard, or quiet by chance.
         usual_gap: How long it may be silent by chance then.
         active: Nobody has given it up.
+        ended_at: Since when it takes nothing more; None while it does.
     """
 
     tenant: str
@@ -86,6 +94,7 @@ class Source:
     silent_since: datetime | None = None
     usual_gap: timedelta | None = None
     active: bool = True
+    ended_at: datetime | None = None
 
     @property
     def provider(self) -> Provider | None:
@@ -151,6 +160,30 @@ class Source:
             return self
         return replace(self, require_signature=required, revision=self.revision + 1)
 
+    def ended(self, now: datetime) -> "Source":
+        """The source that takes nothing more; what it has told stays."""
+        if self.ended_at is not None:
+            return self
+        return replace(
+            self, ended_at=now, silent_since=None, usual_gap=None, revision=self.revision + 1
+        )
+
+    def resumed(self) -> "Source":
+        """The source that takes what is pushed again."""
+        if self.ended_at is None:
+            return self
+        return replace(self, ended_at=None, revision=self.revision + 1)
+
+    def check_taking(self) -> None:
+        """Raise SourceEnded if it takes nothing more."""
+        if self.ended_at is not None:
+            raise SourceEnded(
+                f"the source was ended at {self.ended_at.isoformat()}: take its webhook out, or"
+                ' resume it by {"ended": false}',
+                detail_ru=f"источник отключён {self.ended_at.isoformat()}: удалите его вебхук или"
+                ' включите источник снова: {"ended": false}',
+            )
+
     def silenced(self, heard_at: datetime, usual_gap: timedelta) -> "Source":
         """The source that should have been heard since `heard_at`."""
         return replace(
@@ -183,7 +216,7 @@ class Source:
             product=self.kind,
             created_at=self.created_at,
             last_event_at=self.heard_at,
-            active=self.active,
+            active=self.active and self.ended_at is None,
             silent=self.silent_since is not None,
             silent_since=self.silent_since,
             usual_gap_ms=(

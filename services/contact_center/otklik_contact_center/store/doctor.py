@@ -56,7 +56,7 @@ SELECT s.tenant, s.id, s.silent_since, s.active, h.heard_at FROM {SCHEMA}.source
 LEFT JOIN LATERAL (SELECT heard_at FROM {SCHEMA}.source_hour h
   WHERE h.tenant = s.tenant AND h.source = s.id AND h.minutes <> 0
   ORDER BY h.hour DESC LIMIT 1) h ON true
-WHERE NOT s.demo ORDER BY s.tenant, s.id
+WHERE NOT s.demo AND s.ended_at IS NULL ORDER BY s.tenant, s.id
 """)  # noqa: S608 - a name of our own
 
 _SENT: Final = text(f"""

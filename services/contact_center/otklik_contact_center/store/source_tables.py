@@ -44,6 +44,7 @@ source = Table(
     moment("silent_since"),
     Column("usual_gap_ms", BigInteger, nullable=True),
     Column("active", Boolean, nullable=False, server_default=text("true")),
+    moment("ended_at"),
     comment="What sends us events, each with a sealed secret of its own",
 )
 

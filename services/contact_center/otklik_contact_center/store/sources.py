@@ -113,6 +113,7 @@ def _row(source: Source, sealer: Sealer) -> dict[str, Any]:
         "silent_since": source.silent_since,
         "usual_gap_ms": None if source.usual_gap is None else source.usual_gap // _MS,
         "active": source.active,
+        "ended_at": source.ended_at,
     }
 
 
@@ -154,6 +155,7 @@ def _source(row: Row[Any], sealer: Sealer) -> Source:
         silent_since=row.silent_since,
         usual_gap=None if row.usual_gap_ms is None else row.usual_gap_ms * _MS,
         active=row.active,
+        ended_at=row.ended_at,
     )
 
 
