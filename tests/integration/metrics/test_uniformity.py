@@ -1,15 +1,20 @@
 """How far branches differ, from what metrics has counted."""
 
+import asyncio
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from otklik_common.events.access import Branch
+from otklik_common.settings import Settings
 from otklik_metrics.domain.catalogue import CATALOGUE
 from otklik_metrics.domain.group_means import compare
+from otklik_metrics.domain.limits import HEAVY_AT_ONCE
 from otklik_metrics.domain.uniformity import Counted, judge, spread
 from tests.support.facts import an_answer
 from tests.support.metrics_api import READER, Office, a_body, abandoned, answered, numbered
+from tests.support.metrics_locks import nobody_reads, waiting
 
 pytestmark = pytest.mark.asyncio
 
@@ -231,3 +236,37 @@ async def test_the_receipt_is_that_of_the_query(office: Office) -> None:
     answer = await office.call("POST", "/query", a_body("abandonment_rate", group_by=["branch"]))
     assert found["receipt"] == answer.json()["receipts"]["abandonment_rate"]
     assert len(found["method"]) == 5
+
+
+async def test_many_units_are_compared_in_their_turn_and_within_the_time_of_an_answer(
+    office: Office, metrics_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await branches(office, tyumen=(1, 4), perm=(2, 6))
+    body = {"metric": RATE, "time": MARCH}
+    async with nobody_reads(metrics_settings, "facts_contact") as holder:
+        heavy = [asyncio.create_task(office.query("fcr")) for _ in range(HEAVY_AT_ONCE)]
+        async with asyncio.timeout(10):
+            while await waiting(holder, "facts_contact") < HEAVY_AT_ONCE:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.02)
+        # From rollups, and few: it waits for nobody.
+        assert len((await compared(office))["units"]) == 2
+        monkeypatch.setattr("otklik_metrics.actions.query.MANY_UNITS", 1)
+        monkeypatch.setattr("otklik_metrics.actions.bounds.DEADLINE_SECONDS", 0.5)
+        found = await office.call("POST", "/uniformity", body)
+        assert (found.status_code, found.json().get("code")) == (503, "too_slow")
+        monkeypatch.setattr("otklik_metrics.actions.bounds.DEADLINE_SECONDS", 30)
+        many = asyncio.create_task(compared(office))
+    assert len((await many)["units"]) == 2
+    assert all(found["rows"] for found in await asyncio.gather(*heavy))
+
+
+async def test_many_units_of_a_heavy_question_take_one_turn(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await branches(office, tyumen=(1, 4), perm=(2, 6))
+    monkeypatch.setattr("otklik_metrics.actions.query.MANY_UNITS", 0)
+    monkeypatch.setattr("otklik_metrics.actions.bounds._turns", WeakKeyDictionary())
+    monkeypatch.setattr("otklik_metrics.actions.bounds.HEAVY_AT_ONCE", 1)
+    monkeypatch.setattr("otklik_metrics.actions.bounds.DEADLINE_SECONDS", 5)
+    # People one by one: heavy before anything is read.
+    assert (await compared(office, metric={"name": "fcr"}))["units"]

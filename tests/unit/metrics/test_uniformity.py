@@ -1,6 +1,7 @@
 """How far units differ beyond chance: by hand, over every table there is, and in simulation."""
 
 import math
+import tracemalloc
 from collections.abc import Sequence
 from itertools import pairwise, product
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otklik_metrics.domain.distributions import chi_squared_tail
+from otklik_metrics.domain.distributions import chi_squared_tail, drawn
 from otklik_metrics.domain.uniformity import (
     Counted,
     Spread,
@@ -345,3 +346,29 @@ def test_tens_of_thousands_of_units_are_judged() -> None:
     found = spread(some)
     assert found.tau == pytest.approx(0.05, abs=0.002)
     assert len(judge(some, found)) == 20_000
+
+
+def test_units_of_thousands_of_sizes_are_judged_in_little_memory() -> None:
+    """Each size has a distribution of its own: kept all together these are 100 megabytes."""
+    random = np.random.default_rng(6)
+    of = np.arange(20_000, 22_500)
+    some = units(*zip(random.binomial(of, 0.3).tolist(), of.tolist(), strict=True))
+    found = spread(some)
+    tracemalloc.start()
+    try:
+        judged = judge(some, found)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(judged) == 2_500
+    assert peak < 10 * 1024 * 1024
+
+
+def test_units_keep_their_own_limits_whatever_their_order() -> None:
+    some = units((30, 100), (2, 10), (25, 100), (3, 10), (400, 1000))
+    judged = {one.code: one for one in judge(some, spread(some))}
+    for unit in some:
+        one, chances = judged[unit.code], drawn(unit.of, 460, 1220)
+        low, high = chances.limits(0.025)
+        assert one.limits == (low / unit.of, high / unit.of)
+        assert one.p_value == chances.two_sided(unit.hits)

@@ -1,9 +1,10 @@
 """Answer a query: read what each metric needs from where it stands, and lay it out in rows."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from otklik_common.db import Database
 from otklik_metrics.actions.bounds import bounded
@@ -11,9 +12,12 @@ from otklik_metrics.actions.past import check_history
 from otklik_metrics.actions.reading import Desk, Step
 from otklik_metrics.domain.answer import Reads, Row, clock_keys, rows_of
 from otklik_metrics.domain.budget import Budget
+from otklik_metrics.domain.limits import MANY_UNITS
 from otklik_metrics.domain.query import Query
 from otklik_metrics.domain.zones import buckets, partners, shift_of
 from otklik_metrics.store import query_state
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +48,39 @@ async def answer(db: Database, query: Query, now: datetime) -> Answered:
         TooManyRows, TooManyCells, TooMuchRead: It would cost more than an answer may.
         Unavailable: It took too long, its turn included.
     """
-    budget = Budget(query)
     async with bounded(query):
-        async with db.snapshot(query.company.tenant) as tx:
-            await check_history(tx, query.as_of)
-            versions = await query_state.live_versions(tx, query.company.tenant, _kinds(query))
-            desk = Desk(tx, query.company, versions, query.as_of or now)
-            frames = await desk.read(query, budget)
-            before = await _before(desk, query, budget) if query.compare else None
-            fresh = await query_state.fresh(tx)
-        # Many cells take a while: other requests of this process must not wait for them.
-        rows = await asyncio.to_thread(_rows, query, Reads(frames), before)
+        return await _answered(db, query, now)
+
+
+async def compared(
+    db: Database, query: Query, now: datetime, compare: Callable[[Answered], Made]
+) -> Made:
+    """
+    What comparing the rows of an answer makes: within the time of the answer, in a thread.
+
+    Many rows are compared in their turn, since how many there are is known only when they are read.
+
+    Raises:
+        HistoryBehind, TooManyRows, TooManyCells, TooMuchRead, Unavailable: As `answer`.
+    """
+    async with bounded(query) as turn:
+        found = await _answered(db, query, now)
+        if len(found.rows) > MANY_UNITS:
+            await turn.take()
+        return await asyncio.to_thread(compare, found)
+
+
+async def _answered(db: Database, query: Query, now: datetime) -> Answered:
+    budget = Budget(query)
+    async with db.snapshot(query.company.tenant) as tx:
+        await check_history(tx, query.as_of)
+        versions = await query_state.live_versions(tx, query.company.tenant, _kinds(query))
+        desk = Desk(tx, query.company, versions, query.as_of or now)
+        frames = await desk.read(query, budget)
+        before = await _before(desk, query, budget) if query.compare else None
+        fresh = await query_state.fresh(tx)
+    # Many cells take a while: other requests of this process must not wait for them.
+    rows = await asyncio.to_thread(_rows, query, Reads(frames), before)
     return Answered(rows, fresh, desk.steps, desk.calendars)
 
 

@@ -1,6 +1,5 @@
 """The uniformity route: how far branches, teams or agents differ beyond chance."""
 
-import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
@@ -8,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from otklik_common.http import PROBLEMS, AwareTime, Language, Now, StrictModel, bad_value
 from otklik_common.language import Lang
-from otklik_metrics.actions.query import Answered, answer
+from otklik_metrics.actions.query import Answered, compared
 from otklik_metrics.api.answering import freshness_out, plan_out, query_of, receipts_out
 from otklik_metrics.api.context import PREFIX, Db, Lent, MayRead, company_asking
 from otklik_metrics.api.query import as_json
@@ -186,14 +185,13 @@ async def compare_units(
         groups = body.groups or []
         check_groups(company, groups, body.by)
         check_past(body.as_of, query.asked, [BRANCH_GROUP] if groups else [])
-        found = await answer(db, query, now)
 
-    def written() -> Response:
-        out = _out(body, query, found, language)
-        out["freshness"] = freshness_out(found.fresh, now)
-        return as_json(out)
+        def written(found: Answered) -> Response:
+            out = _out(body, query, found, language)
+            out["freshness"] = freshness_out(found.fresh, now)
+            return as_json(out)
 
-    return await asyncio.to_thread(written)
+        return await compared(db, query, now, written)
 
 
 def _question(body: UniformityBody) -> QueryBody:

@@ -165,8 +165,8 @@ def _limits() -> Iterator[str]:
     )
     yield (
         f"An answer that takes longer than {limits.DEADLINE_SECONDS} s is 503 `too_slow`. Of the "
-        f"heavy ones (people, the past, very many groups) {limits.HEAVY_AT_ONCE} are read at once in "
-        "a process; others wait."
+        f"heavy ones (people, the past, very many groups, more than {limits.MANY_UNITS:,} units compared) "
+        f"{limits.HEAVY_AT_ONCE} are answered at once in a process; others wait."
     )
 
 

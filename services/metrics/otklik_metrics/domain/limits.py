@@ -20,6 +20,8 @@ MOST_HISTORIES: Final = 500_000
 """Facts that a query may read person by person."""
 MANY_CELLS: Final = 1_000
 """Buckets × metrics of a query by group, from which on it waits for its turn."""
+MANY_UNITS: Final = 1_000
+"""Units (branches, teams, agents) compared at once; more wait for their turn."""
 HEAVY_AT_ONCE: Final = 2
 """Heavy queries that one process reads at once: together they bound its memory."""
 DEADLINE_SECONDS: Final = 30

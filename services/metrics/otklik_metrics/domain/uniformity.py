@@ -14,12 +14,12 @@ Viechtbauer, Statistics in Medicine 26(1), 2007, for its interval; D. Spiegelhal
 import math
 from collections.abc import Hashable, Sequence
 from fractions import Fraction
+from itertools import groupby
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from otklik_metrics.domain.distributions import (
-    Drawn,
     Reals,
     chi_squared_above,
     chi_squared_tail,
@@ -278,16 +278,7 @@ def judge(units: Sequence[Counted[Code]], found: Spread) -> list[Judged[Code]]:
     if not units:
         return []
     hits, of = sum(one.hits for one in units), sum(one.of for one in units)
-    chances: dict[int, Drawn] = {}
-    p_values: list[float] = []
-    limits: list[Interval] = []
-    for one in units:
-        known = chances.get(one.of)
-        if known is None:
-            known = chances[one.of] = drawn(one.of, hits, of)
-        least, most = known.limits(ALPHA / 2)
-        limits.append((least / one.of, most / one.of))
-        p_values.append(known.two_sided(one.hits))
+    p_values, limits = _by_chance(units, hits, of)
     adjusted = benjamini_hochberg(p_values)
     shrunk, intervals = _shrunk(part_of(units), found)
     alone = len(units) == 1
@@ -309,6 +300,31 @@ def judge(units: Sequence[Counted[Code]], found: Spread) -> list[Judged[Code]]:
     return sorted(
         judged, key=lambda one: (one.p_adjusted or 0.0, one.p_value or 0.0, str(one.code))
     )
+
+
+def _by_chance(
+    units: Sequence[Counted[Code]], hits: int, of: int
+) -> tuple[list[float], list[Interval]]:
+    """
+    The p value and the limits of each unit.
+
+    Units of one size have one distribution. Size by size, so that no more than two of these are
+    kept at once: with tens of thousands of sizes all together would take hundreds of megabytes.
+    """
+    p_values = [1.0] * len(units)
+    limits: list[Interval] = [(0.0, 1.0)] * len(units)
+
+    def size_at(at: int) -> int:
+        return units[at].of
+
+    for size, places in groupby(sorted(range(len(units)), key=size_at), key=size_at):
+        chances = drawn(size, hits, of)
+        least, most = chances.limits(ALPHA / 2)
+        its_limits = (least / size, most / size)
+        for at in places:
+            limits[at] = its_limits
+            p_values[at] = chances.two_sided(units[at].hits)
+    return p_values, limits
 
 
 def _side(one: Counted[Code], hits: int, of: int) -> int:
