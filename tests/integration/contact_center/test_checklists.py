@@ -14,6 +14,7 @@ from otklik_common.errors import Refused
 from otklik_common.etags import Expected
 from otklik_common.events.access import Role
 from otklik_common.ids import short_id
+from otklik_common.paging import Cursors, Part
 from otklik_contact_center.actions.checklists import Checklists, NotYourContact, Sent
 from otklik_contact_center.actions.contacts import ContactNotFound
 from otklik_contact_center.actions.fold import Folder
@@ -266,6 +267,36 @@ async def test_agents_tick_their_own_contacts_and_managers_those_of_their_branch
     assert (found.status_code, found.json()["code"]) == (404, "contact_not_found")
     body = {"answers": answers(greeting="done")}
     assert (await client.put(of(contact), json=body, headers=poor)).status_code == 403
+
+
+async def test_agents_are_shown_what_was_ticked_in_their_own_contacts_only(
+    world: World, client: AsyncClient, calls: Calls
+) -> None:
+    await put_script(client)
+    contact, nobodys = await a_call(calls), await a_call(calls, "c2", agent=None)
+    await ticked(client, contact, more={"note": NOTE}, greeting="done")
+    checklists = Checklists(world.api, world.sealer)
+    part = Part(10, None, Cursors(b"k" * 32), b"")
+    nameless = replace(member(world, Role.AGENT, "x"), agent=None)
+    for caller, shows in (
+        (member(world, Role.AGENT, "petrova"), True),
+        (member(world, Role.AGENT, "ivanov"), False),
+        (nameless, False),
+        (member(world, Role.MANAGER, "boss"), True),
+    ):
+        found = await checklists.get(caller, contact)
+        assert found.meant is not None
+        assert found.meant[0].value.code == "buyers"
+        assert (found.filled is not None) == shows
+        if shows:
+            [one] = await checklists.revisions(caller, contact, part)
+            assert one.words.note == NOTE
+        else:
+            with pytest.raises(NotYourContact):
+                await checklists.revisions(caller, contact, part)
+    # Where it is not known who served a contact, it is no agent's.
+    with pytest.raises(NotYourContact):
+        await checklists.revisions(nameless, nobodys, part)
 
 
 async def test_many_who_tick_at_once_make_one_checklist(

@@ -65,6 +65,13 @@ async def test_a_call_to_the_heads_phone_is_of_the_heads_line(
     clocks = {one.policy: one for one in (await world.latest("sla_clock")).values()}
     assert (clocks["head"].head_line, clocks["head"].matched) == (True, ("channel",))
     assert not clocks["usual"].head_line
+    running = (await good(await client.get(f"{BASE}/clocks")))["items"]
+    by_policy = {"head": "head_line", "usual": "call"}
+    assert {one["policy"]: one["channel"] for one in running} == by_policy
+    path = f"{BASE}/contacts/{shown['id']}/clocks"
+    assert [one["channel"] for one in (await good(await client.get(path)))["items"]] == [
+        "head_line"
+    ]
     leads = (await good(await client.get(f"{BASE}/leads")))["items"]
     assert sorted(one["channel"] for one in leads) == ["call", "head_line"]
     assert sorted(one.head_line for one in (await world.latest("lead")).values()) == [False, True]
@@ -82,6 +89,24 @@ async def test_the_list_holds_for_what_is_heard_from_then_on(
     await Promising(world, folder).work()
     assert await listed(client, "head_line") == ["boss"]
     assert only(await world.latest("contact")).head_line
+
+
+async def test_a_promise_that_was_made_there_says_so(
+    world: World, client: AsyncClient, folder: Folder
+) -> None:
+    await good(await client.put(f"{BASE}/head-lines", json=LINES))
+    await push(client, "boss", "84951234567")
+    await push(client, "desk", "84951234568")
+    await Promising(world, folder).work()
+    await good(await client.put(f"{BASE}/promise-kinds/call_back", json={}))
+    due_at = (now() + timedelta(days=1)).isoformat()
+    usual = {"agent": "petrova", "promise_kind": "call_back", "due_at": due_at}
+    for contact, channel in (("boss", "head_line"), ("desk", "call"), (None, None)):
+        body = usual if contact is None else {**usual, "contact": contact}
+        path = f"{BASE}/promises/of-{contact}"
+        made = await good(await client.put(path, json=body))
+        assert made["channel"] == channel
+        assert await good(await client.get(path)) == made
 
 
 async def test_a_line_that_is_none_is_refused_and_the_others_stay(client: AsyncClient) -> None:

@@ -8,6 +8,7 @@ import pytest
 from httpx import AsyncClient, Response
 
 from otklik_common.ids import short_id
+from otklik_contact_center.actions import scripts
 from otklik_contact_center.domain.script.script import (
     MOST_HINT,
     MOST_ITEMS,
@@ -144,6 +145,18 @@ async def test_a_company_has_two_hundred_at_most(client: AsyncClient, world: Wor
     assert (await put(client, "s0", names={"en": "Edited"})).status_code == 200
     assert (await client.delete(f"{SCRIPTS}/s0")).status_code == 204
     assert (await put(client, "one-more")).status_code == 200
+
+
+async def test_many_who_make_scripts_at_once_do_not_pass_the_limit(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripts, "MOST_SCRIPTS", 3)
+    await put(client, "s0")
+    made = await asyncio.gather(*(put(client, f"s{number}") for number in range(8)))
+    assert sorted(one.status_code for one in made) == [200] * 3 + [422] * 5
+    codes = {one.json()["code"] for one in made if one.status_code == 422}
+    assert codes == {"too_many_scripts"}
+    assert len((await client.get(SCRIPTS)).json()["items"]) == 3
 
 
 async def test_another_company_s_script_is_none_and_heads_of_a_branch_change_none(

@@ -31,6 +31,28 @@ def a_call_to(line: str, **more: Any) -> Contact:
         (" Director@Example.COM ", "director@example.com"),
         ("7001", "7001"),
         ("Boss", "boss"),
+        ("PJSIP/7001", "7001"),
+        ("pjsip/7001-0000001A", "7001"),
+        ("SIP/7001-0000001a", "7001"),
+        ("PJSIP/7001@trunk-0000001a", "7001"),
+        ("Local/7001@from-internal-0000001a;2", "7001"),
+        ("IAX2/7001-4242", "7001"),
+        ("DAHDI/7001-1", "7001"),
+        ("sip:7001@pbx.example", "7001"),
+        ("sips:7001@pbx.example;transport=tls", "7001"),
+        ("tel:7001", "7001"),
+        ("SIP/Boss-0000001a", "boss"),
+        ("SIP/84951234567-0000001a", "+74951234567"),
+        ("SIP/8-495-123-45-67", "+74951234567"),
+        # A dash is of the name where no call is meant by it.
+        ("SIP/head-office", "head-office"),
+        ("SIP/head-cafe", "head-cafe"),
+        ("7001-0000001a", "7001-0000001a"),
+        ("sip:7001-0000001a@pbx.example", "7001-0000001a"),
+        ("sip:director@example.com", "director"),
+        ("SIP/", None),
+        ("SIP/-0000001a", None),
+        ("sip:@pbx.example", None),
         ("  ", None),
         ("a" * 321, None),
     ],
@@ -39,7 +61,9 @@ def test_a_line_is_compared_in_one_form(text: str, line: str | None) -> None:
     assert line_of(text, "RU") == line
 
 
-@pytest.mark.parametrize("line", ["8 (495) 123-45-67", "7001", "DIRECTOR@example.com"])
+@pytest.mark.parametrize(
+    "line", ["8 (495) 123-45-67", "7001", "PJSIP/7001-0000001a", "DIRECTOR@example.com"]
+)
 def test_what_comes_to_the_head_is_a_channel_of_its_own(line: str) -> None:
     plain = a_call_to(line)
     contact = by_head_line(plain, LINES, "RU")

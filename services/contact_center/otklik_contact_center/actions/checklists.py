@@ -55,7 +55,7 @@ class NoChecklist(NotFound):
 
 
 class NotYourContact(Forbidden):
-    """Agents tell what was done in contacts of their own."""
+    """Agents tell and read what was done in contacts of their own."""
 
     code = "not_your_contact"
 
@@ -135,10 +135,16 @@ class Checklists:
         self._sealer = sealer
 
     async def get(self, caller: Caller, contact: UUID) -> OfContact:
-        """The script of a contact and what was ticked. Raises ContactNotFound."""
+        """
+        The script of a contact and what was ticked, to agents only in contacts of their own.
+
+        Raises ContactNotFound.
+        """
         async with self._db.begin(caller.tenant) as tx:
             fact = await _contact(tx, caller, contact)
-            row = await checklists.get(tx, caller.tenant, contact)
+            row = None
+            if _is_shown(caller, fact):
+                row = await checklists.get(tx, caller.tenant, contact)
             return await self._shown(tx, caller.tenant, contact, fact, _standing(row))
 
     async def put(
@@ -156,10 +162,10 @@ class Checklists:
         tenant = caller.tenant
         async with self._db.begin(tenant) as tx:
             fact = await _contact(tx, caller, contact)
+            agent = _agent(caller, fact)
             known = await checklists.get(tx, tenant, contact, locked=True)
             standing = _standing(known)
             expected.check(0 if standing is None else standing.number)
-            agent = _agent(caller, fact)
             check_writable(fact, now)
             script = await _script(tx, tenant, fact, sent, standing)
             recorder = await outbox.recorder(tx, tenant)
@@ -176,9 +182,17 @@ class Checklists:
         return await self.put(caller, contact, sent, expected=expected, now=now)
 
     async def revisions(self, caller: Caller, contact: UUID, part: Part) -> list[Noted]:
-        """What was written each time, the newest first. Raises ContactNotFound, NoChecklist."""
+        """
+        What was written each time, the newest first.
+
+        Raises:
+            ContactNotFound, NoChecklist: There is none, or it is not within reach.
+            NotYourContact: It is a colleague's of the agent who asks.
+        """
         async with self._db.begin(caller.tenant) as tx:
-            await _contact(tx, caller, contact)
+            fact = await _contact(tx, caller, contact)
+            if not _is_shown(caller, fact):
+                raise _not_yours()
             rows = await checklists.revisions(tx, caller.tenant, contact, part)
             if not rows and part.after is None:
                 raise NoChecklist(
@@ -262,13 +276,22 @@ def _standing(row: RunRow | None) -> RunRow | None:
     return None if row is None or row.void else row
 
 
+def _is_shown(caller: Caller, fact: Contact) -> bool:
+    """Whether what was done in a contact is the caller's to know: an agent's, only their own."""
+    return caller.role is not Role.AGENT or (fact.agent is not None and fact.agent == caller.agent)
+
+
+def _not_yours() -> NotYourContact:
+    return NotYourContact(
+        "agents tell and read what was done in contacts of their own",
+        detail_ru="сотрудник заполняет и читает чек-листы только своих обращений",
+    )
+
+
 def _agent(caller: Caller, fact: Contact) -> str:
     """Who is said to have done it: the agent of the contact. Raises NoAgent, NotYourContact."""
-    if caller.role is Role.AGENT and (caller.agent is None or caller.agent != fact.agent):
-        raise NotYourContact(
-            "agents tell what was done in contacts of their own",
-            detail_ru="сотрудник заполняет чек-листы только своих обращений",
-        )
+    if not _is_shown(caller, fact):
+        raise _not_yours()
     if fact.agent is None:
         raise NoAgent(
             "no agent is known to have served the contact",

@@ -1,5 +1,8 @@
 """Checklists of contacts that are no more: they are void, so that nothing counts them."""
 
+from collections.abc import Collection
+from uuid import UUID
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
@@ -8,17 +11,20 @@ from otklik_contact_center.domain.script.run import told
 from otklik_contact_center.store import checklists
 
 
-async def void_gone(tx: AsyncConnection, tenant: str, most: int) -> bool:
+async def void_gone(
+    tx: AsyncConnection, tenant: str, most: int, *, of: Collection[UUID] | None = None
+) -> bool:
     """
     Make checklists void whose contact is.
 
     Args:
         tx: Of the role worker.
         most: So many at a time.
+        of: Only of these contacts; None: of all.
     Returns:
         Whether there were any.
     """
-    rows = await checklists.of_gone(tx, tenant, most)
+    rows = await checklists.of_gone(tx, tenant, most, of)
     if not rows:
         return False
     recorder = await outbox.recorder(tx, tenant)

@@ -4,7 +4,8 @@ The worker that takes demos out, step by step.
 A step is one transaction over at most a thousand things, and leaves a state from which the next
 one goes on: it may be killed anywhere. Contacts go the way they came: their events leave the
 inbox, their marks are set, and folding finds nothing of them, so that their facts, replies and
-leads are void (decision 0027). What was evaluated of them is withdrawn last.
+leads are void (decision 0027), and what was evaluated and ticked of them goes with them. What somebody
+has said of one in that very moment is taken back last.
 """
 
 import asyncio

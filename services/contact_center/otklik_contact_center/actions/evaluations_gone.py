@@ -1,8 +1,10 @@
 """Evaluations of contacts that are no more: they are withdrawn, so that nothing counts them."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,17 +18,25 @@ SYSTEM: Final = "system"
 """Who did it, in the history."""
 
 
-async def withdraw_gone(tx: AsyncConnection, tenant: str, now: datetime, most: int) -> bool:
+async def withdraw_gone(
+    tx: AsyncConnection,
+    tenant: str,
+    now: datetime,
+    most: int,
+    *,
+    of: Collection[UUID] | None = None,
+) -> bool:
     """
     Withdraw evaluations whose contact is void.
 
     Args:
         tx: Of the role worker.
         most: So many at a time.
+        of: Only of these contacts; None: of all.
     Returns:
         Whether there were any.
     """
-    rows = await evaluations.of_gone(tx, tenant, most)
+    rows = await evaluations.of_gone(tx, tenant, most, of)
     if not rows:
         return False
     recorder = await outbox.recorder(tx, tenant)

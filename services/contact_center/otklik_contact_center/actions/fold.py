@@ -28,6 +28,7 @@ from otklik_contact_center.actions.backlog import MOST_WAITING
 from otklik_contact_center.actions.clocks import settle
 from otklik_contact_center.actions.fold_batch import Batch, Setting, named, write
 from otklik_contact_center.actions.fold_outcomes import Outcomes
+from otklik_contact_center.actions.gone import take_along
 from otklik_contact_center.actions.leads import fold_people
 from otklik_contact_center.actions.meters import Meters
 from otklik_contact_center.actions.outcome import Sent
@@ -270,6 +271,9 @@ class Folder:
         if announced:
             tenants, keys, payloads = zip(*announced, strict=True)
             await recorder.append_encoded(tenants, keys, payloads)
+        gone = [key for key, outcome in taken.items() if outcome.row.void]
+        if gone:
+            await take_along(tx, gone, recorder.now)
         if failed:
             await folding.park(on, failed)
         # What another worker added meanwhile is that worker's: its marks stay for the next time.

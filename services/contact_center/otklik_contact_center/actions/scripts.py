@@ -50,7 +50,7 @@ class Scripts:
             known = await scripts.get(tx, tenant, code)
             if known is not None and known.value == value and not head.retired:
                 return known
-            if head.retired and await scripts.count(tx, tenant) >= MOST_SCRIPTS:
+            if head.retired and await scripts.count_alone(tx, tenant) >= MOST_SCRIPTS:
                 raise Unprocessable(
                     f"a company has at most {MOST_SCRIPTS} scripts",
                     code="too_many_scripts",

@@ -143,7 +143,9 @@ class ContactScriptOut(BaseModel):
 
     contact: UUID
     meant: MeantOut | None = Field(description="null: no script is meant for it")
-    checklist: ChecklistOut | None = Field(description="null: nothing was ticked")
+    checklist: ChecklistOut | None = Field(
+        description="null: nothing was ticked, or it is a colleague's of the agent who asks"
+    )
     writable_until: datetime | None = Field(
         description="72 h after the contact was over; null: it goes on"
     )
@@ -209,7 +211,8 @@ def router(platform: Platform) -> APIRouter:
     async def get(contact_id: ContactId, caller: Reads, response: Response) -> ContactScriptOut:
         """
         The script with most conditions among those that fit the contact, the first by code among
-        equals; and the checklist, with the version that it was made with.
+        equals; and the checklist, with the version that it was made with. Agents are shown the
+        checklists of their own contacts only.
         """
         return _answer(await checklists.get(caller, contact_id), response)
 
@@ -242,7 +245,10 @@ def router(platform: Platform) -> APIRouter:
         responses=PROBLEMS(400, 401, 403, 404, 422),
     )
     async def revisions(contact_id: ContactId, caller: Reads, paging: Pages) -> Page[RevisionOut]:
-        """The checklist as it was written, the newest first, and by whom."""
+        """
+        The checklist as it was written, the newest first, and by whom. Agents read those of their
+        own contacts.
+        """
         part = paging.part(caller.tenant)
         rows: Sequence[Noted] = await checklists.revisions(caller, contact_id, part)
         return part.page(rows, key=lambda one: (one.row.number,), item=RevisionOut.of)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from otklik_common.callers import Caller, require
 from otklik_common.events.access import TargetName
-from otklik_common.events.contact_center import ClockState, SlaClock
+from otklik_common.events.contact_center import ChannelName, ClockState, SlaClock, channel_of
 from otklik_common.http import PROBLEMS, AwareTime, Now, Page, Pages, Paging
 from otklik_common.module import Platform
 from otklik_contact_center.actions import clocks_shown
@@ -46,7 +46,7 @@ class ClockView(BaseModel):
     breached_at: datetime | None
     ended_at: datetime | None
     used_ms: int | None = Field(description="what it had used when it ended")
-    channel: str
+    channel: ChannelName
     branch: str | None
     queue: str | None
     agent: str | None
@@ -54,7 +54,8 @@ class ClockView(BaseModel):
     @classmethod
     def of(cls, id_: UUID, data: str) -> Self:
         """The answer for a clock."""
-        fact = SlaClock.model_validate_json(data).model_dump()
+        told = SlaClock.model_validate_json(data)
+        fact = told.model_dump() | {"channel": channel_of(told)}
         return cls(id=id_, **{name: fact[name] for name in cls.model_fields if name in fact})
 
 

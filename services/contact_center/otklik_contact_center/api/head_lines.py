@@ -52,6 +52,11 @@ def router(head_lines: HeadLines) -> APIRouter:
         `head_line`, from the next event of a contact on; `reached_by` says whether it is a call, a
         letter, … Promises, samples and metrics choose it like any other channel. Contacts of which
         nothing more is heard stay as they were.
+
+        What comes there is no longer among the calls of the first page and of staffing, nor in
+        reach of policies, scripts and samples limited to `channel: call`. Where it should be, name
+        `head_line` there as well: in the channels of a policy or of a sample, in the filters of
+        staffing or of a query; a script for it is one of its own.
         """
         return Lines(lines=await head_lines.put(caller.tenant, body.lines))
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from otklik_common.callers import Caller, require, require_everywhere
+from otklik_common.events.contact_center import ChannelName, channel_of
 from otklik_common.events.staff import PromiseState
 from otklik_common.http import (
     PROBLEMS,
@@ -123,15 +124,18 @@ class PromiseOut(BaseModel):
     cancelled_at: AwareTime | None
     postponed: int = Field(description="how often it was put off before it was due")
     contact: UUID | None = Field(description="subject of the contact in which it was made")
-    channel: str | None
+    channel: ChannelName | None
     party: str | None
     text: str | None
 
     @classmethod
     def of(cls, shown: Shown) -> Self:
         """The answer for a promise."""
-        row = shown.row
-        return cls(id=row.name, subject=row.id, text=shown.text, **shown.fact.model_dump())
+        row, told = shown.row, shown.fact
+        fact = told.model_dump()
+        if told.channel is not None:
+            fact["channel"] = channel_of(told)
+        return cls(id=row.name, subject=row.id, text=shown.text, **fact)
 
 
 async def _wanted(

@@ -6,7 +6,7 @@ import msgspec
 
 from otklik_common.events.contact_center import HEAD_LINE
 from otklik_common.pseudonym import e164, plain_email
-from otklik_contact_center.domain.address import read_address
+from otklik_contact_center.domain.address import device, read_address
 from otklik_contact_center.domain.contact import Contact
 from otklik_contact_center.domain.events import MAX_ADDRESS
 
@@ -19,16 +19,18 @@ def line_of(text: str, region: str) -> str | None:
     A side of ours in the one form in which it is compared; None if there is nothing to it.
 
     Args:
-        text: A phone in any form, an e-mail, or what else an exchange calls it: `7001`.
+        text: A phone in any form, an e-mail, or what else an exchange calls it: `7001`, also
+            written as `PJSIP/7001-0000001a` or `sip:7001@host`.
         region: Of phones without a plus.
     """
-    address = read_address(text, spoken=False)
+    called = device(text)
+    address = read_address(called, spoken=False)
     kind = None if address is None else address.kind
-    found = text.strip().casefold()
+    found = called.casefold()
     if kind == "email":
-        found = plain_email(text) or found
+        found = plain_email(called) or found
     elif kind == "phone":
-        found = e164(text, region) or found
+        found = e164(called, region) or found
     return found if found and len(found) <= MAX_ADDRESS else None
 
 

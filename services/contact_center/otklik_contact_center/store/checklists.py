@@ -1,6 +1,6 @@
 """Checklists of contacts: rows, what was written each time, and what all of them come to."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -169,8 +169,10 @@ async def revisions(
     return [RevisionRow(*row) for row in await tx.execute(ordered)]
 
 
-async def of_gone(tx: AsyncConnection, tenant: str, most: int) -> list[RunRow]:
-    """Checklists of contacts that are void, locked."""
+async def of_gone(
+    tx: AsyncConnection, tenant: str, most: int, of: Collection[UUID] | None = None
+) -> list[RunRow]:
+    """Checklists of contacts that are void, locked; `of` these only."""
     of_it = and_(contact.c.tenant == table.c.tenant, contact.c.id == table.c.contact)
     rows = (
         select(*_selected())
@@ -180,6 +182,8 @@ async def of_gone(tx: AsyncConnection, tenant: str, most: int) -> list[RunRow]:
         .limit(most)
         .with_for_update(of=table)
     )
+    if of is not None:
+        rows = rows.where(table.c.contact.in_(of))
     return [RunRow(*row) for row in await tx.execute(rows)]
 
 

@@ -157,8 +157,10 @@ async def listed(tx: AsyncConnection, tenant: str, wanted: Wanted, part: Part) -
     return [_row(row) for row in (await tx.execute(ordered)).mappings()]
 
 
-async def of_gone(tx: AsyncConnection, tenant: str, most: int) -> list[Row]:
-    """Standing evaluations of contacts that are void, locked."""
+async def of_gone(
+    tx: AsyncConnection, tenant: str, most: int, of: Collection[UUID] | None = None
+) -> list[Row]:
+    """Standing evaluations of contacts that are void, locked; `of` these only."""
     of_it = and_(contact.c.tenant == evaluation.c.tenant, contact.c.id == evaluation.c.contact)
     rows = (
         select(*_COLUMNS)
@@ -172,6 +174,8 @@ async def of_gone(tx: AsyncConnection, tenant: str, most: int) -> list[Row]:
         .limit(most)
         .with_for_update(of=evaluation)
     )
+    if of is not None:
+        rows = rows.where(evaluation.c.contact.in_(of))
     return [_row(row) for row in (await tx.execute(rows)).mappings()]
 
 

@@ -111,8 +111,14 @@ async def meant(tx: AsyncConnection, tenant: str) -> list[tuple[str, Meant]]:
     return [(code, msgspec.convert(said or {}, Meant)) for code, said in await tx.execute(rows)]
 
 
-async def count(tx: AsyncConnection, tenant: str) -> int:
-    """How many scripts a company has that are not retired."""
+async def count_alone(tx: AsyncConnection, tenant: str) -> int:
+    """
+    How many scripts a company has that are not retired; two who ask at once come one after the other.
+
+    Ask with the head locked: whoever waits here holds their own head and takes no other.
+    """
+    one = func.hashtextextended(f"scripts/{tenant}", 0)
+    await tx.execute(select(func.pg_advisory_xact_lock(one)))
     rows = select(func.count()).where(script.c.tenant == tenant, ~script.c.retired)
     return int((await tx.execute(rows)).scalar_one())
 
