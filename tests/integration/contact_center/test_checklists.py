@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +13,7 @@ from otklik_common.callers import Caller
 from otklik_common.errors import Refused
 from otklik_common.etags import Expected
 from otklik_common.events.access import Role
-from otklik_common.ids import short_id
+from otklik_common.ids import contact_subject, short_id
 from otklik_common.paging import Cursors, Part
 from otklik_contact_center.actions.checklists import Checklists, NotYourContact, Sent
 from otklik_contact_center.actions.contacts import ContactNotFound
@@ -36,6 +36,7 @@ from tests.integration.contact_center.ticking import (
     tick,
     ticked,
 )
+from tests.unit.contact_center.builders import an_event
 
 pytestmark = pytest.mark.asyncio
 
@@ -236,6 +237,23 @@ async def test_a_contact_that_nobody_served_has_no_checklist(
         assert found.status_code == 404
     missing = await tick(client, uuid4(), greeting="done")
     assert (missing.status_code, missing.json()["code"]) == (404, "contact_not_found")
+
+
+async def test_where_nobody_answered_no_script_was_missed(
+    client: AsyncClient, world: World, door: Pusher, folder: Folder
+) -> None:
+    await put_script(client)
+    call: dict[str, Any] = {"channel": "call", "direction": "in", "contact": "missed"}
+    began = now() - timedelta(hours=1)
+    await door.push(
+        an_event("ringing", id="r", at=began, agent="petrova", party="buyer", **call),
+        an_event("ended", id="e", at=began + timedelta(seconds=40), **call),
+    )
+    await fold_all(folder)
+    contact = contact_subject(world.tenant, f"{world.tenant}.default", "missed")
+    refused = await tick(client, contact, greeting="done")
+    assert (refused.status_code, refused.json()["code"]) == (409, "nobody_talked")
+    assert await world.count("script_run") == 0
 
 
 async def test_agents_tick_their_own_contacts_and_managers_those_of_their_branches(

@@ -79,10 +79,11 @@ async def test_those_to_start_from_may_be_put_as_they_are(client: AsyncClient) -
     assert [one["code"] for one in presets] == ["first_call_buyer", "first_call_seller"]
     for one in presets:
         assert one["names"].keys() == one["items"][0]["texts"].keys() == {"en", "ru"}
-        body = {name: value for name, value in one.items() if name != "code"}
-        answer = await client.put(f"{SCRIPTS}/{one['code']}", json=body)
+        answer = await client.put(f"{SCRIPTS}/{one['code']}", json=one)
         assert answer.status_code == 200, answer.text
-        assert {name: answer.json()[name] for name in body} == body
+        assert {name: answer.json()[name] for name in one} == one
+        other = await client.put(f"{SCRIPTS}/other", json=one)
+        assert (other.status_code, other.json()["code"]) == (422, "bad_script")
 
 
 def items(count: int) -> list[dict[str, Any]]:

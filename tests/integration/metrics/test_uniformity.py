@@ -103,10 +103,19 @@ async def test_nothing_and_one_branch_are_said_to_be_so(office: Office) -> None:
 
 
 async def test_where_nobody_gave_up_all_are_alike(office: Office) -> None:
-    await branches(office, tyumen=(0, 9), perm=(0, 5))
+    await branches(office, tyumen=(0, 39), perm=(0, 35))
     found = await compared(office)
     assert (found["verdict"]["code"], found["spread"]["tau"]) == ("alike", 0)
     assert found["verdict"]["text"] == "All branches are alike: 0.0%."
+
+
+async def test_a_handful_of_calls_shows_nobody_alike(office: Office) -> None:
+    await branches(office, tyumen=(0, 9), perm=(0, 5))
+    found = await compared(office)
+    assert found["verdict"]["code"] == "few"
+    assert found["verdict"]["text"] == (
+        "Too early to tell whether branches differ: half of them have counted fewer than 30 so far."
+    )
 
 
 async def test_calls_of_no_branch_are_in_no_unit_and_counted(office: Office) -> None:

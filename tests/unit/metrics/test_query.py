@@ -15,11 +15,12 @@ from otklik_metrics.domain.indicators.cells import Values
 from otklik_metrics.domain.query import (
     Query,
     Top,
+    ask,
     filter_of,
     within_reach,
 )
 from otklik_metrics.domain.readings import Op
-from otklik_metrics.domain.refusals import ClosedCellsOnly, TooManyCells
+from otklik_metrics.domain.refusals import BadParameter, ClosedCellsOnly, TooManyCells
 from otklik_metrics.domain.series import samples_of
 from tests.support.metrics_world import a_company, a_query
 
@@ -220,3 +221,10 @@ def test_windows_begin_at_the_companys_midnight() -> None:
     company = a_company(timezone="Asia/Vladivostok")
     query = query_of(company, [GAUGES[0]], datetime(2026, 5, 10, 20, tzinfo=UTC))
     assert query.buckets.start == datetime(2026, 5, 10, 14, tzinfo=UTC)
+
+
+def test_a_choice_among_numbers_may_be_said_as_a_number() -> None:
+    said = [("speed_to_lead", "s", {"within_minutes": value}) for value in (5, "5")]
+    assert [one.params["within_minutes"] for one in ask(a_company(), said)] == ["5", "5"]
+    with pytest.raises(BadParameter):
+        ask(a_company(), [("speed_to_lead", "s", {"within_minutes": 7})])

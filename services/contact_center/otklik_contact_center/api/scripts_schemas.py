@@ -66,6 +66,9 @@ class MeantBody(StrictModel):
 class ScriptBody(StrictModel):
     """A script to be."""
 
+    code: Code | None = Field(
+        default=None, description="that of the path, if said at all: presets say it"
+    )
     names: Names = Field(default_factory=dict)
     meant: MeantBody = Field(
         default_factory=MeantBody,
@@ -75,8 +78,13 @@ class ScriptBody(StrictModel):
     items: Annotated[tuple[ItemBody, ...], Field(min_length=1, max_length=s.MOST_ITEMS)]
 
     def script(self, code: str) -> s.Script:
-        """As it is kept."""
-        return msgspec.convert({"code": code, **self.model_dump(mode="json")}, s.Script)
+        """As it is kept. Raises BadScript if it says that it is another."""
+        if self.code not in (None, code):
+            raise s.BadScript(
+                f"the body is of script {self.code}, the path of {code}",
+                detail_ru=f"в теле скрипт {self.code}, а в адресе {code}",
+            )
+        return msgspec.convert({**self.model_dump(mode="json"), "code": code}, s.Script)
 
     @classmethod
     def said(cls, script: s.Script) -> dict[str, Any]:

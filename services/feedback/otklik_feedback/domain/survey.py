@@ -228,13 +228,18 @@ _LOST_DEAL = (
             "Состоялась ли сделка: пока нет (0), без агентства (1), с другим агентством (2)?",
             "Was the deal made: not yet (0), without an agency (1), with another agency (2)?",
         ),
-        Scale("lost_deal", 0, 2),
+        Scale("lost_deal", 0, 2, upward=False),
         Measure.LOST_DEAL,
     ),
     Question(
         "attention",
         Words("Хватило ли вам нашего внимания?", "Did we give you enough attention?"),
         Scale("attention", 1, 5),
+    ),
+    Question(
+        COMMENT,
+        Words("С кем вы заключили сделку и почему?", "With whom was the deal made, and why?"),
+        not_applicable=(),
     ),
 )
 
@@ -249,7 +254,7 @@ QUESTIONS: Final[Mapping[Template, tuple[Question, ...]]] = {
     Template.FORCES: (*_FORCES, _NPS, _overall(7), _COMMENT),
     Template.LADDER: (_LADDER, _COMMENT),
     Template.ATTACHMENT: (*_ATTACHMENT, _COMMENT),
-    Template.LOST_DEAL: (*_LOST_DEAL, _COMMENT),
+    Template.LOST_DEAL: _LOST_DEAL,
 }
 """What each template asks; a CSI survey asks for its attributes before that."""
 

@@ -206,6 +206,8 @@ def _value(metric: Metric, parameter: Parameter, sent: Mapping[str, Any]) -> Any
     value = sent[parameter.name]
     if value is None and (parameter.nullable or parameter.default is None):
         return None
+    if parameter.type is ParameterType.CHOICE and type(value) is int:
+        value = str(value)  # 5 is what people write of "5", "15", "60"
     if not _fits(parameter, value):
         shown = f"{value!r}"[:60]
         raise BadParameter(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from statistics import median
 from typing import Any, Final, NamedTuple
 
 from otklik_metrics.domain.dimensions import Text
@@ -14,6 +15,8 @@ class Verdict(StrEnum):
 
     NOTHING = "nothing"
     """Fewer than two units counted anything."""
+    FEW = "few"
+    """So do all of them, and most have counted too little for that to mean much."""
     ALIKE = "alike"
     """All things counted, or none did, in every unit."""
     CHANCE = "chance"
@@ -41,6 +44,13 @@ _UNITS: Final[Mapping[str, tuple[Text, Text]]] = {
 _NOTHING: Final = Text(
     "Nothing to compare: of all {units}, {count} counted anything in this time.",
     "Сравнивать нечего: из всех {of_units} за это время что-то насчитано только у {count}.",
+)
+ENOUGH: Final = 30
+"""A unit that has counted so many, all alike, has a true share within 10 points (rule of three)."""
+
+_FEW: Final = Text(
+    "Too early to tell whether {units} differ: half of them have counted fewer than {enough} so far.",
+    "Пока рано судить, различаются ли {units}: у половины из них насчитано меньше {enough}.",
 )
 _ALIKE: Final = Text("All {units} are alike: {mean}.", "Все {units} одинаковы: {mean}.")
 _CHANCE: Final = Text(
@@ -85,9 +95,10 @@ def verdict(by: str, found: Spread, judged: Sequence[Judged[Any]], language: str
         by: `branch`, `agent` or `team`.
     """
     out = sum(one.differs != 0 for one in judged)
-    code = _code(found, out)
+    code = _code(found, out, judged)
     text = {
         Verdict.NOTHING: _NOTHING,
+        Verdict.FEW: _FEW,
         Verdict.ALIKE: _ALIKE,
         Verdict.CHANCE: _CHANCE,
         Verdict.SOME: _SOME,
@@ -103,6 +114,7 @@ def verdict(by: str, found: Spread, judged: Sequence[Judged[Any]], language: str
             of_units=of_units,
             count=found.units,
             out=out,
+            enough=ENOUGH,
             tau=points(found.tau or 0.0, language),
             low=points(low, language),
             high=points(high, language),
@@ -113,11 +125,12 @@ def verdict(by: str, found: Spread, judged: Sequence[Judged[Any]], language: str
     )
 
 
-def _code(found: Spread, out: int) -> Verdict:
+def _code(found: Spread, out: int, judged: Sequence[Judged[Any]]) -> Verdict:
     if found.p_value is None:
         return Verdict.NOTHING
     if found.tau_interval is None:
-        return Verdict.ALIKE
+        little = median(one.of for one in judged) < ENOUGH
+        return Verdict.FEW if little else Verdict.ALIKE
     if found.p_value < ALPHA:
         return Verdict.DIFFER
     return Verdict.SOME if out else Verdict.CHANCE

@@ -152,8 +152,19 @@ def writable_until(contact: Contact) -> datetime | None:
     return None if over is None else over + CORRECTED_WITHIN
 
 
+class NobodyTalked(Conflict):
+    """The contact is over, and nobody of ours has answered in it."""
+
+    code = "nobody_talked"
+
+
 def check_writable(contact: Contact, now: datetime) -> None:
-    """Return if its checklist may be written. Raises ChecklistClosed."""
+    """Return if its checklist may be written. Raises NobodyTalked, ChecklistClosed."""
+    if contact.ended_at is not None and contact.answered_at is None:
+        raise NobodyTalked(
+            "nobody answered in the contact, so no script was kept or missed in it",
+            detail_ru="в обращении никто не ответил, скрипту в нём следовать было некому",
+        )
     until = writable_until(contact)
     if until is not None and now > until:
         hours = CORRECTED_WITHIN // timedelta(hours=1)
