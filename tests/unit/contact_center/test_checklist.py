@@ -16,6 +16,7 @@ from otklik_contact_center.domain.script.checklist import (
     BadChecklist,
     ChecklistClosed,
     Kept,
+    NobodyTalked,
     Result,
     TooManyRevisions,
     asked,
@@ -127,11 +128,17 @@ def test_doing_more_never_lowers_what_was_done(answers: dict[str, Answer], code:
 def test_a_checklist_may_be_written_while_the_contact_goes_on_and_72_hours_after() -> None:
     assert timedelta(hours=72) == CORRECTED_WITHIN
     check_writable(a_contact(started_at=NOON), NOON + timedelta(days=90))
-    over = a_contact(ended_at=NOON)
+    over = a_contact(ended_at=NOON, answered_at=NOON)
     check_writable(over, NOON + CORRECTED_WITHIN)
     with pytest.raises(ChecklistClosed) as refused:
         check_writable(over, NOON + CORRECTED_WITHIN + timedelta(seconds=1))
     assert refused.value.extra == {"writable_until": "2026-03-05T12:00:00+00:00"}
+
+
+def test_where_nobody_answered_there_is_nothing_to_tick_unless_it_goes_on_again() -> None:
+    with pytest.raises(NobodyTalked):
+        check_writable(a_contact(ended_at=NOON), NOON)
+    check_writable(a_contact(ended_at=NOON, open_since=NOON), NOON)
 
 
 def test_a_contact_is_over_with_the_last_of_its_ends_and_goes_on_where_it_is_open_again() -> None:

@@ -27,8 +27,9 @@ def said(some: list[Counted[str]], by: str, language: str) -> tuple[Verdict, str
     [
         ([], "nothing", "из всех филиалов за это время что-то насчитано только у 0", "0 counted"),
         ([(1, 4)], "nothing", "только у 1.", "of all branches, 1 counted anything"),
-        ([(0, 9), (0, 5)], "alike", "Все филиалы одинаковы: 0,0\xa0%.", "All branches are alike: 0.0%."),
-        ([(9, 9), (5, 5)], "alike", "одинаковы: 100,0\xa0%.", "alike: 100.0%."),
+        ([(0, 39), (0, 30)], "alike", "Все филиалы одинаковы: 0,0\xa0%.", "All branches are alike: 0.0%."),
+        ([(39, 39), (30, 30)], "alike", "одинаковы: 100,0\xa0%.", "alike: 100.0%."),
+        ([(0, 9), (0, 5)], "few", "Пока рано судить, различаются ли филиалы", "Too early to tell whether branches"),
         ([(6, 60), (5, 60)], "chance", "Филиалы различаются не сильнее", "Branches differ no more than"),
         ([(90, 100), (80, 100), (50, 100)], "differ", "Выделяются: 2 из 3.", "Standing out: 2 of 3."),
     ],

@@ -160,7 +160,7 @@ class NobodyTalked(Conflict):
 
 def check_writable(contact: Contact, now: datetime) -> None:
     """Return if its checklist may be written. Raises NobodyTalked, ChecklistClosed."""
-    if contact.ended_at is not None and contact.answered_at is None:
+    if over_at(contact) is not None and contact.answered_at is None:
         raise NobodyTalked(
             "nobody answered in the contact, so no script was kept or missed in it",
             detail_ru="в обращении никто не ответил, скрипту в нём следовать было некому",
