@@ -122,6 +122,11 @@ class Directory:
         """The company itself."""
         return (await self.known(tenant)).company
 
+    async def region(self, tenant: str) -> str:
+        """The country whose phones have no plus, as ISO 3166 says it; Russia before it is known."""
+        company = await self.company(tenant)
+        return "RU" if company is None else company.region
+
     def forget(self, tenant: str) -> None:
         """Read the company anew at the next question."""
         self._kept.pop(tenant, None)

@@ -59,8 +59,6 @@ class Whose(Enum):
     MUCH = "much"
 
 
-REGION: Final = "RU"
-
 FAULTS: Final = (
     asyncpg.PostgresError,
     DBAPIError,
@@ -301,8 +299,7 @@ class Folder:
         declared = await folding.declared(on, tenants)
         settings: dict[str, Setting] = {}
         for tenant in tenants:
-            company = await self._directory.company(tenant)
-            region = REGION if company is None else company.region
+            region = await self._directory.region(tenant)
             settings[tenant] = Setting(region, *declared[tenant])
         policies = await self._policies.of(await clocks.versions(on, tenants))
         # After the locks, in a statement of its own: it sees all that was marked before them.

@@ -24,8 +24,7 @@ class HeadLines:
     async def put(self, tenant: str, texts: Sequence[str]) -> list[str]:
         """Have these and no others. Raises Unprocessable for what is no line."""
         assert len(texts) <= MOST_LINES, "routes take no more"
-        company = await self._directory.company(tenant)
-        region = "RU" if company is None else company.region
+        region = await self._directory.region(tenant)
         lines = [line_of(text, region) for text in texts]
         faults = [
             FieldError(

@@ -210,9 +210,7 @@ def router(platform: Platform) -> APIRouter:
     made = APIRouter(prefix=PREFIX, tags=["contacts"])
 
     async def means(tenant: str) -> Means:
-        company = await directory.company(tenant)
-        region = "RU" if company is None else company.region
-        return Means(platform.pseudonyms, platform.sealer, region)
+        return Means(platform.pseudonyms, platform.sealer, await directory.region(tenant))
 
     @made.get(
         "/contacts",

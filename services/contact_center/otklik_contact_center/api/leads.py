@@ -58,8 +58,7 @@ def router(platform: Platform) -> APIRouter:
     made = APIRouter(prefix=PREFIX, tags=["leads"])
 
     async def customers(tenant: str) -> Customers:
-        company = await directory.company(tenant)
-        return Customers(platform.pseudonyms, "RU" if company is None else company.region)
+        return Customers(platform.pseudonyms, await directory.region(tenant))
 
     @made.post(
         "/lead-steps",

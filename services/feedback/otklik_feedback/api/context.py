@@ -74,8 +74,7 @@ Keys = Annotated[Means, Depends(_means)]
 
 async def region_of(platform: Platform, tenant: str) -> str:
     """The country whose phones have no plus."""
-    company = await platform.directory(SCHEMA).company(tenant)
-    return "RU" if company is None else company.region
+    return await platform.directory(SCHEMA).region(tenant)
 
 
 async def sender_of(request: Request, platform: Platform, caller: Caller) -> Sender:

@@ -49,6 +49,5 @@ Db = Annotated[Database, Depends(_database)]
 async def means_of(request: Request, tenant: str) -> Means:
     """Keys to find and seal customers with, and the region whose phones have no plus."""
     platform: Platform = request.app.state.platform
-    company = await platform.directory(SCHEMA).company(tenant)
-    region = "RU" if company is None else company.region
+    region = await platform.directory(SCHEMA).region(tenant)
     return Means(platform.pseudonyms, platform.sealer, region)
