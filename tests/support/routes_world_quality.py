@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ OF_CALLS = frozenset(
 
 
 @dataclass
-class QualityThings:
+class QualityThings(ABC):
     """
     What makes them.
 
@@ -74,17 +75,17 @@ class QualityThings:
     )
     second: dict[str, list[str]] = field(default_factory=dict, kw_only=True)
 
+    @abstractmethod
     async def ask(
         self, method: str, path: str, body: Any = None, *, key: str | None, **more: Any
     ) -> httpx.Response:
         """A request, whatever it is answered."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def good(
         self, method: str, path: str, body: Any = None, *, of: Company | None = None, **more: Any
     ) -> Any:
         """The same by a company's own key; it must not be refused."""
-        raise NotImplementedError
 
     async def _call(self, company: Company, name: str, branch: str) -> str:
         stock = self.calls[company.tenant, branch]
