@@ -6,7 +6,7 @@ from otklik_common.db import Database
 from otklik_common.directory import Directory
 from otklik_common.errors import FieldError, Unprocessable
 from otklik_contact_center.domain.head_line import MOST_LINES, line_of
-from otklik_contact_center.store import head_lines
+from otklik_contact_center.store.declared import HEAD_LINES
 
 
 class HeadLines:
@@ -19,7 +19,7 @@ class HeadLines:
     async def listed(self, tenant: str) -> list[str]:
         """Those of a company, as they are compared."""
         async with self._db.begin(tenant) as tx:
-            return await head_lines.listed(tx, tenant)
+            return await HEAD_LINES.listed(tx, tenant)
 
     async def put(self, tenant: str, texts: Sequence[str]) -> list[str]:
         """Have these and no others. Raises Unprocessable for what is no line."""
@@ -41,5 +41,5 @@ class HeadLines:
                 errors=faults,
             )
         async with self._db.begin(tenant) as tx:
-            await head_lines.put(tx, tenant, [line for line in lines if line is not None])
-            return await head_lines.listed(tx, tenant)
+            await HEAD_LINES.put(tx, tenant, [line for line in lines if line is not None])
+            return await HEAD_LINES.listed(tx, tenant)

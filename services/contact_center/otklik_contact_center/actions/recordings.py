@@ -28,6 +28,7 @@ from otklik_contact_center.domain.recording.link import (
     write_link,
 )
 from otklik_contact_center.store import contacts_read, recordings
+from otklik_contact_center.store.declared import RECORDING_HOSTS
 from otklik_contact_center.store.recordings import LinkRow, Play, Wanted
 
 PURPOSE: Final = "recording link"
@@ -79,7 +80,7 @@ class Recordings:
     async def hosts(self, tenant: str) -> list[str]:
         """Hosts that recordings may be fetched from."""
         async with self._db.begin(tenant) as tx:
-            return await recordings.hosts(tx, tenant)
+            return await RECORDING_HOSTS.listed(tx, tenant)
 
     async def allow(self, tenant: str, hosts: Iterable[str]) -> list[str]:
         """Allow these and no others. Raises Unprocessable for what is no host."""
@@ -100,8 +101,8 @@ class Recordings:
             )
         assert len(read) <= MOST_HOSTS, "routes take no more"
         async with self._db.begin(tenant) as tx:
-            await recordings.allow(tx, tenant, [entry for _, entry in read if entry is not None])
-            return await recordings.hosts(tx, tenant)
+            await RECORDING_HOSTS.put(tx, tenant, [entry for _, entry in read if entry is not None])
+            return await RECORDING_HOSTS.listed(tx, tenant)
 
     async def make_link(
         self, caller: Caller, contact: UUID, event: str | None, span: timedelta, now: datetime
@@ -123,7 +124,7 @@ class Recordings:
             if kept is None or not _hears(caller, agent):
                 raise not_found(contact)
             stored = await contacts_read.events_of(tx, tenant, kept)
-            allowed = await recordings.hosts(tx, tenant)
+            allowed = await RECORDING_HOSTS.listed(tx, tenant)
         events = (self._opened(tenant, one.body) for one in stored)
         found = _recording(events, event)
         await self._fetcher.check(_where(found), allowed)
@@ -174,7 +175,7 @@ class Recordings:
                     retry_after=60,
                 )
             event = await self._event(tx, tenant, row)
-            allowed = await recordings.hosts(tx, tenant)
+            allowed = await RECORDING_HOSTS.listed(tx, tenant)
         outcome = "failed"
         fetched: Fetched | None = None
         try:

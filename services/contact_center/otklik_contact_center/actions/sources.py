@@ -29,6 +29,7 @@ from otklik_contact_center.domain.source import (
     default_source,
 )
 from otklik_contact_center.store import sources
+from otklik_contact_center.store.declared import ATTRIBUTES
 from otklik_contact_center.store.sources import Version
 
 MOST_COMPANIES: Final = 10_000
@@ -257,14 +258,14 @@ def unknown(source_id: str) -> UnknownSource:
 async def allow_attributes(db: Database, tenant: str, names: Sequence[str]) -> list[str]:
     """Let these attributes leave in facts from now on, and no others."""
     async with db.begin(tenant) as tx:
-        await sources.allow(tx, tenant, names)
-        return await sources.allowed(tx, tenant)
+        await ATTRIBUTES.put(tx, tenant, names)
+        return await ATTRIBUTES.listed(tx, tenant)
 
 
 async def allowed_attributes(db: Database, tenant: str) -> list[str]:
     """Names of the attributes that may leave."""
     async with db.begin(tenant) as tx:
-        return await sources.allowed(tx, tenant)
+        return await ATTRIBUTES.listed(tx, tenant)
 
 
 class SourceBook:

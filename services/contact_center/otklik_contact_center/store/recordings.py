@@ -1,17 +1,16 @@
 """Links to recordings, and each time that they were used."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, and_, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.paging import Part, keyset
 from otklik_contact_center.store.recording_tables import (
-    recording_host,
     recording_link,
     recording_play,
 )
@@ -61,23 +60,6 @@ class Wanted:
     made_by: str | None = None
     begins: datetime | None = None
     ends: datetime | None = None
-
-
-async def hosts(tx: AsyncConnection, tenant: str) -> list[str]:
-    """Hosts that the company allows."""
-    table = recording_host
-    rows = select(table.c.host).where(table.c.tenant == tenant).order_by(table.c.host)
-    return list((await tx.execute(rows)).scalars())
-
-
-async def allow(tx: AsyncConnection, tenant: str, wanted: Iterable[str]) -> None:
-    """Allow these hosts and no others; two who say so at once come one after the other."""
-    lock = func.hashtextextended(f"recording-hosts/{tenant}", 0)
-    await tx.execute(select(func.pg_advisory_xact_lock(lock)))
-    await tx.execute(delete(recording_host).where(recording_host.c.tenant == tenant))
-    rows = [{"tenant": tenant, "host": host} for host in sorted(set(wanted))]
-    if rows:
-        await tx.execute(insert(recording_host), rows)
 
 
 async def add_link(tx: AsyncConnection, tenant: str, row: LinkRow) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, delete, exists, func, select
+from sqlalchemy import Row, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -210,19 +210,3 @@ async def versions(tx: AsyncConnection, tenant: str, source: str, part: Part) ->
         Version(number, since, principal, _directions(directions))
         for number, since, principal, directions in found
     ]
-
-
-async def allowed(tx: AsyncConnection, tenant: str) -> list[str]:
-    """Names of the attributes that a company lets out, in order."""
-    table = tables.attribute_allow
-    rows = select(table.c.name).where(table.c.tenant == tenant).order_by(table.c.name)
-    return list((await tx.execute(rows)).scalars())
-
-
-async def allow(tx: AsyncConnection, tenant: str, names: Iterable[str]) -> None:
-    """Let out these attributes and no others."""
-    table = tables.attribute_allow
-    await tx.execute(delete(table).where(table.c.tenant == tenant))
-    rows = [{"tenant": tenant, "name": name} for name in sorted(set(names))]
-    if rows:
-        await tx.execute(insert(table), rows)
