@@ -34,9 +34,10 @@ from otklik_contact_center.domain.script.checklist import (
 )
 from otklik_contact_center.domain.script.choosing import Chosen, choose
 from otklik_contact_center.domain.script.run import Written, about_of, fact_of, told
+from otklik_contact_center.domain.script.script import Script
 from otklik_contact_center.store import checklists, contacts_read, scripts
 from otklik_contact_center.store.checklists import RevisionRow, RunRow
-from otklik_contact_center.store.scripts import Kept
+from otklik_contact_center.store.versioned import Kept
 
 WORDS: Final = "checklist"
 """Purpose under which notes are sealed."""
@@ -89,7 +90,7 @@ class Filled:
     """A checklist with the version of the script that it was made of, and its words."""
 
     row: RunRow
-    script: Kept
+    script: Kept[Script]
     words: Words
 
 
@@ -105,7 +106,7 @@ class OfContact:
 
     contact: UUID
     fact: Contact
-    meant: tuple[Kept, Chosen] | None
+    meant: tuple[Kept[Script], Chosen] | None
     filled: Filled | None
 
 
@@ -217,7 +218,7 @@ class Checklists:
             filled = Filled(row, script, self._words(tenant, row.words))
         return OfContact(contact, fact, await _meant(tx, tenant, fact), filled)
 
-    def _row(self, key: Key, fact: Contact, script: Kept, sent: Sent, *, by: str) -> RunRow:
+    def _row(self, key: Key, fact: Contact, script: Kept[Script], sent: Sent, *, by: str) -> RunRow:
         """A checklist as it is to be kept; not yet as it was published."""
         tenant, contact, agent, standing, at = key
         answers = read(script.value, sent.answers)
@@ -300,14 +301,16 @@ def _agent(caller: Caller, fact: Contact) -> str:
     return fact.agent
 
 
-async def _meant(tx: AsyncConnection, tenant: str, fact: Contact) -> tuple[Kept, Chosen] | None:
+async def _meant(
+    tx: AsyncConnection, tenant: str, fact: Contact
+) -> tuple[Kept[Script], Chosen] | None:
     chosen = choose(await scripts.meant(tx, tenant), about_of(fact))
     return None if chosen is None else (await found(tx, tenant, chosen.code), chosen)
 
 
 async def _script(
     tx: AsyncConnection, tenant: str, fact: Contact, sent: Sent, standing: RunRow | None
-) -> Kept:
+) -> Kept[Script]:
     """
     The version of a script that a checklist is made of.
 

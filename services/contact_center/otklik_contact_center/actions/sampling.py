@@ -27,7 +27,8 @@ from otklik_contact_center.domain.quality.sampling import (
     picked,
     week_of,
 )
-from otklik_contact_center.store import evaluation_forms, sampling
+from otklik_contact_center.store import sampling
+from otklik_contact_center.store.evaluation_forms import FORMS
 from otklik_contact_center.store.sampling import KeptRule, Seen
 
 
@@ -79,7 +80,7 @@ class Sampling:
             expected.check(0 if known is None else known.revision)
             if known is not None and known.value == rule:
                 return known
-            form = await evaluation_forms.get(tx, tenant, rule.form)
+            form = await FORMS.get(tx, tenant, rule.form)
             if form is None or form.retired:
                 raise _no_form(rule.form)
             if known is None and await sampling.count(tx, tenant) >= MOST_RULES:

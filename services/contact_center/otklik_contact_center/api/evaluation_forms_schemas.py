@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from otklik_common.http import StrictModel
 from otklik_contact_center.api.schemas import Code
 from otklik_contact_center.domain.quality import form as f
-from otklik_contact_center.store.evaluation_forms import Kept
+from otklik_contact_center.store.versioned import Kept
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
 Texts = Annotated[
@@ -71,7 +71,7 @@ class FormOut(FormBody):
     made_at: datetime
 
     @classmethod
-    def of(cls, kept: Kept) -> Self:
+    def of(cls, kept: Kept[f.Form]) -> Self:
         """The answer for one."""
         sections = tuple(_section(one) for one in kept.value.sections)
         said: dict[str, Any] = {

@@ -10,7 +10,7 @@ from otklik_common.events.contact_center import ChannelName, Direction
 from otklik_common.http import StrictModel
 from otklik_contact_center.api.schemas import Code
 from otklik_contact_center.domain.script import script as s
-from otklik_contact_center.store.scripts import Kept
+from otklik_contact_center.store.versioned import Kept
 
 Language = Literal["en", "ru"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=s.MOST_NAME)]
@@ -106,7 +106,7 @@ class ScriptOut(ScriptBody):
     made_at: datetime
 
     @classmethod
-    def of(cls, kept: Kept) -> Self:
+    def of(cls, kept: Kept[s.Script]) -> Self:
         """The answer for one."""
         more = {name: getattr(kept, name) for name in ("version", "latest", "retired", "made_at")}
         return cls(code=kept.value.code, **cls.said(kept.value), **more)

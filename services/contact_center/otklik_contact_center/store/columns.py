@@ -10,9 +10,11 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Table,
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 SCHEMA: Final = "contact_center"
 
@@ -43,6 +45,39 @@ def moment(name: str, *, nullable: bool = True, **more: Any) -> Column[object]:
 
 def number(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False, server_default=text("0"))
+
+
+def documents(name: str, *, comment: str, versions: str) -> tuple[Table, Table]:
+    """
+    The tables of documents that are kept in all their versions: heads, and the versions.
+
+    Args:
+        comment: Of the heads.
+        versions: Comment of the versions.
+    """
+    heads = Table(
+        name,
+        metadata,
+        tenant(),
+        key("code"),
+        Column("version", Integer, nullable=False),
+        Column("retired", Boolean, nullable=False),
+        Column("revision", Integer, nullable=False),
+        moment("changed_at", nullable=False),
+        comment=comment,
+    )
+    bodies = Table(
+        f"{name}_version",
+        metadata,
+        tenant(),
+        key("code"),
+        Column("version", Integer, primary_key=True, autoincrement=False, nullable=False),
+        Column("body", JSONB, nullable=False),
+        moment("made_at", nullable=False),
+        code("made_by", nullable=False),
+        comment=versions,
+    )
+    return heads, bodies
 
 
 def published() -> list[Column[Any]]:

@@ -6,30 +6,12 @@ from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from otklik_common.roles import Grant
-from otklik_contact_center.store.columns import code, key, metadata, moment, tenant
+from otklik_contact_center.store.columns import code, documents, key, metadata, moment, tenant
 
-evaluation_form = Table(
+evaluation_form, evaluation_form_version = documents(
     "evaluation_form",
-    metadata,
-    tenant(),
-    key("code"),
-    Column("version", Integer, nullable=False),
-    Column("retired", Boolean, nullable=False),
-    Column("revision", Integer, nullable=False),
-    moment("changed_at", nullable=False),
     comment="Forms by which contacts are evaluated, and the version that holds now",
-)
-
-evaluation_form_version = Table(
-    "evaluation_form_version",
-    metadata,
-    tenant(),
-    key("code"),
-    Column("version", Integer, primary_key=True, autoincrement=False, nullable=False),
-    Column("body", JSONB, nullable=False),
-    moment("made_at", nullable=False),
-    code("made_by", nullable=False),
-    comment="Forms as they were asked: evaluations keep the version that they were made with",
+    versions="Forms as they were asked: evaluations keep the version that they were made with",
 )
 
 evaluation = Table(

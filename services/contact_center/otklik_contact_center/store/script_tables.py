@@ -2,34 +2,23 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, Uuid
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 
 from otklik_common.roles import Grant
-from otklik_contact_center.store.columns import code, key, metadata, moment, published, tenant
-
-script = Table(
-    "script",
+from otklik_contact_center.store.columns import (
+    code,
+    documents,
     metadata,
-    tenant(),
-    key("code"),
-    Column("version", Integer, nullable=False),
-    Column("retired", Boolean, nullable=False),
-    Column("revision", Integer, nullable=False),
-    moment("changed_at", nullable=False),
-    comment="What conversations must contain, and the version that holds now",
+    moment,
+    published,
+    tenant,
 )
 
-script_version = Table(
-    "script_version",
-    metadata,
-    tenant(),
-    key("code"),
-    Column("version", Integer, primary_key=True, autoincrement=False, nullable=False),
-    Column("body", JSONB, nullable=False),
-    moment("made_at", nullable=False),
-    code("made_by", nullable=False),
-    comment="Scripts as they were read: checklists keep the version that they were made with",
+script, script_version = documents(
+    "script",
+    comment="What conversations must contain, and the version that holds now",
+    versions="Scripts as they were read: checklists keep the version that they were made with",
 )
 
 script_run = Table(
