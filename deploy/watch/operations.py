@@ -24,8 +24,9 @@ from deploy.watch.layout import (
     Steps,
     bad_above,
 )
+from deploy.watch.panels import by_branch
 from deploy.watch.requests import PROMISES, QUALITY, REQUESTS
-from deploy.watch.steps import ANY_IS_BAD, LEVEL_STEPS, PER_BRANCH, PLAIN
+from deploy.watch.steps import ANY_IS_BAD, LEVEL_STEPS, PLAIN
 from deploy.watch.when import WHEN
 from otklik_metrics.domain.catalogue import clocks
 from otklik_metrics.domain.dimensions import Text
@@ -177,18 +178,8 @@ BY_CHANNEL: Final = Row(
 BY_BRANCH: Final = Row(
     Text("By branch", "По филиалам"),
     [
-        Panel(
-            title_of(NOT_CALLED_BACK),
-            about(NOT_CALLED_BACK),
-            [Query(each(NOT_CALLED_BACK, CHOSEN), PER_BRANCH)],
-            steps=ANY_IS_BAD,
-        ),
-        Panel(
-            title_of(MISSED),
-            about(MISSED),
-            [Query(each(MISSED, CHOSEN), PER_BRANCH)],
-            steps=ANY_IS_BAD,
-        ),
+        by_branch(NOT_CALLED_BACK, ANY_IS_BAD),
+        by_branch(MISSED, ANY_IS_BAD),
         Panel(
             Text("Branches side by side", "Филиалы рядом"),
             Text(
@@ -215,18 +206,8 @@ BY_BRANCH: Final = Row(
 TARGETS: Final = Row(
     Text("Service targets", "Нормы обслуживания"),
     [
-        Panel(
-            title_of(AT_RISK),
-            about(AT_RISK),
-            [Query(each(AT_RISK, CHOSEN), PER_BRANCH)],
-            steps=ANY_IS_BAD,
-        ),
-        Panel(
-            title_of(SLA_OVERDUE),
-            about(SLA_OVERDUE),
-            [Query(each(SLA_OVERDUE, CHOSEN), PER_BRANCH)],
-            steps=ANY_IS_BAD,
-        ),
+        by_branch(AT_RISK, ANY_IS_BAD),
+        by_branch(SLA_OVERDUE, ANY_IS_BAD),
         Panel(
             Text("Targets met, by policy", "Выполнение норм по правилам"),
             Text(

@@ -4,7 +4,8 @@ from typing import Final
 
 from deploy.watch.business import CHOSEN, about, each, gauge_of, pooled, title_of
 from deploy.watch.layout import Panel, Query, Row, good_above
-from deploy.watch.steps import ANY_IS_BAD, LEVEL_STEPS, PER_BRANCH, PLAIN
+from deploy.watch.panels import by_branch, share_by_branch
+from deploy.watch.steps import ANY_IS_BAD, PER_BRANCH, PLAIN
 from otklik_metrics.domain.dimensions import Text
 
 QA_SCORE: Final = gauge_of("qa_score")
@@ -34,74 +35,26 @@ QUALITY: Final = Row(
             steps=good_above(0.7, 0.85),
             most=1,
         ),
-        Panel(
-            Text("Evaluations", "Оценок"),
-            about(QA_EVALUATIONS),
-            [Query(each(QA_EVALUATIONS, CHOSEN), PER_BRANCH)],
-            steps=PLAIN,
-        ),
-        Panel(
-            title_of(SCRIPT_KEPT),
-            about(SCRIPT_KEPT),
-            # Not pooled: checklists are of different lengths, so no mean of these is the company's.
-            [Query(each(SCRIPT_KEPT, CHOSEN), PER_BRANCH)],
-            unit="percentunit",
-            steps=good_above(0.7, 0.85),
-            most=1,
-        ),
-        Panel(
-            Text("Checklists", "Чек-листов"),
-            about(SCRIPT_CHECKLISTS),
-            [Query(each(SCRIPT_CHECKLISTS, CHOSEN), PER_BRANCH)],
-            steps=PLAIN,
-        ),
+        by_branch(QA_EVALUATIONS, PLAIN, title=Text("Evaluations", "Оценок")),
+        # Not pooled: checklists are of different lengths, so no mean of these is the company's.
+        share_by_branch(SCRIPT_KEPT, good_above(0.7, 0.85)),
+        by_branch(SCRIPT_CHECKLISTS, PLAIN, title=Text("Checklists", "Чек-листов")),
     ],
 )
 
 REQUESTS: Final = Row(
     Text("Requests", "Заявки"),
     [
-        Panel(
-            title_of(LEADS_WAITING),
-            about(LEADS_WAITING),
-            [Query(each(LEADS_WAITING, CHOSEN), PER_BRANCH)],
-            steps=ANY_IS_BAD,
-        ),
-        Panel(
-            title_of(SPEED_TO_LEAD),
-            about(SPEED_TO_LEAD),
-            [Query(each(SPEED_TO_LEAD, CHOSEN), PER_BRANCH)],
-            unit="percentunit",
-            steps=LEVEL_STEPS,
-            most=1,
-        ),
-        Panel(
-            title_of(UNSERVED),
-            about(UNSERVED),
-            [Query(each(UNSERVED, CHOSEN), PER_BRANCH)],
-            unit="percentunit",
-            steps=PLAIN,
-            most=1,
-        ),
+        by_branch(LEADS_WAITING, ANY_IS_BAD),
+        share_by_branch(SPEED_TO_LEAD),
+        share_by_branch(UNSERVED, PLAIN),
     ],
 )
 
 PROMISES: Final = Row(
     Text("What staff promised", "Что обещали сотрудники"),
     [
-        Panel(
-            title_of(PROMISES_AT_RISK),
-            about(PROMISES_AT_RISK),
-            [Query(each(PROMISES_AT_RISK, CHOSEN), PER_BRANCH)],
-            steps=ANY_IS_BAD,
-        ),
-        Panel(
-            title_of(PROMISES_KEPT),
-            about(PROMISES_KEPT),
-            [Query(each(PROMISES_KEPT, CHOSEN), PER_BRANCH)],
-            unit="percentunit",
-            steps=LEVEL_STEPS,
-            most=1,
-        ),
+        by_branch(PROMISES_AT_RISK, ANY_IS_BAD),
+        share_by_branch(PROMISES_KEPT),
     ],
 )
