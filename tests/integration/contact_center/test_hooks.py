@@ -155,14 +155,17 @@ async def test_a_source_proves_itself_by_what_its_product_has(client: AsyncClien
     assert generic.json()["code"] == "bad_credentials"
     source = await a_source(client)
     changed = await client.patch(
-        f"{BASE}/sources/{source['id']}", json={"credentials": {"key": "k2", "salt": "s2"}}
+        f"{BASE}/sources/{source['id']}",
+        json={"credentials": {"key": "another-key", "salt": "another-salt"}},
     )
     assert changed.status_code == 200, changed.text
     said = payloads("missed")[0]
     assert (await push(client, source, said)).status_code == 401
-    assert (await push(client, source, said, key="k2", salt="s2")).status_code == 202
+    assert (
+        await push(client, source, said, key="another-key", salt="another-salt")
+    ).status_code == 202
     listed = (await client.get(f"{BASE}/sources")).text
-    assert "k2" not in listed
+    assert "another-key" not in listed
     assert "s2" not in listed
 
 
