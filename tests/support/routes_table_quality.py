@@ -212,12 +212,12 @@ QUALITY: Final[Mapping[str, Row | tuple[Row, ...]]] = {
     "GET /contact-center/v1/contacts/{contact_id}/script": Row(
         "contacts:read", of="ticked", away=404
     ),
-    # Agents tick contacts of their own: this one is petrova's.
+    # Agents tick contacts of their own, and read what was ticked there: this one is petrova's.
     "PUT /contact-center/v1/contacts/{contact_id}/script": Row(
         "checklists:write", of="ticked", body=same(TICKED), away=404, but={"agent own": 403}
     ),
     "GET /contact-center/v1/contacts/{contact_id}/script/revisions": Row(
-        "contacts:read", of="ticked", away=404
+        "contacts:read", of="ticked", away=404, but={"agent own": 403}
     ),
     # It lies at a private address, from which nothing is fetched.
     "POST /contact-center/v1/contacts/{contact_id}/recording-links": Row(
