@@ -199,6 +199,15 @@ async def test_numbers_that_a_site_gives_up_are_leased_no_more(client: AsyncClie
     assert (gone.status_code, gone.json()["code"]) == (404, "unknown_tracker")
 
 
+async def test_a_site_that_was_taken_out_and_made_again_is_read_again(client: AsyncClient) -> None:
+    await put(client)
+    assert (await show(client, "ann"))["number"] in numbers(3)
+    assert (await client.delete(f"{BASE}/number-trackers/site")).status_code == 204
+    await put(client, pools={"search": numbers(1, 70)}, fallback="+74959990001")
+    assert (await show(client, "ann"))["number"] == numbers(1, 70)[0]
+    assert (await show(client, "bob"))["number"] == "+74959990001"
+
+
 async def test_a_number_belongs_to_one_site(client: AsyncClient) -> None:
     await put(client)
     other = await put(client, "other", pools={"search": numbers(1)})

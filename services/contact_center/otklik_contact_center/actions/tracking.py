@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_common.errors import Conflict, NotFound, Unprocessable
@@ -28,10 +30,14 @@ from otklik_contact_center.domain.tracking.tracker import (
 from otklik_contact_center.domain.tracking.visit import Touch, touch_of, visit_of
 from otklik_contact_center.store import leases, trackers
 from otklik_contact_center.store.leases import LeaseRow, PoolNow, PoolPast
-from otklik_contact_center.store.trackers import Kept
+from otklik_contact_center.store.trackers import Kept, Read
 
 MARGIN: Final = timedelta(seconds=10)
 """Leases that begin so shortly after a call are looked at too: clocks differ."""
+
+
+MOST_READ: Final = 256
+"""Sites that a process remembers as it read them, those asked for longest ago forgotten first."""
 
 
 class UnknownTracker(NotFound):
@@ -103,6 +109,7 @@ class Tracking:
     def __init__(self, db: Database, packer: Packer) -> None:
         self._db = db
         self._packer = packer
+        self._read = dict[tuple[str, str], Read]()
 
     async def put(
         self, caller: Caller, tracker: Tracker, *, expected: Expected, now: datetime
@@ -171,66 +178,26 @@ class Tracking:
             UnknownTracker: There is no such site.
             Unprocessable: `url` is no address of a page.
         """
-        tracker = (await self.get(tenant, code)).value
-        choice, touch = explained(tracker, url, referrer)
-        rule = choice.rule
-        if rule is None or rule.pool is None:
-            return Shown(tracker, choice, touch, None if rule is None else rule.number)
         marked = self._packer.hash(tenant, visitor.encode())
-        return await self._lease(tenant, tracker, choice, rule, touch, marked, now)
-
-    async def _lease(
-        self,
-        tenant: str,
-        tracker: Tracker,
-        choice: Choice,
-        rule: Rule,
-        touch: Touch,
-        visitor: bytes,
-        now: datetime,
-    ) -> Shown:
-        assert rule.pool is not None, "the rule leases"
-        new, ends_at = uuid4(), now + tracker.ttl
-        row = LeaseRow(
-            tenant,
-            new,
-            tracker.code,
-            rule.pool,
-            None,
-            visitor,
-            False,
-            rule.code,
-            _kept(touch),
-            now,
-            now,
-            tracker.ttl_seconds,
-        )
         async with self._db.begin(tenant) as tx:
-            await leases.alone(tx, visitor)
-            slot = await leases.take(
-                tx,
-                tenant,
-                tracker=tracker.code,
-                pool=rule.pool,
-                visitor=visitor,
-                lease=new,
-                now=now,
-                ends_at=ends_at,
-                free_from=ends_at + tracker.grace,
-            )
-            if slot is None:
-                # Also where nothing is shown: whom a pool has lost is never passed over.
-                number = tracker.fallback
-                await leases.begin(tx, row._replace(number=number, shared=True))
-                kept = None if number is None else new
-                return Shown(tracker, choice, touch, number, kept, shared=True)
-            if slot.goes_on and slot.lease is not None:
-                await leases.see(tx, tenant, slot.lease, visitor, now=now, grace=None)
-                return Shown(tracker, choice, touch, slot.number, slot.lease)
-            if slot.lease is not None:
-                await leases.end(tx, tenant, slot.lease)
-            await leases.begin(tx, row._replace(number=slot.number))
-        return Shown(tracker, choice, touch, slot.number, new)
+            tracker = await self._now(tx, tenant, code)
+            choice, touch = explained(tracker, url, referrer)
+            rule = choice.rule
+            if rule is None or rule.pool is None:
+                return Shown(tracker, choice, touch, None if rule is None else rule.number)
+            return await _lease(tx, tenant, tracker, choice, rule, touch, marked, now)
+
+    async def _now(self, tx: AsyncConnection, tenant: str, code: str) -> Tracker:
+        """A site as it is now, its numbers read again only where they have changed."""
+        key = (tenant, code)
+        read = await trackers.again(tx, tenant, code, self._read.get(key))
+        if read is None:
+            raise _unknown(code)
+        self._read.pop(key, None)
+        self._read[key] = read
+        if len(self._read) > MOST_READ:
+            del self._read[next(iter(self._read))]
+        return read.value
 
     async def see(
         self, tenant: str, code: str, lease: UUID, visitor: str, now: datetime, *, last: bool
@@ -241,9 +208,9 @@ class Tracking:
         Raises:
             UnknownLease, UnknownTracker: It is not theirs, or no longer.
         """
-        tracker = (await self.get(tenant, code)).value
         marked = self._packer.hash(tenant, visitor.encode())
         async with self._db.begin(tenant) as tx:
+            tracker = await self._now(tx, tenant, code)
             grace = tracker.grace if last else None
             seen = await leases.see(tx, tenant, lease, marked, now=now, grace=grace)
         if not seen:
@@ -282,7 +249,7 @@ class Tracking:
         )
         found = attribute(
             at,
-            [_lease(row, now) for row in rows],
+            [_past(row, now) for row in rows],
             **({} if window is None else {"window": window}),
         )
         touches = {row.id: Touch(**row.touch) for row in rows}
@@ -314,7 +281,60 @@ def _kept(touch: Touch) -> Mapping[str, Any]:
     return {name: value for name, value in touch._asdict().items() if value is not None}
 
 
-def _lease(row: Any, now: datetime) -> Lease:
+async def _lease(
+    tx: AsyncConnection,
+    tenant: str,
+    tracker: Tracker,
+    choice: Choice,
+    rule: Rule,
+    touch: Touch,
+    visitor: bytes,
+    now: datetime,
+) -> Shown:
+    assert rule.pool is not None, "the rule leases"
+    new, ends_at = uuid4(), now + tracker.ttl
+    row = LeaseRow(
+        tenant,
+        new,
+        tracker.code,
+        rule.pool,
+        None,
+        visitor,
+        False,
+        rule.code,
+        _kept(touch),
+        now,
+        now,
+        tracker.ttl_seconds,
+    )
+    await leases.alone(tx, visitor)
+    slot = await leases.take(
+        tx,
+        tenant,
+        tracker=tracker.code,
+        pool=rule.pool,
+        visitor=visitor,
+        lease=new,
+        now=now,
+        ends_at=ends_at,
+        free_from=ends_at + tracker.grace,
+    )
+    if slot is None:
+        # Also where nothing is shown: whom a pool has lost is never passed over.
+        number = tracker.fallback
+        await leases.begin(tx, row._replace(number=number, shared=True))
+        kept = None if number is None else new
+        return Shown(tracker, choice, touch, number, kept, shared=True)
+    if slot.goes_on and slot.lease is not None:
+        await leases.see(tx, tenant, slot.lease, visitor, now=now, grace=None)
+        return Shown(tracker, choice, touch, slot.number, slot.lease)
+    if slot.lease is not None:
+        await leases.end(tx, tenant, slot.lease)
+    await leases.begin(tx, row._replace(number=slot.number))
+    return Shown(tracker, choice, touch, slot.number, new)
+
+
+def _past(row: Any, now: datetime) -> Lease:
     over = row.seen_at + timedelta(seconds=row.ttl_seconds)
     ends = row.ended_at or (over if over <= now else None)
     return Lease(row.id, row.visitor.hex(), row.begins, ends, row.shared)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import asyncpg
@@ -25,6 +25,15 @@ class Kept:
     revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A tracker as it was read, and what changes whenever it is written."""
+
+    value: Tracker
+    revision: int
+    changed_at: datetime
+
+
 _LEAVE: Final = text(f"""
 WITH gone AS (
   DELETE FROM {SCHEMA}.number_slot
@@ -43,6 +52,42 @@ async def get(tx: AsyncConnection, tenant: str, code: str, *, locked: bool = Fal
     )
     row = (await tx.execute(rows.with_for_update() if locked else rows)).one_or_none()
     return None if row is None else Kept(_tracker(row.body), row.revision)
+
+
+_SINCE: Final = text(f"""
+SELECT revision, changed_at,
+  CASE WHEN revision = :revision AND changed_at = :changed_at THEN NULL ELSE body::text END
+FROM {SCHEMA}.number_tracker WHERE tenant = :tenant AND code = :code
+""")  # noqa: S608 - a name of our own
+
+
+async def again(tx: AsyncConnection, tenant: str, code: str, known: Read | None) -> Read | None:
+    """
+    A tracker as it is now, its thousands of numbers only where they are not those that are known.
+
+    Args:
+        known: As it was read before.
+    """
+    row = (
+        await tx.execute(
+            _SINCE,
+            {
+                "tenant": tenant,
+                "code": code,
+                "revision": -1 if known is None else known.revision,
+                "changed_at": _NEVER if known is None else known.changed_at,
+            },
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row[2] is None:
+        return known
+    return Read(_body.decode(row[2]), row[0], row[1])
+
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_body: Final = msgspec.json.Decoder(Tracker)
 
 
 async def listed(tx: AsyncConnection, tenant: str, part: Part) -> list[Kept]:
