@@ -4,8 +4,16 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from otklik_common.clocks.policies import CONTACT, about
 from otklik_common.clocks.sla import LONGEST
-from otklik_common.events.access import PauseName, SlaTarget, SlaTerms, TargetName
+from otklik_common.events.access import (
+    TARGET_NAMES,
+    AnyTarget,
+    OtherTarget,
+    PauseName,
+    SlaTarget,
+    SlaTerms,
+)
 from otklik_common.events.contact_center import CHANNEL_NAMES, ChannelName
 from otklik_common.http import StrictModel, bad_value
 
@@ -20,11 +28,13 @@ Frees = Annotated[tuple[Free, ...], Field(max_length=200)]
 class TargetBody(StrictModel):
     """One promise."""
 
-    target: TargetName = Field(
+    target: AnyTarget = Field(
         description="first_response and next_response: until a person of ours answers;"
         " first_resolution: until the first end; resolution: all the time that it is open, however"
         " often it is opened again; callback: from a missed contact to our attempt to reach the"
-        " person. Bots stop no clock"
+        " person. Bots stop no clock. Of claims, claim_reaction: until somebody takes it up;"
+        " claim_answer: until it is worked off. Of reviews, review_reply: until our reply is"
+        " published"
     )
     seconds: Seconds = Field(description="who takes exactly so long has kept the promise")
     warning_seconds: Annotated[int, Field(ge=0, lt=MOST_SECONDS)] = Field(
@@ -35,7 +45,8 @@ class TargetBody(StrictModel):
         default=(),
         max_length=len(PauseName),
         description="what holds the clock: `paused` between the sender's paused and unpaused,"
-        " `held` while a call is on hold, `customer` while the last words are ours",
+        " `held` while a call is on hold, `customer` while the last words are ours, or a claim"
+        " waits for the customer; of claims and reviews nothing but `customer`",
     )
 
     @model_validator(mode="after")
@@ -50,19 +61,31 @@ class TargetBody(StrictModel):
             )
         return self
 
-    def target_of(self) -> SlaTarget:
+    @model_validator(mode="after")
+    def _held_by_what_can_be(self) -> Self:
+        foreign = [one for one in self.pauses if one is not PauseName.CUSTOMER]
+        if about(self.target) != CONTACT and foreign:
+            raise bad_value(
+                "no_such_pause",
+                f"nothing but `customer` can hold {self.target}, and {foreign[0].value} cannot",
+                f"{self.target} может ждать только клиента (`customer`), а не {foreign[0].value}",
+            )
+        return self
+
+    def target_of(self) -> SlaTarget | OtherTarget:
         """As access tells it."""
-        return SlaTarget(
-            target=self.target,
-            seconds=self.seconds,
-            warning_seconds=self.warning_seconds,
-            business=self.business,
-            pauses=tuple(sorted(set(self.pauses))),
-        )
+        made = SlaTarget if about(self.target) == CONTACT else OtherTarget
+        return made.model_validate(self.model_dump() | {"pauses": tuple(sorted(set(self.pauses)))})
 
 
 class TermsBody(StrictModel):
-    """What a policy promises, and to whom; a condition left empty fits every contact."""
+    """
+    What a policy promises, and to whom; a condition left empty fits everybody.
+
+    Contacts ask only policies that promise something about contacts, claims those about claims, and
+    reviews those about reviews. A review has no channel, queue, party, segment or level: a policy
+    that is limited by one of them promises it nothing.
+    """
 
     priority: Annotated[int, Field(ge=1, le=10_000)] = Field(
         description="of the policies that fit a contact, the one with the lowest number holds, for"
@@ -82,12 +105,12 @@ class TermsBody(StrictModel):
         description="whose business time counts; null: that of the contact's branch, else the"
         " company's",
     )
-    targets: list[TargetBody] = Field(min_length=1, max_length=len(TargetName))
+    targets: list[TargetBody] = Field(min_length=1, max_length=len(TARGET_NAMES))
 
     @field_validator("targets")
     @classmethod
     def _each_once(cls, targets: list[TargetBody]) -> list[TargetBody]:
-        names = [one.target.value for one in targets]
+        names = [one.target for one in targets]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise bad_value("target_twice", f"{twice} is promised twice", f"{twice} обещано дважды")
@@ -95,6 +118,7 @@ class TermsBody(StrictModel):
 
     def terms(self) -> SlaTerms:
         """As access tells them, lists in order."""
+        targets = [one.target_of() for one in sorted(self.targets, key=lambda one: one.target)]
         return SlaTerms(
             priority=self.priority,
             calendar=self.calendar,
@@ -105,9 +129,8 @@ class TermsBody(StrictModel):
             queues=_sorted(self.queues),
             segments=_sorted(self.segments),
             service_levels=_sorted(self.service_levels),
-            targets=tuple(
-                one.target_of() for one in sorted(self.targets, key=lambda one: one.target.value)
-            ),
+            targets=tuple(one for one in targets if isinstance(one, SlaTarget)),
+            other_targets=tuple(one for one in targets if isinstance(one, OtherTarget)),
         )
 
 

@@ -51,6 +51,27 @@ async def test_a_policy_is_put_by_code_and_told_to_the_others(http: Http, world:
     assert [one.pauses for one in terms.targets] == [(), ("customer", "paused")]
 
 
+async def test_claims_and_reviews_are_promised_apart_from_contacts(
+    http: Http, world: World
+) -> None:
+    targets = [
+        {"target": "review_reply", "seconds": 86_400},
+        FIRST,
+        {"target": "claim_answer", "seconds": 86_400, "business": False, "pauses": ["customer"]},
+    ]
+    await http.good("PUT", "/sla-policies/usual", {**USUAL, "targets": targets})
+    (shown,) = (await http.good("GET", "/sla-policies/usual"))["terms"]
+    assert [one["target"] for one in shown["targets"]] == [
+        "first_response",
+        "claim_answer",
+        "review_reply",
+    ]
+    (terms,) = (await heard(world, "usual")).terms
+    # Readers of a build before know no other targets than those of contacts.
+    assert [one.target.value for one in terms.targets] == ["first_response"]
+    assert [one.target.value for one in terms.other_targets] == ["claim_answer", "review_reply"]
+
+
 async def test_an_ended_policy_frees_its_priority_and_stays_readable(http: Http) -> None:
     await http.good("PUT", "/sla-policies/usual", USUAL)
     taken = await http.ask("PUT", "/sla-policies/vip", USUAL)
@@ -79,6 +100,10 @@ async def test_an_ended_policy_frees_its_priority_and_stays_readable(http: Http)
         ({"priority": 0}, "out_of_range"),
         ({"targets": [FIRST, {**FIRST, "seconds": 60}]}, "target_twice"),
         ({"targets": [{**FIRST, "warning_seconds": 3600}]}, "warning_too_early"),
+        (
+            {"targets": [{**FIRST, "target": "review_reply", "pauses": ["customer", "held"]}]},
+            "no_such_pause",
+        ),
     ],
 )
 async def test_what_no_policy_can_promise_is_said_with_its_field(

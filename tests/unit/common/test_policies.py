@@ -7,7 +7,10 @@ from typing import Any
 from otklik_common.clocks.calendar import round_the_clock
 from otklik_common.clocks.policies import (
     ALWAYS,
+    CLAIM,
     CONDITIONS,
+    CONTACT,
+    REVIEW,
     Choice,
     Policies,
     Policy,
@@ -15,7 +18,9 @@ from otklik_common.clocks.policies import (
     Subject,
     Terms,
     Verdict,
+    about,
 )
+from otklik_common.events.access import TARGET_NAMES, OtherTargetName, TargetName
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -24,8 +29,9 @@ HOUR = timedelta(hours=1)
 def terms(priority: int = 10, since: datetime = ALWAYS, **more: Any) -> Terms:
     active = more.pop("active", True)
     calendar = more.pop("calendar", None)
+    promises = {name: Promise(HOUR) for name in more.pop("targets", "first_response").split()}
     conditions = {name: frozenset(values.split()) for name, values in more.items()}
-    return Terms(since, priority, conditions, calendar, {}, active)
+    return Terms(since, priority, conditions, calendar, promises, active)
 
 
 def chosen(policies: Policies, subject: Subject, at: datetime = MARCH) -> str | None:
@@ -48,6 +54,24 @@ def test_the_lowest_number_of_those_that_fit_holds_and_says_by_what() -> None:
         Verdict("chats", 20, "branch"),
         Verdict("usual", 90, None),
     ]
+
+
+def test_only_policies_that_promise_anything_about_such_are_asked() -> None:
+    reviews = Policy("reviews", [terms(1, targets="review_reply")])
+    both = Policy("both", [terms(5, targets="first_response claim_answer", branch="omsk")])
+    usual = Policy("usual", [terms(90)])
+    policies = Policies([reviews, both, usual])
+    omsk, tyumen = Subject(branch="omsk"), Subject(branch="tyumen")
+    assert chosen(policies, omsk) == "both"
+    assert chosen(policies, tyumen) == "usual"
+    assert [one.policy for one in policies.explain(omsk, MARCH)] == ["both", "usual"]
+    for subject, kind, expected in (
+        (omsk, REVIEW, "reviews"),
+        (omsk, CLAIM, "both"),
+        (tyumen, CLAIM, None),
+    ):
+        choice = policies.choose(subject, MARCH, kind)
+        assert (choice and choice.policy) == expected, (subject, kind)
 
 
 def test_none_may_fit() -> None:
@@ -148,3 +172,8 @@ def test_choices_agree_with_asking_every_policy_in_turn() -> None:
         assert chosen(policies, subject) == expected
         told = policies.explain(subject, MARCH)
         assert next((one.policy for one in told if one.failed is None), None) == expected
+
+
+def test_whatever_may_be_promised_is_promised_about_something() -> None:
+    assert (*TargetName, *OtherTargetName) == TARGET_NAMES
+    assert {name for name in TARGET_NAMES if about(name) == CONTACT} == set(TargetName)

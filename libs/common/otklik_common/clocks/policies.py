@@ -1,8 +1,9 @@
 """
-Which promise holds for a contact: policies by priority, the terms of a moment, and the calendar.
+Which promise holds: policies by priority, the terms of a moment, and the calendar.
 
-Of the policies whose terms of a moment are active and fit, the one with the lowest priority number
-holds, for every target; what it does not promise is not promised.
+Of the policies whose terms of a moment are active, fit, and promise anything about such a thing (a
+contact, a claim, a review), the one with the lowest priority number holds, for every target; what it
+does not promise is not promised.
 """
 
 from bisect import bisect_right
@@ -30,8 +31,20 @@ CONDITIONS: Final = (
 """By what a policy may be limited, in the order in which a choice is explained."""
 
 
+CONTACT: Final = "contact"
+CLAIM: Final = "claim"
+REVIEW: Final = "review"
+
+_ABOUT: Final = {"claim_reaction": CLAIM, "claim_answer": CLAIM, "review_reply": REVIEW}
+
+
+def about(target: str) -> str:
+    """What a target is promised about: a claim, a review, or else a contact."""
+    return _ABOUT.get(target, CONTACT)
+
+
 class Subject(NamedTuple):
-    """Of a contact: what a policy may depend on."""
+    """Of a contact, a claim or a review: what a policy may depend on."""
 
     channel: str | None = None
     party: str | None = None
@@ -65,6 +78,7 @@ class Terms:
         conditions: By name of `CONDITIONS`, which values fit; a condition left out fits all.
         calendar: Code of the calendar; None for the branch's, else the company's.
         promises: By name of the target.
+        about: What they promise anything about.
     """
 
     since: datetime
@@ -73,6 +87,10 @@ class Terms:
     calendar: str | None = None
     promises: Mapping[str, Promise] = field(default_factory=dict)
     active: bool = True
+    about: frozenset[str] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "about", frozenset(map(about, self.promises)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +157,17 @@ class Policies:
     def __bool__(self) -> bool:
         return bool(self._policies)
 
-    def choose(self, subject: Subject, at: datetime) -> Choice | None:
-        """The policy that holds for what began at a moment; None if none does."""
+    def choose(self, subject: Subject, at: datetime, about: str = CONTACT) -> Choice | None:
+        """
+        The policy that holds for what began at a moment; None if none does.
+
+        Args:
+            about: What it is: policies that promise nothing about such are not asked.
+        """
         found: Choice | None = None
         for policy in self._policies:
             terms = policy.at(at)
-            if terms is None or not terms.active:
+            if terms is None or not terms.active or about not in terms.about:
                 continue
             if found is not None and _rank(found.terms, found.policy) < _rank(terms, policy.code):
                 continue
@@ -153,10 +176,14 @@ class Policies:
                 found = Choice(policy.code, terms, matched)
         return found
 
-    def explain(self, subject: Subject, at: datetime) -> list[Verdict]:
-        """Every policy that was true at a moment, in the order in which they are asked."""
+    def explain(self, subject: Subject, at: datetime, about: str = CONTACT) -> list[Verdict]:
+        """Every policy that was asked at a moment, in the order in which they are."""
         asked = [(policy.code, policy.at(at)) for policy in self._policies]
-        true = [(code, terms) for code, terms in asked if terms is not None and terms.active]
+        true = [
+            (code, terms)
+            for code, terms in asked
+            if terms is not None and terms.active and about in terms.about
+        ]
         true.sort(key=lambda one: _rank(one[1], one[0]))
         return [Verdict(code, one.priority, self._failed(one, subject)) for code, one in true]
 

@@ -82,12 +82,13 @@ def _terms(told: events.SlaTerms) -> Terms:
         told.priority,
         {name: frozenset(values) for name, values in conditions.items() if values},
         told.calendar,
-        {one.target.value: _promise(one) for one in told.targets},
+        {one.target.value: _promise(one) for one in told.targets}
+        | {one.target.value: _promise(one) for one in told.other_targets},
         told.active,
     )
 
 
-def _promise(told: events.SlaTarget) -> Promise:
+def _promise(told: events.SlaTarget | events.OtherTarget) -> Promise:
     return Promise(
         timedelta(seconds=told.seconds),
         timedelta(seconds=told.warning_seconds),

@@ -6,7 +6,7 @@ Other services keep them.
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -166,6 +166,29 @@ class TargetName(StrEnum):
     CALLBACK = "callback"
 
 
+class OtherTargetName(StrEnum):
+    """What may be promised about a claim or a review."""
+
+    CLAIM_REACTION = "claim_reaction"
+    CLAIM_ANSWER = "claim_answer"
+    REVIEW_REPLY = "review_reply"
+
+
+AnyTarget = Literal[
+    "first_response",
+    "next_response",
+    "first_resolution",
+    "resolution",
+    "callback",
+    "claim_reaction",
+    "claim_answer",
+    "review_reply",
+]
+"""What people and programs may say is promised: a `TargetName` or an `OtherTargetName`."""
+
+TARGET_NAMES: Final[tuple[str, ...]] = AnyTarget.__args__  # type: ignore[attr-defined]
+
+
 class PauseName(StrEnum):
     """What may hold a clock: the sender's pause, a hold, or our waiting for the customer."""
 
@@ -190,12 +213,26 @@ class SlaTarget(BaseModel):
     pauses: tuple[PauseName, ...] = ()
 
 
+class OtherTarget(BaseModel):
+    """One promise about a claim or a review; as `SlaTarget`, but nothing of a call can hold it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    target: OtherTargetName
+    seconds: int = Field(gt=0)
+    warning_seconds: int = Field(default=0, ge=0)
+    business: bool = True
+    pauses: tuple[PauseName, ...] = ()
+
+
 class SlaTerms(BaseModel):
     """
     What a policy promises from a moment on, and to whom; an empty condition fits everybody.
 
     `since` is null where these terms are the first; `calendar` names whose business time counts:
-    null for the one of the contact's branch, else the company's own.
+    null for the one of the contact's branch, else the company's own. `other_targets` are of claims
+    and reviews, which only terms with such targets are asked about; terms without any of `targets`
+    are never asked about contacts.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -212,6 +249,7 @@ class SlaTerms(BaseModel):
     segments: tuple[Code, ...] = ()
     service_levels: tuple[Code, ...] = ()
     targets: tuple[SlaTarget, ...] = ()
+    other_targets: tuple[OtherTarget, ...] = ()
 
 
 @contract("sla_policy", version=1, owner=OWNER)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from otklik_access.api.words import Names
 from otklik_access.domain.kept import Kept
 from otklik_access.domain.sla_policies import Policy
-from otklik_common.events.access import SlaTarget
+from otklik_common.events.access import OtherTarget, SlaTarget, SlaTerms
 from otklik_common.http import AwareTime
 from otklik_common.terms_body import TermsBody
 
@@ -38,7 +38,13 @@ class TermsOut(BaseModel):
     segments: tuple[str, ...]
     service_levels: tuple[str, ...]
     calendar: str | None
-    targets: tuple[SlaTarget, ...]
+    targets: tuple[SlaTarget | OtherTarget, ...]
+
+    @classmethod
+    def of(cls, terms: SlaTerms) -> Self:
+        """The answer for one of a policy's terms: targets in one list, as they were written."""
+        told = terms.model_dump(exclude={"targets", "other_targets"})
+        return cls(**told, targets=(*terms.targets, *terms.other_targets))
 
 
 class PolicyOut(BaseModel):
@@ -55,5 +61,5 @@ class PolicyOut(BaseModel):
         return cls(
             code=value.code,
             names=value.names,
-            terms=[TermsOut(**terms.model_dump()) for terms in value.terms],
+            terms=[TermsOut.of(terms) for terms in value.terms],
         )
