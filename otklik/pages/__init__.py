@@ -1,13 +1,18 @@
 """The first page, and what its numbers open: receipts, records, the very call."""
 
+import os
+from pathlib import Path
+
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from otklik.data import demo_loaded
+from otklik.pages.drawing import FOLDER
 from otklik.pages.gateway import Gateway
 from otklik.pages.missing import answer_missing
-from otklik.pages.routes import FOLDER, Pages
+from otklik.pages.routes import Pages
 from otklik_common.module import Platform
 
 
@@ -15,7 +20,13 @@ def add_pages(app: FastAPI, platform: Platform) -> None:
     """Answer `/` and the pages under it; APIs not in this process are found by `api_urls`."""
     gateway = Gateway(app, platform.settings)
     platform.on_stop.append(gateway.close)
-    pages = Pages(gateway, platform)
+    pages = Pages(gateway, platform, demo_loads=_demo_loads)
     app.router.routes.extend(pages.routes())
     app.add_exception_handler(HTTPException, answer_missing(pages.missing))
     app.router.routes.append(Mount("/static", StaticFiles(directory=FOLDER / "static")))
+
+
+def _demo_loads() -> bool:
+    """Known where `otklik up` began this process, and nowhere else."""
+    folder = os.environ.get("OTKLIK_DATA")
+    return folder is not None and not demo_loaded(Path(folder))

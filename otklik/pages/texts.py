@@ -50,6 +50,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "note": ("Примечание", "Note"),
     "nobody_called": ("за это время никто не звонил", "nobody called in this time"),
     "nobody_yet": ("пока никто не звонил", "nobody has called yet"),
+    "loading_title": ("История демо-компании загружается", "The demo company's history is loading"),
+    "loading": (
+        "Это займёт несколько минут; пока в числах не все звонки и ответы. Страница обновляется сама.",
+        "It takes some minutes; until then not all calls and answers are in the numbers. The page"
+        " renews itself.",
+    ),
+    "instead_of": (
+        "Филиала «{}» нет: показана вся компания.",
+        "There is no branch “{}”: this is the whole company.",
+    ),
     "nobody_yet_title": ("Пока никто не звонил", "Nobody has called yet"),
     "connect": (
         "Звонки появятся здесь, когда телефония начнёт сообщать о них Отклику или когда вы "
@@ -96,6 +106,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "by_branch": ("По филиалам", "By branch"),
     "alike_title": ("Одинаково ли обслуживают филиалы", "Do branches serve alike"),
     "alike_more": ("Какие и как это посчитано", "Which ones, and how it is worked out"),
+    "alike_who": ("Дальше всех от среднего", "Furthest from the mean"),
     "alike_out": ("Выделяются", "Standing out"),
     "alike_how": ("Как это посчитано", "How it is worked out"),
     "alike_limits": ("Если как все", "If like the others"),

@@ -83,7 +83,7 @@ async def test_the_first_page_says_whether_branches_differ_and_which(differing: 
         said = read(part)
         assert "Как быстро отвечаем на звонки: Филиалы различаются сильнее, чем объясняет" in said
         assert "Выделяются: 2 из 4" in said
-        assert "Выделяются: Тюмень 10 %, Пермь 100 %." in said
+        assert "Дальше всех от среднего: Тюмень 10 %, Пермь 100 %." in said
         link = re.search(r'href="(/number/sl20[^"]*branch=tyumen[^"]*)"', part)
         assert link is not None
         page = words((await browser.get(unescape(link[1]))).text)

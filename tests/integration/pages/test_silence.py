@@ -1,6 +1,7 @@
 """When there is nothing to count, the first page says why instead of praising or denying."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,25 @@ async def test_a_source_that_fell_silent_is_named_before_the_numbers(newcomer: H
     said = await first(newcomer)
     assert "Это не спокойный день" in said
     assert "«АТС Тюмень» молчит с 4 мар" in said
+
+
+async def test_while_the_demo_loads_the_page_says_so_and_renews_itself(
+    newcomer: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTKLIK_DATA", str(tmp_path))
+    assert TEXTS["loading_title"][0] not in await first(newcomer)
+    await newcomer.running.admin.execute("UPDATE access.company SET demo = true")
+    async with newcomer.signed_in() as browser:
+        page = (await browser.get("/", params={"lang": "ru"})).text
+        assert TEXTS["loading_title"][0] in page
+        assert '<meta http-equiv="refresh" content="15">' in page
+        (tmp_path / "demo.loaded").touch()
+        page = (await browser.get("/", params={"lang": "ru"})).text
+        assert TEXTS["loading_title"][0] not in page
+        assert "http-equiv" not in page
+
+
+async def test_a_branch_that_is_none_is_said_to_be_none(house: House) -> None:
+    said = await first(house, branch="nowhere")
+    assert "Филиала «nowhere» нет: показана вся компания." in said
+    assert "показана вся компания" not in await first(house, branch="tyumen")
