@@ -176,6 +176,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "out_of": ("{} из {}", "{} of {}"),
     "contact": ("Обращение", "Contact"),
     "phone": ("Телефон", "Phone"),
+    "called": ("Куда обратились", "Called or written to"),
+    "brought_by": ("Что привело", "What brought them"),
     "waited": ("Ждал", "Waited"),
     "outcome": ("Исход", "Outcome"),
     "events": ("Что происходило", "What happened"),

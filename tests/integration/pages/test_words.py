@@ -6,7 +6,7 @@ from html import unescape
 import httpx
 import pytest
 
-from tests.integration.pages.conftest import House
+from tests.integration.pages.conftest import House, gave_up
 
 pytestmark = pytest.mark.asyncio
 
@@ -37,6 +37,28 @@ async def test_a_contact_tells_what_happened_and_who_did_it(house: House) -> Non
     assert "завершено" in told
     for code in ("queued", "assigned", "ended", "petrova"):
         assert code not in told
+
+
+async def test_a_contact_tells_which_number_was_called_and_what_brought_it(
+    newcomer: House,
+) -> None:
+    names = {"names": ["source", "medium", "campaign"]}
+    await newcomer.good("PUT", "/contact-center/v1/attributes", names)
+    queued, ended = gave_up(1, branch=None, agent=None)
+    queued |= {
+        "to": "+74951234567",
+        "campaign": "flats",
+        "attributes": {"source": "yandex", "medium": "cpc"},
+    }
+    await newcomer.good("POST", "/contact-center/v1/events", [queued, ended])
+    await newcomer.running.until_settled()
+    async with newcomer.signed_in() as browser:
+        page = (await browser.get("/number/waiting")).text
+        link = re.search(r'href="(/contact/[^"]+)"', page)
+        assert link is not None
+        told = words((await browser.get(link[1], params=RUSSIAN)).text)
+    assert "Куда обратились +74951234567" in told
+    assert "Что привело yandex · cpc · flats" in told
 
 
 async def test_a_case_tells_why_it_was_opened(house: House) -> None:
