@@ -11,6 +11,7 @@ from deploy.watch.operations import (
     NOT_CALLED_BACK,
     SLA_OVERDUE,
 )
+from deploy.watch.pools import NUMBERS_SHORT
 from deploy.watch.requests import PROMISES_AT_RISK
 from deploy.watch.steps import SERVICE_LEVEL_TARGET
 from otklik_metrics.domain.dimensions import Text
@@ -293,6 +294,7 @@ OPERATIONS: Final = Group(
                 "$OTKLIK_URL/contact-center/v1/sources",
             ),
         ),
+        NUMBERS_SHORT,
     ),
 )
 

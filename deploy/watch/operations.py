@@ -25,6 +25,7 @@ from deploy.watch.layout import (
     bad_above,
 )
 from deploy.watch.panels import by_branch
+from deploy.watch.pools import POOLS
 from deploy.watch.requests import PROMISES, QUALITY, REQUESTS
 from deploy.watch.steps import ANY_IS_BAD, LEVEL_STEPS, PLAIN
 from deploy.watch.when import WHEN
@@ -301,6 +302,7 @@ OPERATIONS: Final = Dashboard(
         BY_BRANCH,
         WHEN,
         INTEGRATIONS,
+        POOLS,
         TRUST,
     ],
     companies=True,

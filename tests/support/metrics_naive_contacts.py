@@ -59,6 +59,12 @@ def abandonment(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
     return share_of(len(left) - soon, len(facts) - soon)
 
 
+def transferred(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
+    """Passed on by a person, once or oftener, of those answered."""
+    answered = [f for _, f in facts if f.answered_at is not None]
+    return share_of(sum(f.transfers >= 1 for f in answered), len(answered))
+
+
 def patience(_: Known, facts: Facts, __: Mapping[str, Any]) -> Cell:
     """Time waited by everybody, for each who gave up."""
     waits = [f for _, f in facts if f.waited_ms is not None]

@@ -120,6 +120,7 @@ def _contact(dice: random.Random) -> Contact:
         handled_ms=_maybe(dice, dice.randrange(2_000_000)) if ended else None,
         first_response_ms=_maybe(dice, dice.randrange(9_000_000), 0.7) if asked else None,
         resolution_ms=_maybe(dice, dice.randrange(900_000_000), 0.95) if ended else None,
+        transfers=dice.choice([0, 0, 1, 2]),
         **_dimensions(dice),
     )
 

@@ -52,6 +52,9 @@ _SCHEMA: Final = {"schema": "feedback"}
 _BRANCH: Final = {"company": "c1", "branch": "perm"}
 _QUEUE: Final = {"company": "c1", "channel": "call", "queue": "sales", "window": "1h"}
 _PRODUCT: Final = {"company": "c1", "product": "asterisk"}
+_POOL: Final = {"company": "c1", "tracker": "site", "pool": "search"}
+_QUIET_POOL: Final = {**_POOL, "pool": "leaflets"}
+_LARGE_POOL: Final = {**_POOL, "pool": "cpc"}
 _LIVE: Final = {"lane": "live"}
 
 
@@ -304,6 +307,27 @@ CASES: Final[Mapping[str, Case]] = {
         "6m",
         labels=_PRODUCT,
         value="2",
+    ),
+    "OtklikNumberPoolShort": Case(
+        {
+            _of("otklik_number_pool_missing", _POOL): _then(6, 0, 20),
+            _of("otklik_number_pool_visitors", {**_POOL, "found": "number"}): "400x120",
+            # Whoever was lost is not forgotten at once; numbers that came end it.
+            _of("otklik_number_pool_visitors", {**_POOL, "found": "none"}): "5x120",
+            # Few numbers, and few who came: four of eight are no proof.
+            _of("otklik_number_pool_missing", _QUIET_POOL): "3x120",
+            _of("otklik_number_pool_visitors", {**_QUIET_POOL, "found": "number"}): "4x120",
+            _of("otklik_number_pool_visitors", {**_QUIET_POOL, "found": "none"}): "4x120",
+            # Five of a thousand: that much its busiest hour may cost.
+            _of("otklik_number_pool_missing", _LARGE_POOL): "1x120",
+            _of("otklik_number_pool_visitors", {**_LARGE_POOL, "found": "number"}): "995x120",
+            _of("otklik_number_pool_visitors", {**_LARGE_POOL, "found": "none"}): "5x120",
+        },
+        "10m",
+        "16m",
+        "21m",
+        labels=_POOL,
+        value="6",
     ),
     "OtklikEventsRefused": Case(
         {

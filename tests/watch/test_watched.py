@@ -44,6 +44,8 @@ LONG_AGO: Final = timedelta(days=28)
 SCRAPES: Final = 6
 """At least so many, a second apart, before a rate is asked for."""
 
+POOLS_ADVISED: Final = "otklik_number_pool_advised"
+
 ALERTS: Final = {alert.name: alert for group in GROUPS for alert in group.alerts}
 RECORDED: Final = {record.name for group in GROUPS for record in group.records}
 PANELS: Final = [(board, panel) for board in DASHBOARDS for panel in board.panels]
@@ -99,6 +101,7 @@ def _tell(url: str, key: str) -> None:
         _evaluate(client, now)
         _tick(client, now)
         _promise(client, now)
+        _lease(client)
 
 
 def _evaluate(client: Client, now: datetime) -> None:
@@ -139,6 +142,16 @@ def _promise(client: Client, now: datetime) -> None:
             "due_at": due.isoformat(),
         }
         client.call("PUT", f"{service}/promises/{name}", json=body)
+
+
+def _lease(client: Client) -> None:
+    """A pool of one number, and two visitors."""
+    root = "/contact-center/v1"
+    site = {"rules": [{"code": "all", "pool": "watched"}], "pools": {"watched": ["+74950000001"]}}
+    client.call("PUT", f"{root}/number-trackers/watched", json=site)
+    for visitor in ("visitor-one", "visitor-two"):
+        said = {"tracker": "watched", "visitor": visitor, "url": "https://agency.example/"}
+        client.post(f"{root}/number-leases", said)
 
 
 def _contacts_of_this_minute(now: datetime) -> list[dict[str, Any]]:
@@ -219,7 +232,8 @@ def _until_scraped(prometheus: Prometheus, targets: dict[str, str]) -> None:
     while True:
         found = {labels["job"]: count for labels, count in prometheus.query(scraped)}
         enough = found.keys() == targets.keys() and min(found.values()) >= SCRAPES
-        if enough and all(prometheus.query(name) for name in RECORDED):
+        # A worker looks at pools every half a minute.
+        if enough and all(prometheus.query(name) for name in (*RECORDED, POOLS_ADVISED)):
             return
         assert time.monotonic() < deadline, found
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""The background work of the contact centre: relay, directory, folding, promises, imports, feeds."""
+"""The background work of the contact centre: relay, directory, folding, promises, imports, feeds, pools."""
 
 import asyncio
 import time
@@ -32,6 +32,7 @@ from otklik_contact_center.actions.hooks_work import hooks_worker
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
 from otklik_contact_center.actions.policies_heard import KeepPolicies
+from otklik_contact_center.actions.pools_work import pools_worker
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.folding import Share
@@ -80,6 +81,7 @@ def workers(platform: Platform) -> list[Worker]:
         import_worker(platform),
         demo_worker(platform),
         doctor_worker(platform),
+        pools_worker(platform),
     ]
 
 

@@ -43,6 +43,35 @@ async def test_the_example_of_icmi_by_six_formulas(office: Office) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_transfer_counts_once_and_for_whoever_answered_first(office: Office) -> None:
+    await office.hear(
+        {
+            "twice": answered(agent="petrova", queue="sales", transfers=2),
+            "once": answered(agent="petrova", queue="rent", transfers=1),
+            "never": answered(agent="petrova", queue="sales"),
+            "gone": abandoned(agent="sidorov", queue="rent", transfers=1),
+        }
+    )
+    cells = {row["agent"]: row for row in (await of_transfers(office, "agent"))}
+    assert cells["petrova"]["transfer_rate"]["value"] == pytest.approx(2 / 3)
+    low, high = cells["petrova"]["transfer_rate"]["interval"]
+    assert low < 2 / 3 < high
+    nobody = cells["sidorov"]["transfer_rate"]
+    assert (nobody["value"], nobody["n"], nobody["reason"]) == (None, 0, "no_data")
+    by_queue = {row["queue"]: row["transfer_rate"] for row in await of_transfers(office, "queue")}
+    assert {queue: (cell["numerator"], cell["n"]) for queue, cell in by_queue.items()} == {
+        "sales": (1, 2),
+        "rent": (1, 1),
+    }
+
+
+async def of_transfers(office: Office, dimension: str) -> list[dict[str, Any]]:
+    """The rows of the transfer rate by one dimension."""
+    rows: list[dict[str, Any]] = (await office.query("transfer_rate", group_by=[dimension]))["rows"]
+    return rows
+
+
+@pytest.mark.asyncio
 async def test_a_callback_closes_the_matter_whatever_number_it_went_to(office: Office) -> None:
     phone, mail = "ph1_AAAAAAAAAAAAAAAAAAAAAAAA", "em1_BBBBBBBBBBBBBBBBBBBBBBBB"
     back = a_contact(

@@ -54,6 +54,7 @@ MORE_CONTACTS: Sequence[Wanted] = (
     "patience_seconds",
     "abandonment_rate",
     ("abandonment_rate", {"short_abandon_seconds": 5}),
+    "transfer_rate",
     "sla_attainment",
     "contacts_missed",
     "not_called_back",

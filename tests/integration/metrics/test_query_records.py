@@ -33,8 +33,8 @@ async def names(office: Office, metric: Any, *known: str, **said: Any) -> list[s
 async def test_every_number_opens_its_contacts(office: Office) -> None:
     facts = {
         "fast": answered(5_000),
-        "slow": answered(50_000, branch="perm"),
-        "gone": abandoned(60_000),
+        "slow": answered(50_000, branch="perm", transfers=2),
+        "gone": abandoned(60_000, transfers=1),
         "soon": abandoned(3_000, identifiers=()),
     }
     await office.hear(facts)
@@ -44,6 +44,8 @@ async def test_every_number_opens_its_contacts(office: Office) -> None:
     assert await names(office, "contacts_offered", *facts, group={"branch": "perm"}) == ["slow"]
     assert await names(office, "contacts_offered", *facts, group={"hour_of_day": 11}) == []
     assert await names(office, "abandonment_rate", *facts, part="numerator") == ["gone", "soon"]
+    assert await names(office, "transfer_rate", *facts) == ["fast", "slow"]
+    assert await names(office, "transfer_rate", *facts, part="numerator") == ["slow"]
     # Both called the number that talked with us at ten; nobody called "soon" back.
     assert await names(office, "contacts_missed", *facts) == ["soon"]
     assert await names(office, {"name": "wait_seconds", "statistic": "max"}, *facts) == [

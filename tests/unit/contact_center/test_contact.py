@@ -90,6 +90,20 @@ def test_agent_queue_and_branch_are_those_of_the_first_human_answer() -> None:
     assert contact.course.transfers == 1
 
 
+@pytest.mark.parametrize(("actor", "transfers"), [("bot", 1), ("system", 1), ("human", 2)])
+def test_what_a_bot_or_a_system_passes_on_is_no_transfer(actor: str, transfers: int) -> None:
+    contact = folded(
+        an_event("queued", 0, queue="menu"),
+        an_event("transferred", 3, actor=actor, queue="sales"),
+        an_event("queued", 4, queue="sales"),
+        an_event("answered", 5, agent="petrova"),
+        an_event("transferred", 9, agent="sidorov"),
+        an_event("ended", 20),
+    )
+    assert contact.course.transfers == transfers
+    assert contact.contradictions == ()
+
+
 def test_of_an_unanswered_call_they_are_those_of_the_last_offer() -> None:
     contact = folded(
         an_event("queued", 0, queue="a", branch="x"),

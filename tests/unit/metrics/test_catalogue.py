@@ -32,6 +32,7 @@ CANONICAL = [
     "asa_seconds",
     "aht_seconds",
     "abandonment_rate",
+    "transfer_rate",
     "occupancy",
     "fcr",
     "wait_seconds",

@@ -154,6 +154,16 @@ def test_an_abandoned_contact_counts_apart() -> None:
     }
 
 
+def test_a_contact_passed_on_twice_is_one_with_a_transfer() -> None:
+    found = counted("contact", an_answered_contact(transfers=2))
+    assert (found["transferred"], found["transfers"]) == (1, 2)
+
+
+def test_who_was_passed_on_and_gave_up_is_not_among_those_answered_and_transferred() -> None:
+    found = counted("contact", a_contact(outcome=Outcome.ABANDONED, transfers=1))
+    assert (found.get("transferred"), found["transfers"]) == (None, 1)
+
+
 def test_a_wish_to_be_called_back_counts_its_wait_and_is_not_abandoned() -> None:
     found = counted("contact", a_contact(outcome=Outcome.CALLBACK_REQUESTED, waited_ms=31_000))
     assert found["callback_w45"] == 1

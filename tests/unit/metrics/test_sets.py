@@ -26,6 +26,7 @@ from otklik_metrics.domain.sets import (
 
 DIGESTS = {
     ("contact", 1): "beb6b3af688abe7e",
+    ("contact", 2): "beb6b3af688abe7e",
     ("reply", 1): "e6e28b59bc672d4c",
     ("lead", 1): "67c7357f3b4daf64",
     ("lead", 2): "abbfc8479d7ccb16",

@@ -40,6 +40,8 @@ class Course(msgspec.Struct):
         held_ms: Time on hold within that.
         wrapped_ms: Work after those ends.
         resolution_ms: From the creation, or the last reopening, to the last end.
+        sent_on: Somebody or something has passed it on, so that a second queue is no wonder.
+        transfers: How often a person passed it on; what a bot or a system does is none.
         open_since: The last reopening; it stays when the contact ends again.
     """
 
@@ -56,6 +58,7 @@ class Course(msgspec.Struct):
     wrapped_ms: int | None = None
     handled_ms: int | None = None
     resolution_ms: int | None = None
+    sent_on: bool = False
     transfers: int = 0
     reopenings: int = 0
     contradictions: set[str] = msgspec.field(default_factory=set)
@@ -103,7 +106,7 @@ def _started(course: Course, event: Event) -> None:
 
 
 def _queued(course: Course, event: Event) -> None:
-    sent_on = course.transfers or course.reopenings
+    sent_on = course.sent_on or course.reopenings
     if course.answer is not None:
         if not sent_on:
             course.contradictions.add("answered_before_offered")
@@ -153,7 +156,10 @@ def _resumed(course: Course, event: Event) -> None:
 
 
 def _transferred(course: Course, event: Event) -> None:
-    course.transfers += 1
+    course.sent_on = True
+    # Routing, and a bot that calls a person in, are no transfers: nobody had to begin again.
+    if author_of(event) == "human":
+        course.transfers += 1
     _resumed(course, event)
 
 

@@ -212,17 +212,18 @@ SELECT pool, count(*) FILTER (WHERE ends_at > :now),
 FROM {SCHEMA}.number_slot WHERE tenant = :tenant AND tracker = :tracker GROUP BY pool ORDER BY pool
 """)  # noqa: S608 - a name of our own
 
+# By the hour first, in one pass: a site may have a million leases in 28 days.
 _PAST: Final = text(f"""
-WITH mine AS (
-  SELECT pool, shared, begins,
-    coalesce(ended_at, seen_at + make_interval(secs => ttl_seconds)) - begins AS stay
+SELECT pool, CAST(sum(visitors) AS bigint), CAST(sum(lost) AS bigint), max(visitors),
+  coalesce(extract(epoch FROM sum(stay)) / nullif(sum(visitors - lost), 0), 0)
+FROM (
+  SELECT pool, count(*) AS visitors, count(*) FILTER (WHERE shared) AS lost,
+    sum(coalesce(ended_at, seen_at + make_interval(secs => ttl_seconds)) - begins)
+      FILTER (WHERE NOT shared) AS stay
   FROM {SCHEMA}.number_lease
-  WHERE tenant = :tenant AND tracker = :tracker AND begins >= :since AND pool IS NOT NULL),
-hours AS (SELECT pool, count(*) AS visitors FROM mine GROUP BY pool, date_trunc('hour', begins)),
-busiest AS (SELECT pool, max(visitors) AS visitors FROM hours GROUP BY pool)
-SELECT m.pool, count(*), count(*) FILTER (WHERE m.shared), max(b.visitors),
-  coalesce(extract(epoch FROM avg(m.stay) FILTER (WHERE NOT m.shared)), 0)
-FROM mine m JOIN busiest b USING (pool) GROUP BY m.pool
+  WHERE tenant = :tenant AND tracker = :tracker AND begins >= :since AND pool IS NOT NULL
+  GROUP BY pool, date_trunc('hour', begins)) hours
+GROUP BY pool
 """)  # noqa: S608 - a name of our own
 
 

@@ -86,7 +86,7 @@ def _contact(fact: FactLike, definition: Definition) -> Iterator[Part]:
         if fact.resolution_ms is not None:
             _span(counters, spans, "resolution", fact.resolution_ms, _RESOLUTION)
     if fact.transfers:
-        counters["transfers"], counters["transferred"] = fact.transfers, 1
+        counters["transfers"] = fact.transfers
     closed_at, due_at = fact.closed_at, fact.due_at
     _flags(
         counters,
@@ -97,6 +97,7 @@ def _contact(fact: FactLike, definition: Definition) -> Iterator[Part]:
         asked=fact.first_asked_at is not None,
         reopened=fact.reopenings > 0,
         known=bool(fact.identifiers),
+        transferred=fact.transfers > 0 and fact.answered_at is not None,
     )
     yield Part(fact.offered_at, counters, spans)
 

@@ -168,7 +168,7 @@ CONTACT = Measures(
             "due_missed", "due_at set and closed_at > due_at; due - met - missed are not closed"
         ),
         Counter("transfers", "transfers, all contacts together"),
-        Counter("transferred", "contacts with a transfer"),
+        Counter("transferred", "answered contacts with a transfer"),
         Counter("reopened", "contacts with a reopening"),
         Counter("known", "contacts with an identifier of the person"),
     ),

@@ -61,6 +61,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 FOLD_VERSIONS: Mapping[str, int] = {
     **dict.fromkeys(MEASURES, 1),
+    "contact": 2,
     "answer": 2,
     "lead": 3,
     "showing": 2,

@@ -241,6 +241,7 @@ _CONTACT: Mapping[str, Term] = {
     "due": lambda f, _: _if(f.due_at.is_not(None)),
     "due_met": lambda f, _: _if(f.closed_at <= f.due_at),
     "due_missed": lambda f, _: _if(f.closed_at > f.due_at),
+    "transferred": lambda f, _: _if(and_(_answered(f), f.transfers > 0)),
     "past_due": lambda f, m: _if(and_(f.closed_at.is_(None), f.due_at < m.now)),
     **{f"outcome_{name}": _outcome(name) for name in ("overflowed", "callback_requested", "open")},
 }

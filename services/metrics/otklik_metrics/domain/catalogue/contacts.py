@@ -261,6 +261,33 @@ METRICS: Final = (
         impossible=NO_OUTCOME,
     ),
     Metric(
+        name="transfer_rate",
+        title=Text("transfer rate", "доля переведённых"),
+        shape=Shape.SHARE,
+        unit="share",
+        kind=KIND,
+        time_column=BY,
+        formula=one(
+            Text(
+                "answered contacts that a person passed on at least once / answered; each counts "
+                "once and for whoever answered first, who need not have passed it on; what a bot "
+                "or a system passes on is no transfer",
+                "отвеченные обращения, которые человек перевёл хотя бы раз / отвечено; каждое "
+                "считается один раз и за тем, кто ответил первым, а перевести мог и другой; "
+                "передача ботом или системой – не перевод",
+            )
+        ),
+        numerator=Text("answered contacts with a transfer", "отвеченные обращения с переводом"),
+        denominator=Text("answered contacts", "отвеченные обращения"),
+        source=OWN,
+        read=lambda _: _tally(transferred=Sum("transferred"), answered=Sum("answered")),
+        work_out=lambda values, _: share(values["transferred"], values["answered"]),
+        base=lambda _: pick("answered"),
+        above=lambda _: pick("transferred"),
+        interval="wilson",
+        impossible=NO_OUTCOME,
+    ),
+    Metric(
         name="fcr",
         title=Text("first contact resolution", "решение с первого обращения"),
         shape=Shape.SHARE,
