@@ -116,6 +116,7 @@ def some_calendar(dice: random.Random, zone: str, first: date) -> Calendar:
     return Calendar(tuple(rules), {first + timedelta(days=n): some_windows(dice) for n in days})
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("zone", TIMES)
 def test_business_time_is_what_a_count_of_minutes_gives(zone: str) -> None:
     dice = random.Random(zone)

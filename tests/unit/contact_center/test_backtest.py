@@ -77,6 +77,7 @@ def straight(one: Sample, policies: Policies, now: datetime) -> list[str]:
     return words
 
 
+@pytest.mark.simulation
 @settings(max_examples=60)
 @given(
     st.lists(st.lists(events(minutes=600), min_size=1, max_size=9), max_size=8),

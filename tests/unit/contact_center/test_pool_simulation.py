@@ -11,6 +11,8 @@ import pytest
 from otklik_common.erlang import blocked, servers_for
 from otklik_contact_center.domain.tracking.attribution import Certainty, Lease, attribute
 
+pytestmark = pytest.mark.simulation
+
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 VISITORS = 12_000
 AN_HOUR, SESSION, GRACE, CALLS = 90, 240.0, 300.0, 0.2

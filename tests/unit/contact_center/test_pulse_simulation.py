@@ -11,6 +11,8 @@ import pytest
 
 from otklik_contact_center.domain.doctor.pulse import Past, falls_silent, hour_of, minute_of
 
+pytestmark = pytest.mark.simulation
+
 MOSCOW: Final = ZoneInfo("Europe/Moscow")
 START: Final = datetime(2026, 1, 5, tzinfo=UTC)
 WEEKS: Final = 17
