@@ -5,9 +5,10 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from otklik.pages.drawing import FOLDER
 from otklik.pages.gateway import Gateway
 from otklik.pages.missing import answer_missing
-from otklik.pages.routes import FOLDER, Pages
+from otklik.pages.routes import Pages
 from otklik_common.module import Platform
 
 

@@ -1,72 +1,30 @@
 """The pages themselves: ask the APIs, fill a template; no rules here."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-import jinja2
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from otklik.pages import alike, callbacks, feeds, heat, links, numbers, receipts
-from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, Visit, if_allowed
+from otklik.pages import alike, callbacks, feeds, heat, links, numbers, paces, receipts
+from otklik.pages.drawing import (
+    REFRESH_COOKIE,
+    SESSION_COOKIE,
+    Draw,
+    Page,
+    filled,
+    html,
+    language_of,
+    names_of,
+    tokens_of,
+    with_cookies,
+)
+from otklik.pages.gateway import Gateway, Problem, SignInNeeded, Tokens, if_allowed
 from otklik.pages.periods import PERIODS, Period, period
-from otklik.pages.texts import LANGUAGES, Words
+from otklik.pages.texts import Words
 from otklik.pages.way_back import SIGN_IN, page_wanted, to_sign_in
 from otklik_common.module import Platform
-
-FOLDER: Final = Path(__file__).parent
-SESSION_COOKIE: Final = "otklik_session"
-REFRESH_COOKIE: Final = "otklik_refresh"
-LANGUAGE_COOKIE: Final = "otklik_language"
-REFRESH_SECONDS: Final = 12 * 3600
-
-HEADERS: Final = {
-    "content-security-policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "cache-control": "no-store",
-}
-
-TEMPLATES: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(FOLDER / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
-
-@dataclass(slots=True)
-class Page:
-    """One request for a page: who looks, in which language, at which company."""
-
-    request: Request
-    visit: Visit
-    words: Words
-    company: dict[str, Any]
-
-    @property
-    def zone(self) -> str:
-        """The company's zone."""
-        return str(self.company.get("timezone") or "Europe/Moscow")
-
-    def local(self, text: str | None) -> str:
-        """A moment of an API in the company's zone, for people."""
-        if text is None:
-            return ""
-        return self.words.moment(datetime.fromisoformat(text).astimezone(ZoneInfo(self.zone)))
-
-
-Draw = Callable[[Page], Awaitable[Response]]
 
 
 class Pages:
@@ -83,6 +41,7 @@ class Pages:
             Route("/number/{name}", self.number),
             Route("/contact/{contact:uuid}", self.contact),
             Route("/case/{case:uuid}", self.case),
+            Route("/pace", self.pace),
             Route(SIGN_IN, self.sign_in_form),
             Route(SIGN_IN, self.sign_in, methods=["POST"]),
             Route("/sign-out", self.sign_out, methods=["POST"]),
@@ -122,11 +81,11 @@ class Pages:
                 if_allowed(page.visit.get(f"{path}/script")),
                 if_allowed(page.visit.get(f"{path}/clocks")),
                 if_allowed(page.visit.get(f"{service}/promises", contact=id_, limit=200)),
-                _names(page),
+                names_of(page),
                 _policies(page),
                 _kinds(page),
             )
-            return _filled(
+            return filled(
                 page,
                 "contact.html",
                 contact=contact,
@@ -146,12 +105,12 @@ class Pages:
 
         async def draw(page: Page) -> Response:
             path = f"/feedback/v1/cases/{request.path_params['case']}"
-            case, (branches, realtors) = await asyncio.gather(page.visit.get(path), _names(page))
+            case, (branches, realtors) = await asyncio.gather(page.visit.get(path), names_of(page))
             name, scores = await asyncio.gather(
                 callbacks.name_of(page.visit, case["customer"]),
                 callbacks.scores_of(page.visit, case["answers"], page.words),
             )
-            return _filled(
+            return filled(
                 page,
                 "case.html",
                 case=case,
@@ -163,29 +122,40 @@ class Pages:
 
         return await self._drawn(request, draw)
 
+    async def pace(self, request: Request) -> Response:
+        """Whether requests go from step to step in time, and which are behind."""
+
+        async def draw(page: Page) -> Response:
+            asked = request.query_params
+            chosen = period(asked.get("period_name"), page.zone, self._now())
+            code, branch = asked.get("programme") or None, asked.get("branch") or None
+            return await paces.drawn(page, chosen, code, branch, asked.get("cursor"))
+
+        return await self._drawn(request, draw)
+
     async def sign_in_form(self, request: Request) -> Response:
         """Where a session begins."""
-        words = Words(_language(request))
-        return _html(request, words, "sign_in.html", error=None, login="", status=200)
+        words = Words(language_of(request))
+        return html(request, words, "sign_in.html", error=None, login="", status=200)
 
     async def sign_in(self, request: Request) -> Response:
         """Begin a session, then go to the page that was wanted."""
-        words = Words(_language(request))
+        words = Words(language_of(request))
         form = await request.form()
         visit = self._gateway.visit(request.scope, Tokens(None, None), words.language)
         login = str(form.get("login", ""))
         try:
             await visit.sign_in(login, str(form.get("password", "")))
         except Problem as no:
-            return _html(
+            return html(
                 request, words, "sign_in.html", error=no.detail, login=login, status=no.status
             )
-        return _with_cookies(request, RedirectResponse(page_wanted(request), 303), visit.tokens)
+        return with_cookies(request, RedirectResponse(page_wanted(request), 303), visit.tokens)
 
     async def sign_out(self, request: Request) -> Response:
         """End the session."""
-        words = Words(_language(request))
-        visit = self._gateway.visit(request.scope, _tokens(request), words.language)
+        words = Words(language_of(request))
+        visit = self._gateway.visit(request.scope, tokens_of(request), words.language)
         await visit.sign_out()
         answer = RedirectResponse(SIGN_IN, 303)
         answer.delete_cookie(SESSION_COOKIE)
@@ -194,18 +164,18 @@ class Pages:
 
     async def missing(self, request: Request, status: int) -> Response:
         """An address that is none of ours, for people: with or without a session."""
-        words = Words(_language(request))
-        visit = self._gateway.visit(request.scope, _tokens(request), words.language)
+        words = Words(language_of(request))
+        visit = self._gateway.visit(request.scope, tokens_of(request), words.language)
         company = None
         if request.cookies.get(SESSION_COOKIE) or request.cookies.get(REFRESH_COOKIE):
             with suppress(SignInNeeded, Problem):
                 company = await visit.get("/access/v1/companies/current")
-        answer = _html(request, words, "missing.html", status=status, company=company)
-        return _with_cookies(request, answer, visit.tokens)
+        answer = html(request, words, "missing.html", status=status, company=company)
+        return with_cookies(request, answer, visit.tokens)
 
     async def _drawn(self, request: Request, draw: Draw) -> Response:
-        words = Words(_language(request))
-        visit = self._gateway.visit(request.scope, _tokens(request), words.language)
+        words = Words(language_of(request))
+        visit = self._gateway.visit(request.scope, tokens_of(request), words.language)
         company = None
         try:
             company = await visit.get("/access/v1/companies/current")
@@ -213,7 +183,7 @@ class Pages:
         except SignInNeeded:
             return RedirectResponse(to_sign_in(request), 303)
         except Problem as no:
-            answer = _html(
+            answer = html(
                 request,
                 words,
                 "problem.html",
@@ -221,21 +191,28 @@ class Pages:
                 detail=no.detail,
                 company=company,
             )
-        return _with_cookies(request, answer, visit.tokens)
+        return with_cookies(request, answer, visit.tokens)
 
 
 async def _first(page: Page, chosen: Period, branch: str | None, by: str | None) -> Response:
     place = {} if branch is None else {"branch": branch}
-    found, (calls, compared), (branches, realtors), cases, business, silent = await asyncio.gather(
+    (
+        found,
+        (calls, compared),
+        (branches, realtors),
+        cases,
+        business,
+        (silent, paced),
+    ) = await asyncio.gather(
         numbers.first_page(page.visit, chosen, branch),
         asyncio.gather(
             heat.heat_map(page.visit, chosen, branch, by),
             alike.compared(page.visit, "sl20", chosen, place),
         ),
-        _names(page),
+        names_of(page),
         if_allowed(numbers.cases_to_call(page.visit, chosen, branch)),
         numbers.has_calendar(page.visit),
-        feeds.silent(page.visit),
+        asyncio.gather(feeds.silent(page.visit), paces.has_any(page.visit)),
     )
     if branch and branch not in branches and not any(found.branches):
         return await _first(
@@ -246,7 +223,7 @@ async def _first(page: Page, chosen: Period, branch: str | None, by: str | None)
         """Where a number leads: its receipt and records."""
         return links.number_at(name, chosen, line.asked)
 
-    return _filled(
+    return filled(
         page,
         "first.html",
         numbers=found,
@@ -259,6 +236,7 @@ async def _first(page: Page, chosen: Period, branch: str | None, by: str | None)
         cases=cases,
         in_business_time=business,
         silent=silent,
+        paced=paced,
         period=chosen,
         periods=list(PERIODS),
         branch=branch,
@@ -267,16 +245,6 @@ async def _first(page: Page, chosen: Period, branch: str | None, by: str | None)
         served_seconds=numbers.SERVICE["threshold_seconds"],
         short_seconds=numbers.SERVICE["short_abandon_seconds"],
     )
-
-
-async def _names(page: Page) -> tuple[dict[str, str], dict[str, str]]:
-    """Display names of branches and of staff, by code."""
-    language = page.words.language
-    branches, staff = await asyncio.gather(
-        numbers.names_of(page.visit, "/access/v1/branches", language),
-        numbers.names_of(page.visit, "/access/v1/staff", language),
-    )
-    return branches, staff
 
 
 async def _policies(page: Page) -> dict[str, str]:
@@ -309,7 +277,7 @@ async def _number(
         ),
         page.visit.get("/metrics/v1/catalog"),
         if_allowed(page.visit.post("/metrics/v1/query/records", listed)),
-        _names(page),
+        names_of(page),
         _policies(page),
         _kinds(page),
     )
@@ -318,7 +286,7 @@ async def _number(
         raise Problem(404, page.words("no_such_branch"))
     asked = numbers.METRICS[name]
     (metric,) = (one for one in catalogue["metrics"] if one["name"] == asked["name"])
-    return _filled(
+    return filled(
         page,
         "number.html",
         name=name,
@@ -337,64 +305,3 @@ async def _number(
         period=chosen,
         place=place,
     )
-
-
-def _filled(page: Page, template: str, **values: Any) -> HTMLResponse:
-    return _html(
-        page.request,
-        page.words,
-        template,
-        status=200,
-        company=page.company,
-        local=page.local,
-        **values,
-    )
-
-
-def _html(
-    request: Request, words: Words, template: str, *, status: int, **values: Any
-) -> HTMLResponse:
-    values.setdefault("company", None)
-    text = TEMPLATES.get_template(template).render(
-        w=words, path=_here(request, words.language), **values
-    )
-    answer = HTMLResponse(text, status_code=status, headers=HEADERS)
-    if request.query_params.get("lang") in LANGUAGES:
-        answer.set_cookie(LANGUAGE_COOKIE, words.language, max_age=31536000, samesite="lax")
-    return answer
-
-
-def _here(request: Request, language: str) -> str:
-    """This address in the other language."""
-    other = LANGUAGES[1 - LANGUAGES.index(language)]
-    query = {**request.query_params, "lang": other}
-    return f"{request.url.path}?{urlencode(query)}"
-
-
-def _language(request: Request) -> str:
-    """What the reader chose, else what the browser prefers, else Russian."""
-    for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
-        if chosen in LANGUAGES:
-            return str(chosen)
-    preferred = request.headers.get("accept-language", "")
-    first = [part.split(";")[0].strip()[:2].lower() for part in preferred.split(",")]
-    return next((language for language in first if language in LANGUAGES), "ru")
-
-
-def _tokens(request: Request) -> Tokens:
-    return Tokens(request.cookies.get(SESSION_COOKIE), request.cookies.get(REFRESH_COOKIE))
-
-
-def _with_cookies(request: Request, answer: Response, tokens: Tokens) -> Response:
-    if tokens.renewed and tokens.token and tokens.refresh:
-        secure = request.url.scheme == "https"
-        for name, value in ((SESSION_COOKIE, tokens.token), (REFRESH_COOKIE, tokens.refresh)):
-            answer.set_cookie(
-                name,
-                value,
-                max_age=REFRESH_SECONDS,
-                httponly=True,
-                secure=secure,
-                samesite="lax",
-            )
-    return answer
