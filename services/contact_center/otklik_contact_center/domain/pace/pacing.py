@@ -5,6 +5,7 @@ The clocks are those of promises (`sla.run`); nothing is kept between two looks.
 calendars and other programmes are right at once.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -58,13 +59,43 @@ class Walk(msgspec.Struct):
     closed_at: datetime | None = None
     own: Mapping[str, datetime] = msgspec.field(default_factory=dict)
 
+    @property
+    def subject(self) -> Subject:
+        """By what a programme is chosen."""
+        return Subject(channel_of(self), self.party, self.branch)
+
+
+class Times:
+    """When a request came to each step, looked up once."""
+
+    def __init__(self, walk: Walk) -> None:
+        self._walk = walk
+        self._made = (
+            walk.created_at,
+            walk.assigned_at,
+            walk.attempted_at,
+            walk.contacted_at,
+            walk.qualified_at,
+            walk.shown_at,
+            walk.dealt_at,
+        )
+        self._behind: list[datetime | None] = list(self._made)
+        latest: datetime | None = None
+        for place in range(len(PROCESS) - 1, -1, -1):
+            made = self._behind[place]
+            if made is None or (latest is not None and latest < made):
+                self._behind[place] = latest
+            else:
+                latest = made
+
     def at(self, step: str) -> datetime | None:
         """When a step was first made; None: not so far."""
-        if step.startswith(OWN):
-            made = self.own.get(step.removeprefix(OWN))
-            # Clocks of two systems differ: nothing happens before the request itself.
-            return None if made is None else max(made, self.created_at)
-        return getattr(self, _FIELDS[step])  # type: ignore[no-any-return]  # all are of one type
+        place = RANK.get(step)
+        if place is not None:
+            return self._made[place]
+        made = self._walk.own.get(step.removeprefix(OWN))
+        # Clocks of two systems differ: nothing happens before the request itself.
+        return None if made is None else max(made, self._walk.created_at)
 
     def by(self, step: str) -> datetime | None:
         """
@@ -72,26 +103,9 @@ class Walk(msgspec.Struct):
 
         Who made a deal was shown something, whether or not anybody told.
         """
-        if step.startswith(OWN):
-            return self.at(step)
-        reached = (self.at(name) for name in PROCESS[RANK[step] :])
-        return min((at for at in reached if at is not None), default=None)
+        place = RANK.get(step)
+        return self.at(step) if place is None else self._behind[place]
 
-    @property
-    def subject(self) -> Subject:
-        """By what a programme is chosen."""
-        return Subject(channel_of(self), self.party, self.branch)
-
-
-_FIELDS: Final = {
-    "created": "created_at",
-    "assigned": "assigned_at",
-    "attempted": "attempted_at",
-    "contacted": "contacted_at",
-    "qualified": "qualified_at",
-    "showing": "shown_at",
-    "deal": "dealt_at",
-}
 
 _walk: Final = msgspec.json.Decoder(Walk)
 
@@ -135,11 +149,18 @@ class Programmes:
                 made = Chosen(one, terms, place + 1, said[place])
                 self._by_since[one.code, terms.since] = made
         self._policies = known.with_policies(told)
+        self._moments = sorted({since for _, since in self._by_since})
+        self._known: dict[tuple[Subject, int], Chosen | None] = {}
 
     def chosen(self, walk: Walk) -> Chosen | None:
         """The programme of a request; None: it has none."""
-        found = self._policies.choose(walk.subject, walk.created_at)
-        return None if found is None else self._by_since[found.policy, found.terms.since]
+        # Between two moments at which some terms begin, requests that are alike have the same.
+        key = walk.subject, bisect_right(self._moments, walk.created_at)
+        if key not in self._known:
+            found = self._policies.choose(walk.subject, walk.created_at)
+            mine = None if found is None else self._by_since[found.policy, found.terms.since]
+            self._known[key] = mine
+        return self._known[key]
 
     def target(self, place: int, chosen: Chosen, branch: str | None) -> sla.Target | None:
         """What a step, by its place from 0, is held to in a branch; None where no calendar tells."""
@@ -186,8 +207,9 @@ class Paced(NamedTuple):
 def paced(walk: Walk, chosen: Chosen, programmes: Programmes, now: datetime) -> list[Paced]:
     """What each step shows at a moment, in the order of the programme."""
     found: list[Paced] = []
+    times = Times(walk)
     for number, step in enumerate(chosen.terms.steps):
-        began, done = walk.at(step.start), walk.by(step.end)
+        began, done = times.at(step.start), times.by(step.end)
         target = programmes.target(number, chosen, walk.branch)
         if began is None:
             found.append(Paced(State.NOT_BEGUN, None, None, done))
@@ -244,8 +266,9 @@ def measured(
             continue
         mine = Measured(place, chosen, [State.NOT_BEGUN] * len(chosen.terms.steps))
         found.append(mine)
+        times = Times(walk)
         for number, step in enumerate(chosen.terms.steps):
-            began = walk.at(step.start)
+            began = times.at(step.start)
             if began is None:
                 continue
             key = (chosen.version, number, walk.branch)
@@ -255,7 +278,9 @@ def measured(
                     mine.states[number] = State.UNKNOWN
                     continue
                 waiting[key] = target, []
-            waiting[key][1].append(_span(walk, step.end, mine.states, number, began, now))
+            waiting[key][1].append(
+                _span(mine.states, number, began, times.by(step.end), walk.closed_at, now)
+            )
     for target, spans in waiting.values():
         limit = target.span // _MICROSECOND
         used = target.time.micros_between_many(
@@ -282,11 +307,15 @@ class _Span(NamedTuple):
 
 
 def _span(
-    walk: Walk, step: str, states: list[State], number: int, began: datetime, now: datetime
+    states: list[State],
+    number: int,
+    began: datetime,
+    done: datetime | None,
+    closed: datetime | None,
+    now: datetime,
 ) -> _Span:
-    done, closed = (
-        None if at is None else max(began, at) for at in (walk.by(step), walk.closed_at)
-    )
+    done = None if done is None else max(began, done)
+    closed = None if closed is None else max(began, closed)
     if done is not None and (closed is None or done <= closed):
         return _Span(states, number, began, done, State.ON_TIME, State.LATE)
     if closed is not None:
