@@ -14,11 +14,12 @@ from otklik_contact_center.domain.pace.pacing import (
     Paced,
     Programmes,
     State,
+    Times,
     Walk,
     measured,
     paced,
 )
-from otklik_contact_center.domain.pace.programme import Programme, Step, Terms
+from otklik_contact_center.domain.pace.programme import PROCESS, Programme, Step, Terms
 from otklik_contact_center.domain.pace.shares import By, OfVersion, units_of
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -74,6 +75,23 @@ def test_exactly_the_time_is_on_time_and_a_microsecond_more_is_late() -> None:
     assert states(a_walk(contacted_at=more), more)[0] == "late"
     assert states(a_walk(), due)[0] == "running"
     assert states(a_walk(), more)[0] == "running_late"
+
+
+@given(st.integers(1, 9 * 60 * 3), st.sampled_from((-1, 0, 1)), st.booleans(), st.booleans())
+def test_around_the_due_time_many_show_what_each_shows(
+    minutes: int, microseconds: int, business: bool, done: bool
+) -> None:
+    by = programmes(a_programme(steps=(Step("created", "contacted", minutes * 60, business),)))
+    due = shown(a_walk(), MONDAY, by)[0].due_at
+    assert due is not None
+    at = due + timedelta(microseconds=microseconds)
+    walk = a_walk(contacted_at=at if done else None)
+    (many,) = measured([walk], "a", by, at)
+    assert many.states == [one.state for one in shown(walk, at, by)]
+    # At the end of a day a microsecond more is the night's, and the clock stands.
+    late = microseconds > 0 and (not business or minutes % (9 * 60))
+    good, bad = (State.ON_TIME, State.LATE) if done else (State.RUNNING, State.RUNNING_LATE)
+    assert many.states == [bad if late else good]
 
 
 def test_a_step_begins_when_what_it_leads_from_is_made() -> None:
@@ -148,6 +166,21 @@ def test_the_lowest_priority_that_fits_holds() -> None:
     assert code(channel="chat") is None
     assert code(head_line=True) is None
     assert code(branch=None) is None
+
+
+MOMENTS = st.lists(st.none() | st.integers(0, 9), min_size=6, max_size=6)
+
+
+@given(MOMENTS)
+def test_a_step_is_behind_since_it_or_any_later_one_was_made(hours: list[int | None]) -> None:
+    made = [MONDAY, *(None if one is None else MONDAY + one * HOUR for one in hours)]
+    fields = ("assigned", "attempted", "contacted", "qualified", "shown", "dealt")
+    said = zip(fields, made[1:], strict=True)
+    times = Times(a_walk(**{f"{name}_at": at for name, at in said}))
+    for place, step in enumerate(PROCESS):
+        later = [at for at in made[place:] if at is not None]
+        assert times.at(step) == made[place]
+        assert times.by(step) == min(later, default=None)
 
 
 NAMES = ("created", "assigned", "attempted", "contacted", "qualified", "showing", "deal", "own:a")
