@@ -18,7 +18,7 @@ from tests.support.routes_table import (
     same,
     spent,
 )
-from tests.support.routes_table_quality import QUALITY
+from tests.support.routes_table_quality import QUALITY, WINTER
 
 Rows = Mapping[str, Row | tuple[Row, ...]]
 
@@ -177,7 +177,9 @@ CONTACT_CENTER: Final[Rows] = {
         "sources:write", of="endable_pace", ok=204, limited=403
     ),
     "GET /contact-center/v1/pace-programmes/{code}/late": Row("contacts:read", of="programme"),
-    "GET /contact-center/v1/pace-programmes/{code}/shares": Row("contacts:read", of="programme"),
+    "GET /contact-center/v1/pace-programmes/{code}/shares": Row(
+        "contacts:read", of="programme", query=WINTER
+    ),
     "GET /contact-center/v1/coaching-items": Row("coaching:write"),
     "GET /contact-center/v1/coaching-items/{item}": Row("coaching:write", of="item", away=404),
     "PUT /contact-center/v1/coaching-items/{item}": Row(
