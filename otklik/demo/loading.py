@@ -11,7 +11,7 @@ from typing import Any
 
 from otklik.client import Client
 from otklik.demo.agency import BRANCHES, OPERATORS, REGIONS, ZONE, realtors
-from otklik.demo.promises import HOURS, OFFICE, POLICIES
+from otklik.demo.promises import HOURS, OFFICE, PACE, PACE_PRESET, POLICIES
 from otklik.demo.simulation import DAYS, Push, Sort, simulate
 
 BATCH = 2_000
@@ -165,6 +165,21 @@ class Teller:
         for push in by_sort.get("return", ()):
             self.client.post(f"/loyalty/v1/purchases/{push.key}/returns", push.body)
 
+    def set_pace(self, begins: date) -> None:
+        """
+        By when buyers are to come from step to step; a company that has said so keeps its own.
+
+        Once the calls are counted: by then the contact centre has heard of the office hours.
+        """
+        path = "/contact-center/v1/pace-programmes"
+        if self.client.get(path)["items"]:
+            return
+        presets = self.client.get("/contact-center/v1/pace-programme-presets")["items"]
+        (preset,) = (one for one in presets if one["code"] == PACE_PRESET)
+        body = preset | {"code": PACE, "valid_from": _midnight(begins).isoformat()}
+        # Where somebody took the calendar away, nobody could tell business time: then there is none.
+        self.client.call("PUT", f"{path}/{PACE}", json=body, also=frozenset({422}))
+
     def reason_to_end(self) -> str | None:
         """Why the demo should fall silent: another source has sent something, or it is gone."""
         known = _sources(self.client)
@@ -300,6 +315,7 @@ def load(
             position.keep(day - timedelta(days=1))
             say(f"demo: {(day - begins).days} of {DAYS} days told")
     _until_counted(teller, begins, until, say)
+    teller.set_pace(begins)
     return teller, position
 
 

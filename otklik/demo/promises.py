@@ -1,4 +1,4 @@
-"""The agency's hours, and what it promises: realtors write on working days only."""
+"""The agency's hours, what it promises, and its pace: realtors write on working days only."""
 
 from typing import Any, Final
 
@@ -16,6 +16,11 @@ HOURS: Final[dict[str, Any]] = {
 }
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+PACE: Final = "demo-buyer"
+"""The agency's programme for buyers: the one that anybody may start from."""
+
+PACE_PRESET: Final = "buyer"
 
 POLICIES: Final[dict[str, dict[str, Any]]] = {
     "calls": {

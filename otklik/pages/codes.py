@@ -12,6 +12,15 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "head_line": ("Линия руководителя", "The head's line"),
         "other": ("Другое", "Other"),
     },
+    "pace": {
+        "created": ("заявка", "request"),
+        "assigned": ("назначена", "assigned"),
+        "attempted": ("первый ответ", "first answer"),
+        "contacted": ("разговор", "conversation"),
+        "qualified": ("потребность", "needs known"),
+        "showing": ("показ", "showing"),
+        "deal": ("сделка", "deal"),
+    },
     "outcome": {
         "open": ("открыто", "open"),
         "answered": ("ответили", "answered"),

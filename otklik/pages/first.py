@@ -4,7 +4,7 @@ import asyncio
 
 from starlette.responses import Response
 
-from otklik.pages import alike, feeds, heat, links, numbers
+from otklik.pages import alike, feeds, heat, links, numbers, paces
 from otklik.pages.drawing import Page, filled, names_of_people
 from otklik.pages.gateway import if_allowed
 from otklik.pages.periods import PERIODS, Period
@@ -27,7 +27,14 @@ async def first_page(
         instead_of: A branch that was asked for and is none of the company's.
     """
     place = {} if branch is None else {"branch": branch}
-    found, (calls, compared), (branches, realtors), cases, business, silent = await asyncio.gather(
+    (
+        found,
+        (calls, compared),
+        (branches, realtors),
+        cases,
+        business,
+        (silent, paced),
+    ) = await asyncio.gather(
         numbers.first_page(page.visit, chosen, branch),
         asyncio.gather(
             heat.heat_map(page.visit, chosen, branch, by),
@@ -36,7 +43,7 @@ async def first_page(
         names_of_people(page),
         if_allowed(numbers.cases_to_call(page.visit, chosen, branch)),
         numbers.has_calendar(page.visit),
-        feeds.silent(page.visit),
+        asyncio.gather(feeds.silent(page.visit), paces.has_any(page.visit)),
     )
     if branch and branch not in branches and not any(found.branches):
         # Neither a branch of this company nor in its facts.
@@ -59,6 +66,7 @@ async def first_page(
         cases=cases,
         in_business_time=business,
         silent=silent,
+        paced=paced,
         period=chosen,
         periods=list(PERIODS),
         branch=branch,

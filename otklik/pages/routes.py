@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from otklik.pages import callbacks, numbers
+from otklik.pages import callbacks, numbers, paces
 from otklik.pages.drawing import (
     REFRESH_COOKIE,
     SESSION_COOKIE,
@@ -51,6 +51,7 @@ class Pages:
         return [
             Route("/", self.first),
             Route("/number/{name}", self.number),
+            Route("/pace", self.pace),
             Route("/contact/{contact:uuid}", self.contact),
             Route("/case/{case:uuid}", self.case),
             Route(SIGN_IN, self.sign_in_form),
@@ -134,6 +135,17 @@ class Pages:
                 branches=branches,
                 realtors=realtors,
             )
+
+        return await self._drawn(request, draw)
+
+    async def pace(self, request: Request) -> Response:
+        """Whether requests go from step to step in time, and which are behind."""
+
+        async def draw(page: Page) -> Response:
+            asked = request.query_params
+            chosen = period(asked.get("period_name"), page.zone, self._now())
+            code, branch = asked.get("programme") or None, asked.get("branch") or None
+            return await paces.drawn(page, chosen, code, branch, asked.get("cursor"))
 
         return await self._drawn(request, draw)
 

@@ -48,6 +48,40 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "span": ("{} ч {} мин {} с", "{} h {} min {} s"),
     "note": ("Примечание", "Note"),
+    "pace_title": ("Темп: от заявки до сделки", "Pace: from the request to the deal"),
+    "pace_none": (
+        "Программ темпа нет. Программа – это шаги заявки и срок каждого; завести её может тот, кто "
+        "настраивает Отклик.",
+        "There are no pace programmes. A programme is the steps of a request with a time for each; "
+        "whoever sets Otklik up can make one.",
+    ),
+    "pace_no_requests": (
+        "За это время не было заявок, для которых эта программа.",
+        "No request of this time is one that the programme is for.",
+    ),
+    "programme": ("Программа", "Programme"),
+    "pace_steps": ("Шаги", "Steps"),
+    "pace_step": ("Шаг", "Step"),
+    "pace_norm": ("Срок", "Time"),
+    "pace_kept": ("В срок", "In time"),
+    "pace_late": ("С опозданием", "Late"),
+    "pace_behind": ("из них ещё ждут", "of them still waiting"),
+    "pace_running": ("Срок идёт", "Still in time"),
+    "pace_about": (
+        "В срок – доля сделавших шаг в срок среди тех, кто его сделал или у кого срок прошёл. У кого "
+        "срок идёт или заявка закрыта до срока, не в счёт.",
+        "In time is the share that made the step in time, of those that made it or ran out of time. "
+        "Who still has time, and requests closed before it was over, do not count.",
+    ),
+    "pace_since": (
+        "Программа менялась: здесь заявки, начавшиеся с {}.",
+        "The programme was changed: these are requests that began from {} on.",
+    ),
+    "pace_who": ("Кто отстаёт", "Who is behind"),
+    "pace_nobody": ("Никто не отстаёт", "Nobody is behind"),
+    "of_many": ("из {}", "of {}"),
+    "business_time": ("рабочего времени", "of business time"),
+    "elapsed_time": ("по часам", "by the clock"),
     "nobody_called": ("за это время никто не звонил", "nobody called in this time"),
     "nobody_yet": ("пока никто не звонил", "nobody has called yet"),
     "loading_title": ("История демо-компании загружается", "The demo company's history is loading"),

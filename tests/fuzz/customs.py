@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
+from zlib import crc32
 
 import requests
 import schemathesis
@@ -27,6 +28,7 @@ from tests.support.routes_table import (
     VISITOR,
     WEEK,
     Row,
+    a_programme,
 )
 from tests.support.routes_table_quality import A_SCRIPT, ANSWERS, FORM, SCORING, TICKED
 from tests.support.routes_table_rows import TABLE
@@ -64,6 +66,15 @@ def _make_scripts_known(case: Case[Any]) -> None:
             case.query.pop(name, None)  # a period and a version that exist are seldom drawn
         if case.method == "PUT":
             case.body = dict(A_SCRIPT)
+
+
+def _make_paces_known(case: Case[Any]) -> None:
+    if case.path.startswith("/contact-center/v1/pace-programmes/"):
+        for name in ("from", "to"):
+            case.query.pop(name, None)
+        if case.method == "PUT":
+            # Another for each programme: its priority must be its own.
+            case.body = a_programme(crc32(str(case.path_parameters).encode()))
 
 
 def _row(label: str) -> Row:
@@ -203,6 +214,7 @@ class Customs:
         case.body = _completed(case.body, names)
         _know_whole(case)
         _make_scripts_known(case)
+        _make_paces_known(case)
         for name, most in (("metric", None), ("metrics", 1)):
             if isinstance(case.body, dict) and name in case.body:
                 case.body[name] = _without_parameters(case.body[name], most)

@@ -72,6 +72,7 @@ RULES: Final[Mapping[str, str]] = {
         "a policy promises each thing once, and warns after it begins": """
             target_twice warning_too_early too_many_terms too_many_policies policy_too_large
         """,
+        "a programme has steps that can be walked": "bad_programme too_many_programmes",
         "no other policy has the priority": "priority_taken",
         "a source proves itself, is read and read again as its kind is": """
             bad_credentials mapping_not_taken no_bodies
@@ -116,7 +117,7 @@ RULES: Final[Mapping[str, str]] = {
             not_comparable groups_need_branches unknown_group
         """,
         "a query may cost so much and no more": """
-            too_many_buckets too_many_cells too_many_rows too_many_contacts
+            too_many_buckets too_many_cells too_many_rows too_many_contacts too_many_requests
         """,
     }.items()
     for code in (word.replace("+", " ") for word in codes.split())

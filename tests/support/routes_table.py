@@ -187,6 +187,17 @@ def policy(ask: Ask) -> Any:
     return a_policy(ask.number)
 
 
+def a_programme(number: int) -> Any:
+    """A pace programme whose priority no other has."""
+    step = {"from": "created", "to": "contacted", "seconds": 3600, "business": False}
+    return {"priority": number % 9_999 + 1, "steps": [step]}
+
+
+def paced(ask: Ask) -> Any:
+    """A pace programme."""
+    return a_programme(ask.number)
+
+
 def event(ask: Ask, **said: Any) -> Any:
     """An inbound call."""
     name = f"c{ask.number}"

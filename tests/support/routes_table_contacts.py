@@ -13,11 +13,12 @@ from tests.support.routes_table import (
     coached,
     event,
     lead_step,
+    paced,
     promise,
     same,
     spent,
 )
-from tests.support.routes_table_quality import QUALITY
+from tests.support.routes_table_quality import QUALITY, WINTER
 
 Rows = Mapping[str, Row | tuple[Row, ...]]
 
@@ -164,6 +165,20 @@ CONTACT_CENTER: Final[Rows] = {
     ),
     "DELETE /contact-center/v1/promise-kinds/{code}": Row(
         "sources:write", of="unpromised", ok=204, limited=403, fresh=True
+    ),
+    "GET /contact-center/v1/pace-programme-presets": Row("contacts:read"),
+    "GET /contact-center/v1/pace-programmes": Row("contacts:read"),
+    "GET /contact-center/v1/pace-programmes/{code}": Row("contacts:read", of="programme"),
+    # It is for requests of every branch.
+    "PUT /contact-center/v1/pace-programmes/{code}": Row(
+        "sources:write", of="changing_pace", body=paced, missing=200, limited=403
+    ),
+    "DELETE /contact-center/v1/pace-programmes/{code}": Row(
+        "sources:write", of="endable_pace", ok=204, limited=403
+    ),
+    "GET /contact-center/v1/pace-programmes/{code}/late": Row("contacts:read", of="programme"),
+    "GET /contact-center/v1/pace-programmes/{code}/shares": Row(
+        "contacts:read", of="programme", query=WINTER
     ),
     "GET /contact-center/v1/coaching-items": Row("coaching:write"),
     "GET /contact-center/v1/coaching-items/{item}": Row("coaching:write", of="item", away=404),

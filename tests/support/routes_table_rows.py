@@ -302,6 +302,7 @@ PAGES: Final[Rows] = {
     "GET /case/{case:uuid}": Row(
         "cases:read", of="case", away=404, but=NOBODY | {"right key": 403}
     ),
+    "GET /pace": Row("contacts:read", but=NOBODY | {"right key": 403}),
     "GET /sign-in": Row(PUBLIC),
     "POST /sign-in": Row(PUBLIC, ok=422),
     "POST /sign-out": Row(PUBLIC, ok=303),

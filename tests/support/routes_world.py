@@ -23,6 +23,7 @@ from tests.support.routes_table import (
     VISITOR,
     Place,
     a_policy,
+    a_programme,
     coached,
     promise,
 )
@@ -222,6 +223,17 @@ class World(QualityThings):
     async def _unpromised(self, company: Company, name: str, branch: str) -> str:
         return await self._promisable(company, name, branch)
 
+    async def _programme(self, company: Company, name: str, _: str) -> str:
+        body = a_programme(next(self.numbers))
+        await self.good("PUT", f"/contact-center/v1/pace-programmes/{name}", body, of=company)
+        return name
+
+    async def _changing_pace(self, company: Company, name: str, branch: str) -> str:
+        return await self._programme(company, name, branch)
+
+    async def _endable_pace(self, company: Company, name: str, branch: str) -> str:
+        return await self._programme(company, name, branch)
+
     async def _lead(self, company: Company, name: str, branch: str) -> str:
         """The contact that opened it: of somebody whom nobody knows otherwise."""
         return await self._contact(
@@ -296,7 +308,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised programme changing_pace endable_pace item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case customer purchase transfer"
 
 
 async def build(running: Running) -> World:

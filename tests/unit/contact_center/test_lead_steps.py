@@ -314,3 +314,12 @@ def test_a_bad_step_is_refused_alone(change: dict[str, Any], code: str) -> None:
     found = read(GOOD, bad, GOOD | {"id": "s2"})
     assert [one.item.id for one in found.taken] == ["s1", "s2"]
     assert [(one.index, one.code) for one in found.refused] == [(1, code)]
+
+
+def test_a_step_of_the_company_s_own_is_no_talk_and_still_work_on_the_request() -> None:
+    lead = only(folded(a_step("own", 1, own="photo", agent="petrova")))
+    assert (lead.state, lead.attempted_at, lead.contacted_at) == ("waiting", None, None)
+    assert (lead.agent, lead.steps) == ("petrova", ["crm-1-own-1"])
+    closed = a_step("closed", 2, reason="lost")
+    assert only(folded(closed, a_step("own", 1, own="photo"))).reason == "lost"
+    assert only(folded(closed, a_step("own", 3, own="photo"))).closed_at is None

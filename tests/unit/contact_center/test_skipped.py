@@ -10,18 +10,12 @@ from hypothesis import strategies as st
 from otklik_common.events.contact_center import Channel, Contact, Direction
 from otklik_common.events.scripts import ScriptRun
 from otklik_contact_center.domain.emission import Emitted
+from otklik_contact_center.domain.period import USUAL, BadPeriod, period
 from otklik_contact_center.domain.script.checklist import Kept
 from otklik_contact_center.domain.script.choosing import About
 from otklik_contact_center.domain.script.run import Written, about_of, fact_of, told
 from otklik_contact_center.domain.script.script import Item
-from otklik_contact_center.domain.script.skipped import (
-    MOST_DAYS,
-    USUAL,
-    BadPeriod,
-    Counts,
-    period,
-    ranked,
-)
+from otklik_contact_center.domain.script.skipped import MOST_DAYS, Counts, ranked
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CONTACT = Contact(
@@ -65,16 +59,16 @@ def test_every_item_is_ranked_once(found: dict[str, Counts]) -> None:
 
 
 def test_a_period_is_the_last_28_days_where_nobody_says() -> None:
-    assert period(None, None, NOW) == (NOW - USUAL, NOW)
+    assert period(None, None, NOW, most_days=MOST_DAYS) == (NOW - USUAL, NOW)
     assert timedelta(days=28) == USUAL
     week = NOW - timedelta(days=7)
-    assert period(None, week, NOW) == (week - USUAL, week)
-    assert period(week, None, NOW) == (week, NOW)
+    assert period(None, week, NOW, most_days=MOST_DAYS) == (week - USUAL, week)
+    assert period(week, None, NOW, most_days=MOST_DAYS) == (week, NOW)
     most = NOW - timedelta(days=MOST_DAYS)
-    assert period(most, NOW, NOW) == (most, NOW)
+    assert period(most, NOW, NOW, most_days=MOST_DAYS) == (most, NOW)
     for begins in (most - timedelta(seconds=1), NOW, NOW + timedelta(days=1)):
         with pytest.raises(BadPeriod):
-            period(begins, NOW, NOW)
+            period(begins, NOW, NOW, most_days=MOST_DAYS)
 
 
 def a_fact(corrected_at: datetime | None = None) -> ScriptRun:

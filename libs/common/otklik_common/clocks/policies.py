@@ -157,6 +157,16 @@ class Policies:
     def __bool__(self) -> bool:
         return bool(self._policies)
 
+    def with_policies(self, policies: Sequence[Policy]) -> "Policies":
+        """Other policies by the same calendars, of the same branches."""
+        return Policies(
+            policies,
+            calendars=self._calendars,
+            default=self._default,
+            branch_calendars=self._branch_calendars,
+            groups=self._groups,
+        )
+
     def choose(self, subject: Subject, at: datetime, about: str = CONTACT) -> Choice | None:
         """
         The policy that holds for what began at a moment; None if none does.

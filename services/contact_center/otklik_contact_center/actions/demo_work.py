@@ -30,7 +30,7 @@ from otklik_contact_center.actions.evaluations_gone import withdraw_gone
 from otklik_contact_center.actions.outcome import TICK
 from otklik_contact_center.domain.admission import BULK
 from otklik_contact_center.domain.agent_state import DEMO_PREFIX
-from otklik_contact_center.store import demo
+from otklik_contact_center.store import demo, pace
 from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.demo import Counts, Removal, Retired
 
@@ -113,6 +113,7 @@ async def _some(tx: AsyncConnection, job: Removal) -> Counts | None:
     steps = await lead_steps.take_out(await raw(tx), recorder, tenant, DEMO_PREFIX, AT_ONCE)
     if steps:
         return Counts(events=steps)
+    await pace.remove_begun_with(tx, tenant, DEMO_PREFIX)
     states = await demo.states(tx, tenant, DEMO_PREFIX, AT_ONCE)
     if not states:
         return None

@@ -6,8 +6,10 @@ from uuid import UUID
 
 from otklik_common.callers import Caller
 from otklik_common.db import Database, raw
+from otklik_common.directory import Directory
 from otklik_common.errors import NotFound
 from otklik_common.paging import Part
+from otklik_contact_center.actions.paces import Pace, pace_of
 from otklik_contact_center.actions.touches_shown import Touched, read_touches
 from otklik_contact_center.domain.facts import lead_id
 from otklik_contact_center.store import leads_read
@@ -21,11 +23,12 @@ class LeadNotFound(NotFound):
 
 
 class Detail(NamedTuple):
-    """A lead with the latest of its steps, and what brought it."""
+    """A lead with the latest of its steps, what brought it, and the pace it keeps."""
 
     kept: Kept
     steps: list[KeptStep]
     touched: Touched
+    pace: Pace | None
 
 
 async def list_leads(db: Database, caller: Caller, wanted: Wanted, part: Part) -> list[Kept]:
@@ -34,9 +37,12 @@ async def list_leads(db: Database, caller: Caller, wanted: Wanted, part: Part) -
         return await leads_read.listed(tx, caller.tenant, wanted, caller.branches, part)
 
 
-async def read_lead(db: Database, caller: Caller, contact: UUID, now: datetime) -> Detail:
+async def read_lead(
+    db: Database, directory: Directory, caller: Caller, contact: UUID, now: datetime
+) -> Detail:
     """The lead that a contact opened. Raises LeadNotFound, also when it is out of reach."""
     tenant = caller.tenant
+    known = await directory.known(tenant)
     async with db.begin(tenant) as tx:
         kept = await leads_read.get(tx, tenant, contact, caller.branches)
         if kept is None:
@@ -53,7 +59,8 @@ async def read_lead(db: Database, caller: Caller, contact: UUID, now: datetime) 
             steps=[one.told for one in steps],
             now=now,
         )
-        return Detail(kept, steps, touched)
+        pace = await pace_of(tx, tenant, contact, kept.data, known, now)
+        return Detail(kept, steps, touched, pace)
 
 
 async def list_waiting(db: Database, caller: Caller, part: Part) -> list[KeptStep]:

@@ -8,7 +8,8 @@ from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_common.events.access import Role
 from otklik_contact_center.actions.scripts import found
-from otklik_contact_center.domain.script.skipped import Counts, Skipped, period, ranked
+from otklik_contact_center.domain.period import period
+from otklik_contact_center.domain.script.skipped import MOST_DAYS, Counts, Skipped, ranked
 from otklik_contact_center.store import checklists
 from otklik_contact_center.store.checklists import Ending, Skipper, Wanted
 
@@ -105,7 +106,7 @@ class ScriptReports:
 
 
 def _wanted(caller: Caller, code: str, asked: Asked, now: datetime) -> Wanted:
-    begins, ends = period(asked.begins, asked.ends, now)
+    begins, ends = period(asked.begins, asked.ends, now, most_days=MOST_DAYS)
     wanted = Wanted(code, begins, ends, asked.version, asked.branch, asked.agent, caller.branches)
     # Of colleagues an agent learns nothing: another's name finds nothing.
     if caller.role is Role.AGENT:

@@ -10,6 +10,7 @@ from otklik_common.events.contact_center import ChannelName, channel_of
 from otklik_common.events.leads import Lead as LeadFact
 from otklik_common.http import AwareTime, StrictModel
 from otklik_common.money import decimal_text
+from otklik_contact_center.api.pace_schemas import PaceView
 from otklik_contact_center.api.schemas import Code, Id, PushedCustomer
 from otklik_contact_center.api.touch_schemas import SplitView, TouchView
 from otklik_contact_center.domain.lead_step import MOST_OBJECTIONS, StepName
@@ -32,6 +33,7 @@ class PushedStep(StrictModel):
     step: StepName = Field(
         description="attempted: tried to reach the customer; contacted: talked; qualified: it is"
         " known what they want; showing: something was shown; deal: one side of a deal was made;"
+        " own: a step of the company's own, named by `own`;"
         " closed: nobody goes on with it"
     )
     at: AwareTime = Field(description="when it happened, with offset")
@@ -68,6 +70,12 @@ class PushedStep(StrictModel):
         default=None, description="ISO 4217", examples=["RUB"]
     )
     withdrawn: bool = Field(default=False, description="it did not happen after all")
+    own: Code | None = Field(
+        default=None,
+        description="of own: the company's own code of what happened; nobody need have talked to the"
+        " customer",
+        examples=["photo", "published"],
+    )
 
 
 class LeadView(BaseModel):
@@ -130,6 +138,7 @@ class StepView(BaseModel):
     deal: str | None
     amount: str | None
     currency: str | None
+    own: str | None
 
     @classmethod
     def of(cls, kept: KeptStep) -> Self:
@@ -154,11 +163,12 @@ class StepView(BaseModel):
             deal=told.deal,
             amount=amount,
             currency=told.currency,
+            own=told.own,
         )
 
 
 class LeadDetail(LeadView):
-    """A lead with what a sales system told of it, and what brought it."""
+    """A lead with what a sales system told of it, what brought it, and the pace it keeps."""
 
     steps: list[StepView] = Field(description="the latest 500, in the order of time")
     touches: list[TouchView] = Field(
@@ -167,4 +177,7 @@ class LeadDetail(LeadView):
     splits: list[SplitView] = Field(
         description="what models of attribution give to the touches: of the request, then of its deals,"
         " at most 20"
+    )
+    pace: PaceView | None = Field(
+        description="the pace programme that it is in, and what each step shows now; null: none"
     )

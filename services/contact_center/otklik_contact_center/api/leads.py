@@ -19,6 +19,7 @@ from otklik_contact_center.api.lead_schemas import (
     State,
     StepView,
 )
+from otklik_contact_center.api.pace_schemas import PaceView
 from otklik_contact_center.api.schemas import Code, PushAnswer
 from otklik_contact_center.api.touch_schemas import SplitView, TouchView
 from otklik_contact_center.domain.admission import MAX_BYTES
@@ -127,7 +128,7 @@ def router(platform: Platform) -> APIRouter:
     )
     async def get(contact_id: Annotated[UUID, Path()], caller: Reads, now: Now) -> LeadDetail:
         """
-        The request that a contact opened, its steps, and what brought it.
+        The request that a contact opened, its steps, what brought it, and whether it keeps pace.
 
         Touches are the visits of whoever is known to have called, and the person's contacts whose
         source is known, in the order of time; what came by the same way as the time before is one
@@ -137,11 +138,12 @@ def router(platform: Platform) -> APIRouter:
         Parts add up exactly; where they cannot be equal the earlier touch has more. Where several may
         have called nobody is named, and nothing is guessed: `unattributed`.
         """
-        found = await leads_shown.read_lead(db, caller, contact_id, now)
+        found = await leads_shown.read_lead(db, directory, caller, contact_id, now)
         more: dict[str, Any] = {
             "steps": [StepView.of(one) for one in found.steps],
             "touches": [TouchView.of(one) for one in found.touched.path.touches],
             "splits": [SplitView.of(one) for one in found.touched.splits],
+            "pace": None if found.pace is None else PaceView.of(found.pace),
         }
         return LeadDetail.of(found.kept, lead_id(caller.tenant, contact_id), **more)
 

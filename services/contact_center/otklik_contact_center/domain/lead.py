@@ -167,6 +167,9 @@ def stepped(lead: Lead, step: Told) -> None:
         lead.assigned_at = earliest(lead, lead.assigned_at, step.at)
         return
     lead.agent = lead.agent or step.agent
+    if step.step == "own":
+        # What happened is the company's to know: nobody need have talked to the customer.
+        return
     # Whoever was shown something was talked to, whether or not that was told.
     _attempted(lead, step.at, step.agent)
     if step.step != "attempted":

@@ -2,7 +2,8 @@
 Steps of a request that are no contacts: what a sales system knows of it from its first hour to the deal.
 
 A step tells that something happened: assigned, attempted, contacted, qualified, showing, deal,
-closed. Which request it belongs to is for the fold of the person's leads to find.
+closed; or a step of the company's own, such as photos made of what a seller sells. Which request it
+belongs to is for the fold of the person's leads to find.
 """
 
 from datetime import UTC, datetime
@@ -17,7 +18,9 @@ from otklik_common.money import minor_units
 from otklik_contact_center.domain.events import Code, Customer, Id, Moment
 from otklik_contact_center.domain.items import Fault, Items, read_items, wrong_text, wrong_time
 
-StepName = Literal["assigned", "attempted", "contacted", "qualified", "showing", "deal", "closed"]
+StepName = Literal[
+    "assigned", "attempted", "contacted", "qualified", "showing", "deal", "own", "closed"
+]
 
 STEPS: tuple[str, ...] = StepName.__args__  # type: ignore[attr-defined]
 
@@ -43,6 +46,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         objections: Of `closed`: what the customer held against it, as codes.
         object: Of `showing` and `deal`: the company's own code of what it is about.
         deal: Of `deal`: the sender's own id; both sides of a deal name the same.
+        own: Of `own`: the company's own code of what happened.
         withdrawn: It did not happen after all.
     """
 
@@ -63,6 +67,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     amount: Amount | None = None
     currency: Currency | None = None
     withdrawn: bool = False
+    own: Code | None = None
 
 
 class Told(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -90,6 +95,7 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
     amount_minor: int | None = None
     currency: str | None = None
     confined: bool = False
+    own: str | None = None
 
     @property
     def place(self) -> tuple[datetime, int, str]:
@@ -104,6 +110,7 @@ ONLY_OF: Final = {
     "deal": ("deal",),
     "amount": ("deal",),
     "currency": ("deal",),
+    "own": ("own",),
 }
 """Fields that say something of some steps only."""
 
@@ -139,6 +146,7 @@ def told(step: Step, contact: UUID | None, *, confined: bool = False) -> Told:
         amount_minor=amount,
         currency=step.currency,
         confined=confined,
+        own=step.own,
     )
 
 
@@ -154,6 +162,7 @@ def _texts(step: Step) -> tuple[str | None, ...]:
         step.reason,
         step.object,
         step.deal,
+        step.own,
         *step.objections,
     )
 
@@ -168,6 +177,8 @@ def _wrong_parts(step: Step) -> Fault | None:
             return "out_of_place", f"{name} is said of {' and '.join(steps)} only"
     if step.step == "deal" and step.deal is None:
         return "missing", "deal is missing: the id that both sides of the deal have in common"
+    if step.step == "own" and step.own is None:
+        return "missing", "own is missing: the company's own code of what happened"
     if (step.amount is None) != (step.currency is None):
         return "out_of_place", "amount and currency go together"
     if step.amount is not None:

@@ -36,6 +36,7 @@ from otklik_contact_center.store.columns import (
 )
 from otklik_contact_center.store.doctor_tables import DOCTOR_GRANTS
 from otklik_contact_center.store.lead_tables import LEAD_GRANTS
+from otklik_contact_center.store.pace_table import PACE_GRANTS
 from otklik_contact_center.store.promise_tables import PROMISE_GRANTS
 from otklik_contact_center.store.quality_tables import QUALITY_GRANTS
 from otklik_contact_center.store.recording_tables import RECORDING_GRANTS
@@ -324,6 +325,7 @@ GRANTS: Final = {
     **AD_SPEND_GRANTS,
     **COACHING_GRANTS,
     **SCRIPT_GRANTS,
+    **PACE_GRANTS,
     "inbox": Grant(
         api="SUD", worker="SID", pusher="SI", pusher_columns=("tenant", "source", "id", "body_hash")
     ),

@@ -2,20 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from otklik_common.errors import Unprocessable
 from otklik_contact_center.domain.script.script import Item
 
 MOST_DAYS: Final = 100
-USUAL: Final = timedelta(days=28)
-
-
-class BadPeriod(Unprocessable):
-    """A period that ends before it begins, or is too long to be added up."""
-
-    code = "bad_period"
 
 
 class Counts(NamedTuple):
@@ -43,27 +34,6 @@ class Skipped:
         """See the attributes."""
         asked = self.counts.done + self.counts.missed
         return None if asked == 0 else self.counts.missed / asked
-
-
-def period(
-    begins: datetime | None, ends: datetime | None, now: datetime
-) -> tuple[datetime, datetime]:
-    """
-    The period that is asked for; the last 28 days where nobody says.
-
-    Raises:
-        BadPeriod.
-    """
-    end = ends or now
-    begin = begins or end - USUAL
-    if begin >= end:
-        raise BadPeriod("it ends before it begins", detail_ru="конец раньше начала")
-    if end - begin > timedelta(days=MOST_DAYS):
-        raise BadPeriod(
-            f"at most {MOST_DAYS} days are added up at once",
-            detail_ru=f"за раз считается не больше {MOST_DAYS} дней",
-        )
-    return begin, end
 
 
 def ranked(items: Iterable[Item], found: dict[str, Counts]) -> list[Skipped]:
