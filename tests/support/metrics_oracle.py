@@ -52,6 +52,7 @@ TIMES = {
     "contact": "offered_at",
     "reply": "asked_at",
     "sla_clock": "started_at",
+    "feedback_clock": "started_at",
     "promise": "due_at",
     "ad_spend": "spent_at",
     "lead": "created_at",
@@ -69,7 +70,16 @@ TIMES = {
 
 def definition(name: str, said: Mapping[str, Any]) -> tuple[str, Naive]:
     """Kind and definition of a metric with its parameters."""
-    of_policy = name == "sla_attainment" and said["target"] != "due_at"
+    target = said.get("target")
+    if target in (
+        "any_of_feedback",
+        "claim_reaction",
+        "claim_answer",
+        "claim_term",
+        "review_reply",
+    ):
+        return NAIVE[f"{name} of feedback"]
+    of_policy = name == "sla_attainment" and target != "due_at"
     return NAIVE[f"{name} of a policy" if of_policy else name]
 
 
@@ -110,6 +120,10 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "sla_breaches": ("sla_clock", clocks("breached", "breaching")),
     "sla_at_risk": ("sla_clock", clocks("imminent")),
     "sla_overdue": ("sla_clock", clocks("breaching")),
+    "sla_attainment of feedback": ("feedback_clock", targets_met),
+    "sla_breaches of feedback": ("feedback_clock", clocks("breached", "breaching")),
+    "sla_at_risk of feedback": ("feedback_clock", clocks("imminent")),
+    "sla_overdue of feedback": ("feedback_clock", clocks("breaching")),
     "evaluations": ("evaluation", _number(lambda _, __: True)),
     "qa_score": ("evaluation", qa_score),
     "qa_failed_rate": ("evaluation", of_evaluations(lambda f: f.failed)),

@@ -18,6 +18,7 @@ from otklik_common.events import (  # noqa: F401 - documents need every contract
     access,
     contact_center,
     feedback,
+    feedback_clocks,
     leads,
     loyalty,
     metrics,

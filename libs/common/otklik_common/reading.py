@@ -11,6 +11,7 @@ from otklik_common.events import (  # noqa: F401 - reading needs every contract 
     access,
     contact_center,
     feedback,
+    feedback_clocks,
     leads,
     loyalty,
     metrics,

@@ -13,7 +13,7 @@ from otklik_common.http import RateLimit, client_ip
 from otklik_common.module import Platform
 from otklik_feedback.actions.answers import Sender
 from otklik_feedback.actions.means import Means
-from otklik_feedback.store.tables import SCHEMA
+from otklik_feedback.store.columns import SCHEMA
 
 PREFIX: Final = "/feedback/v1"
 

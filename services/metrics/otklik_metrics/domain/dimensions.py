@@ -114,6 +114,7 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
         "contact": _CONTACT,
         "reply": "branch agent channel queue party source",
         "sla_clock": "branch team agent channel queue party source segment policy target",
+        "feedback_clock": "branch team agent channel queue party segment policy target",
         "promise": "branch agent channel party promise_kind",
         "ad_spend": "branch ad_source medium campaign agency currency",
         "lead": "branch agent channel queue party source campaign ad_source medium reason",

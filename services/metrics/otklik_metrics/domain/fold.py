@@ -337,6 +337,7 @@ _FOLDS: Mapping[str, Callable[[FactLike, Definition], Iterator[Part]]] = {
     "contact": _contact,
     "reply": _reply,
     "sla_clock": _sla_clock,
+    "feedback_clock": _sla_clock,
     "evaluation": _evaluation,
     "script_run": _script_run,
     "promise": _promise,

@@ -24,6 +24,7 @@ READS: Mapping[str, tuple[str, ...]] = {
     ),
     "reply": ("asked_at", "replied_at", "waited_ms", "first"),
     "sla_clock": ("started_at", "state"),
+    "feedback_clock": ("started_at", "state"),
     "evaluation": ("released_at", "score_micro", "failed", "changed", "disputed_at"),
     "script_run": ("filled_at", "asked", "done"),
     "promise": ("due_at", "state"),

@@ -383,6 +383,7 @@ MEASURES: Mapping[str, Measures] = {
     "contact": CONTACT,
     "reply": REPLY,
     "sla_clock": SLA_CLOCK,
+    "feedback_clock": SLA_CLOCK,
     "promise": PROMISE,
     "ad_spend": AD_SPEND,
     "lead": LEAD,

@@ -44,6 +44,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "contact": ("offered_at",),
     "reply": ("asked_at",),
     "sla_clock": ("started_at",),
+    "feedback_clock": ("started_at",),
     "promise": ("due_at",),
     "ad_spend": ("spent_at",),
     "lead": ("created_at",),
@@ -111,6 +112,13 @@ SETS: tuple[RollupSet, ...] = (
         (12, _D, ("target", "policy", "channel"), 60, False),
         (13, _D, ("target", "branch", "team", "agent"), 1_500, False),
         (14, _D, ("target", "channel", "queue", "party"), 200, False),
+    ),
+    *_sets(
+        "feedback_clock",
+        (1, _Q, ("target",), 40, False),
+        (11, _D, ("target", "branch"), 150, False),
+        (12, _D, ("target", "policy", "channel"), 20, False),
+        (13, _D, ("target", "branch", "team", "agent"), 200, False),
     ),
     *_sets(
         "promise",

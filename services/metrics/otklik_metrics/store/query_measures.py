@@ -286,15 +286,18 @@ def _tried_within(minutes: int) -> Term:
     return lambda f, _: _if(f.attempt_ms <= minutes * 60_000)
 
 
+_CLOCKS: Mapping[str, Term] = {
+    "started": lambda f, _: _if(f.started_at.is_not(None)),
+    **{state.value: _in_state(state) for state in ClockState},
+}
+
 _OTHERS: Mapping[str, Mapping[str, Term]] = {
     "reply": {
         "asked": lambda f, _: _if(f.asked_at.is_not(None)),
         "replied": lambda f, _: _if(f.replied_at.is_not(None)),
     },
-    "sla_clock": {
-        "started": lambda f, _: _if(f.started_at.is_not(None)),
-        **{state.value: _in_state(state) for state in ClockState},
-    },
+    "sla_clock": _CLOCKS,
+    "feedback_clock": _CLOCKS,
     "evaluation": {
         "evaluations": lambda f, _: _if(f.released_at.is_not(None)),
         "score_micro": lambda f, _: f.score_micro,

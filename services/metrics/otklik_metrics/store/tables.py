@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 # The contracts register themselves when they are imported.
 import otklik_common.events.contact_center
 import otklik_common.events.feedback
+import otklik_common.events.feedback_clocks
 import otklik_common.events.leads
 import otklik_common.events.loyalty
 import otklik_common.events.scripts  # noqa: F401
@@ -49,6 +50,7 @@ KINDS = (
     "contact",
     "reply",
     "sla_clock",
+    "feedback_clock",
     "promise",
     "ad_spend",
     "lead",
