@@ -33,6 +33,7 @@ from tests.support.metrics_naive_contacts import (
     was_abandoned,
     was_broken,
 )
+from tests.support.metrics_naive_feedback import rating, replied_to, worked_off_in_a_day
 from tests.support.metrics_naive_scores_and_sales import (
     amount,
     average_check,
@@ -53,6 +54,8 @@ TIMES = {
     "reply": "asked_at",
     "sla_clock": "started_at",
     "feedback_clock": "started_at",
+    "review": "written_at",
+    "claim": "received_at",
     "promise": "due_at",
     "ad_spend": "spent_at",
     "lead": "created_at",
@@ -184,6 +187,11 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
         "case",
         _number(lambda known, f: f.closed_at is None and f.due_at < known.now),
     ),
+    "review_count": ("review", _number(lambda _, f: f.removed_at is None)),
+    "review_rating": ("review", rating),
+    "review_reply_rate": ("review", replied_to),
+    "claims": ("claim", _number(lambda _, __: True)),
+    "claims_worked_off_in_24h": ("claim", worked_off_in_a_day),
     "purchases": ("purchase", _number(lambda _, __: True)),
     "revenue": ("purchase", revenue),
     "average_check": ("purchase", average_check),

@@ -26,7 +26,8 @@ from tests.support.routes_table import (
     coached,
     promise,
 )
-from tests.support.routes_world_quality import CALLS, Company, QualityThings
+from tests.support.routes_world_feedback import FeedbackThings
+from tests.support.routes_world_quality import CALLS, Company
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
 PASSWORD_SECONDS = 1.05
@@ -34,7 +35,7 @@ PASSWORD_SECONDS = 1.05
 
 
 @dataclass
-class World(QualityThings):
+class World(FeedbackThings):
     """
     Ours and a rival.
 
@@ -85,6 +86,7 @@ class World(QualityThings):
         if kind in (
             "survey",
             "case",
+            "review",
             "transfer",
             "contact",
             "lead",
@@ -296,7 +298,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case review customer purchase transfer"
 
 
 async def build(running: Running) -> World:

@@ -87,6 +87,13 @@ OTHER_CLOCKS: Sequence[Wanted] = (
         for target in ("any_of_feedback", "claim_reaction")
     ),
 )
+FEEDBACK: Sequence[Wanted] = (
+    "review_count",
+    "review_rating",
+    "review_reply_rate",
+    "claims",
+    "claims_worked_off_in_24h",
+)
 PROMISES: Sequence[Wanted] = ("promises_kept", "promises_broken", "promises_at_risk")
 ANSWERS: Sequence[Wanted] = (
     "answers",
@@ -189,7 +196,7 @@ ALL = (
         MONEY,
         POINTS,
     ),
-    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING, ATTRIBUTION, QUALITY, SCRIPTS),
+    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING, ATTRIBUTION, QUALITY, SCRIPTS, FEEDBACK),
 )
 
 SHAPES: Mapping[str, dict[str, Any]] = {

@@ -58,6 +58,8 @@ _PLAIN: Final = (
     "resolution",
     "steps",
     "recorded_at",
+    "review",
+    "claim",
 )
 _COLUMNS: Final = (
     "tenant",

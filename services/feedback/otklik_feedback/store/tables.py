@@ -23,6 +23,7 @@ from otklik_feedback.store.columns import metadata
 from otklik_feedback.store.columns import moment as _moment
 from otklik_feedback.store.columns import number as _number
 from otklik_feedback.store.columns import sealed as _sealed
+from otklik_feedback.store.review_tables import REVIEW_GRANTS
 
 common_tables(metadata)
 
@@ -122,7 +123,7 @@ cases = Table(
     tenant_column(),
     _id(),
     _number("revision"),
-    _id("answer"),
+    _id("answer", nullable=True),
     _id("contact", nullable=True),
     Column("reason", Text, nullable=False),
     Column(
@@ -141,6 +142,8 @@ cases = Table(
     Column("resolution", Text),
     Column("steps", Integer, nullable=False),
     _moment("recorded_at"),
+    _id("review", nullable=True),
+    _id("claim", nullable=True),
     PrimaryKeyConstraint("tenant", "id"),
     CheckConstraint("state IN ('open', 'contacted', 'closed')", name="cases_state_check"),
     CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="cases_closed_check"),
@@ -213,6 +216,7 @@ retired = Table(
 GRANTS = {
     **COMMON_GRANTS,
     **CLOCK_GRANTS,
+    **REVIEW_GRANTS,
     "surveys": Grant(api="SIUD"),
     "survey_versions": Grant(api="SID"),
     "answers": Grant(api="SIUD", worker="SU"),

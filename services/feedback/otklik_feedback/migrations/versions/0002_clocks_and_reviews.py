@@ -1,4 +1,4 @@
-"""Clocks of claims and reviews."""
+"""Clocks of claims and reviews, and reviews themselves; cases that no answer opened."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +17,10 @@ GRANTS = {
     "clock": Grant(api="SIUD", worker="SIU"),
     "promises": Grant(api="S", worker="SIU"),
     "promises_redo": Grant(worker="SIUD"),
+    "reviews": Grant(api="SIUD"),
+    "review_versions": Grant(api="SID"),
+    "review_replies": Grant(api="SIU"),
+    "review_steps": Grant(api="SI"),
 }
 
 
@@ -37,6 +41,11 @@ def upgrade() -> None:
     """
     _clocks()
     _promises()
+    _reviews()
+    _work()
+    op.alter_column("cases", "answer", nullable=True, schema=SCHEMA)
+    for name in ("review", "claim"):
+        op.add_column("cases", sa.Column(name, sa.Uuid, nullable=True), schema=SCHEMA)
     for statement in secure(SCHEMA, GRANTS):
         op.execute(statement)
 
@@ -105,4 +114,107 @@ def _promises() -> None:
         sa.PrimaryKeyConstraint("tenant", "branch"),
         schema=SCHEMA,
         comment="whose clocks are to be made anew, since when, and how far; branch is '' for all",
+    )
+
+
+def _reviews() -> None:
+    op.create_table(
+        "reviews",
+        _code("tenant", nullable=False),
+        sa.Column("id", sa.Uuid, nullable=False),
+        _code("source", nullable=False),
+        _code("reference", nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
+        sa.Column("sender", sa.Text, nullable=False),
+        _moment("written_at", nullable=False),
+        _moment("received_at", nullable=False),
+        sa.Column("stars", sa.SmallInteger),
+        sa.Column("has_text", sa.Boolean, nullable=False),
+        sa.Column("alike", sa.LargeBinary, comment="keyed digest of the words of the text"),
+        _code("branch"),
+        _code("agent"),
+        _code("assignee"),
+        sa.Column("replies", sa.Integer, nullable=False),
+        _moment("replied_at"),
+        _moment("removed_at"),
+        _code("state", nullable=False),
+        _moment("recorded_at", nullable=False),
+        sa.Column("body_revision", sa.BigInteger, nullable=False),
+        _moment("body_at", nullable=False),
+        *_sealed("text", "author", "url"),
+        sa.PrimaryKeyConstraint("tenant", "id"),
+        schema=SCHEMA,
+        comment="the newest revision of each review",
+    )
+    op.create_index("reviews_written_at", "reviews", ["tenant", "written_at", "id"], schema=SCHEMA)
+    op.create_index(
+        "reviews_alike",
+        "reviews",
+        ["tenant", "alike"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("alike IS NOT NULL"),
+    )
+    op.create_table(
+        "review_versions",
+        _code("tenant", nullable=False),
+        sa.Column("review", sa.Uuid, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("sender", sa.Text, nullable=False),
+        _moment("written_at", nullable=False),
+        _moment("recorded_at", nullable=False),
+        sa.Column("stars", sa.SmallInteger),
+        *_sealed("text"),
+        sa.PrimaryKeyConstraint("tenant", "review", "revision"),
+        schema=SCHEMA,
+        comment="bodies that a later one has taken the place of",
+    )
+
+
+def _work() -> None:
+    op.create_table(
+        "review_replies",
+        _code("tenant", nullable=False),
+        sa.Column("review", sa.Uuid, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
+        sa.Column("elsewhere", sa.Boolean, nullable=False),
+        _moment("drafted_at", nullable=False),
+        sa.Column("drafted_by", sa.Text, nullable=False),
+        _moment("published_at"),
+        sa.Column("published_by", sa.Text),
+        *_sealed("text"),
+        sa.PrimaryKeyConstraint("tenant", "review", "number"),
+        _of_review("review_replies"),
+        schema=SCHEMA,
+        comment="what we answer to reviews, from 1 upwards",
+    )
+    op.create_table(
+        "review_steps",
+        _code("tenant", nullable=False),
+        sa.Column("review", sa.Uuid, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("step", sa.Text, nullable=False),
+        _moment("at", nullable=False),
+        _moment("recorded_at", nullable=False),
+        sa.Column("actor", sa.Text, nullable=False),
+        _code("assignee"),
+        sa.Column("reason", sa.Text),
+        *_sealed("note"),
+        sa.PrimaryKeyConstraint("tenant", "review", "revision"),
+        _of_review("review_steps"),
+        schema=SCHEMA,
+        comment="what was done about reviews, by the revision that it made; never changed",
+    )
+
+
+def _sealed(*names: str) -> list[sa.Column[bytes]]:
+    return [sa.Column(name, sa.LargeBinary, nullable=True) for name in names]
+
+
+def _of_review(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["tenant", "review"],
+        ["feedback.reviews.tenant", "feedback.reviews.id"],
+        name=f"{table}_review_fkey",
+        ondelete="CASCADE",
     )
