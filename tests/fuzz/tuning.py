@@ -90,6 +90,7 @@ RULES: Final[Mapping[str, str]] = {
         """,
         "a review says something, a reply too, and none comes before what it answers": """
             empty_review reply_before_review draft_with_time bad_file unknown_reply
+            amount_and_currency unknown_claim_kind too_many_kinds
         """,
         "not every year has 53 weeks": "bad_week",
         "a host is a name or an address, maybe with a port": "bad_host",

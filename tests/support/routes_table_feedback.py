@@ -1,4 +1,4 @@
-"""The rows of reviews: see `routes_table_rows`."""
+"""The rows of reviews and claims: see `routes_table_rows`."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -21,6 +21,33 @@ def as_csv(ask: Ask) -> bytes:
     said = review(ask)
     return f"{','.join(said)}\n{','.join(map(str, said.values()))}".encode()
 
+
+def a_claim(name: str, branch: str, **said: Any) -> dict[str, Any]:
+    """A claim of nobody who is known otherwise."""
+    return {"id": name, "received_at": AT, "text": "pay", "branch": branch} | said
+
+
+CLAIMS: Final[Mapping[str, Row]] = {
+    "POST /feedback/v1/claims": Row(
+        "cases:write", body=lambda ask: a_claim(f"k{ask.number}", ask.branch)
+    ),
+    "GET /feedback/v1/claims": Row("cases:read"),
+    "GET /feedback/v1/claims/{claim}": Row("cases:read", of="claim", away=404),
+    **{
+        f"POST /feedback/v1/claims/{{claim}}/{what}": Row(
+            "cases:write", of="claim", body=step, fresh=True, away=404
+        )
+        for what in ("react", "work-off", "change")
+    },
+    "POST /feedback/v1/claims/{claim}/reopen": Row(
+        "cases:write", of="worked", body=step, fresh=True, away=404
+    ),
+    "GET /feedback/v1/claim-kinds": Row("cases:read"),
+    # Terms are the whole company's.
+    "PUT /feedback/v1/claim-kinds/{claim_kind}": Row(
+        "surveys:write", ok=204, body=same({"days": 9}), limited=403
+    ),
+}
 
 REVIEWS: Final[Mapping[str, Row]] = {
     "POST /feedback/v1/reviews": Row("cases:write", body=review),

@@ -25,7 +25,7 @@ from tests.support.routes_table import (
     step,
 )
 from tests.support.routes_table_contacts import CONTACT_CENTER
-from tests.support.routes_table_feedback import REVIEWS
+from tests.support.routes_table_feedback import CLAIMS, REVIEWS
 
 Rows = Mapping[str, Row | tuple[Row, ...]]
 
@@ -200,6 +200,7 @@ FEEDBACK: Final[Rows] = {
         "cases:write", of="case", body=step, fresh=True, away=404
     ),
     **REVIEWS,
+    **CLAIMS,
     "DELETE /feedback/v1/demo": Row("demo:write", limited=403),
 }
 

@@ -87,6 +87,8 @@ class World(FeedbackThings):
             "survey",
             "case",
             "review",
+            "claim",
+            "worked",
             "transfer",
             "contact",
             "lead",
@@ -298,7 +300,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case review customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case review claim worked customer purchase transfer"
 
 
 async def build(running: Running) -> World:

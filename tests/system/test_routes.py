@@ -132,7 +132,15 @@ class Filling:
         mine = self.of is not None and (
             name.startswith(self.of)
             or name
-            in ("code", "source_id", "evaluation_id", "contact_id", "calibration_id", "visit_id")
+            in (
+                "claim",
+                "code",
+                "source_id",
+                "evaluation_id",
+                "contact_id",
+                "calibration_id",
+                "visit_id",
+            )
         )
         return self.id if mine else f"{name}-{self.number}"
 
@@ -261,6 +269,7 @@ LISTS = (
     "GET /feedback/v1/answers?branch=south",
     "GET /feedback/v1/cases?branch=south",
     "GET /feedback/v1/reviews?branch=south",
+    "GET /feedback/v1/claims?branch=south",
     "GET /contact-center/v1/contacts?branch=south",
     "GET /contact-center/v1/leads?branch=south",
     "GET /access/v1/staff",

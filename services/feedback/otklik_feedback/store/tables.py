@@ -16,6 +16,7 @@ from sqlalchemy import (
 
 from otklik_common.roles import Grant
 from otklik_common.tables import COMMON_GRANTS, common_tables, tenant_column
+from otklik_feedback.store.claim_tables import CLAIM_GRANTS
 from otklik_feedback.store.clock_tables import CLOCK_GRANTS
 from otklik_feedback.store.columns import id_ as _id
 from otklik_feedback.store.columns import json as _json
@@ -217,6 +218,7 @@ GRANTS = {
     **COMMON_GRANTS,
     **CLOCK_GRANTS,
     **REVIEW_GRANTS,
+    **CLAIM_GRANTS,
     "surveys": Grant(api="SIUD"),
     "survey_versions": Grant(api="SID"),
     "answers": Grant(api="SIUD", worker="SU"),
