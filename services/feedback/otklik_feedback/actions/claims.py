@@ -140,7 +140,12 @@ async def _keep(
         term_days=terms[new.claim_kind],
         zone=zone_of(known, dimensions.get("branch")),
     )
-    claim = replace(made, revision=1, recorded_at=recorder.now)
+    last = (await contacts.last_of(tx, tenant, [new.id])).get(new.id)
+    claim = replace(
+        made,
+        revision=1 if last is None else last.revision + 1,
+        recorded_at=next_moment(recorder.now, None if last is None else last.recorded_at),
+    )
     sealed = desk.means.seal(tenant, person, None)
     text = desk.means.sealed(tenant, "claim", new.text)
     if not await claims.add(tx, tenant, claim, text, sealed):
@@ -149,7 +154,7 @@ async def _keep(
     await claims.add_step(tx, tenant, claim.id, step)
     told = [claim_event(tenant, claim, verb="received", at=claim.received_at)]
     told += await settle(tx, tenant, [watched_of(claim)], desk.book, recorder=recorder)
-    case = case_of(subject_id(tenant, "case", str(claim.id)), claim)
+    case = case_of(subject_id(tenant, "case", str(claim.id), str(claim.revision)), claim)
     opened = await open_cases(
         tx,
         tenant,

@@ -31,7 +31,7 @@ from otklik_feedback.domain.review import (
     watched_of,
 )
 from otklik_feedback.domain.review_told import review_event
-from otklik_feedback.store import reviews
+from otklik_feedback.store import contacts, reviews
 from otklik_feedback.store.reviews import Filters, Listed, Sealed, StepRow, Version
 
 
@@ -77,6 +77,7 @@ async def _keep(
 ) -> list[Fate | Refused]:
     tenant = caller.tenant
     before = await reviews.locked(tx, tenant, {each.id for each in sent})
+    gone = await contacts.last_of(tx, tenant, {each.id for each in sent} - before.keys())
     recorder = await outbox.recorder(tx, tenant)
     now = dict(before)
     told: list[Event[Any]] = []
@@ -100,6 +101,9 @@ async def _keep(
         if after is None:
             fates.append(Fate.DUPLICATE)
             continue
+        last = gone.get(each.id) if known is None else None
+        if last is not None:
+            after = replace(after, revision=last.revision, recorded_at=last.recorded_at)
         after = revised(after, recorder)
         after = replace(after, body_revision=after.revision, body_at=after.recorded_at)
         now[each.id] = after

@@ -7,7 +7,9 @@ from otklik_common.events.envelope import Event
 from otklik_feedback.domain.claim import Claim
 
 
-def claim_event(tenant: str, claim: Claim, *, verb: str, at: datetime) -> Event[ClaimFact]:
+def claim_event(
+    tenant: str, claim: Claim, *, verb: str, at: datetime, void: bool = False
+) -> Event[ClaimFact]:
     """The claim as it stands; `at` is when what the verb says happened."""
     assert claim.recorded_at is not None
     return Event(
@@ -35,4 +37,5 @@ def claim_event(tenant: str, claim: Claim, *, verb: str, at: datetime) -> Event[
             reopenings=claim.reopenings,
             **claim.dimensions,
         ),
+        void=void,
     )

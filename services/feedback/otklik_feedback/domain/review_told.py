@@ -7,7 +7,9 @@ from otklik_common.events.reviews import Review as ReviewFact
 from otklik_feedback.domain.review import Review
 
 
-def review_event(tenant: str, review: Review, *, verb: str, at: datetime) -> Event[ReviewFact]:
+def review_event(
+    tenant: str, review: Review, *, verb: str, at: datetime, void: bool = False
+) -> Event[ReviewFact]:
     """The review as it stands; `at` is when what the verb says happened."""
     assert review.recorded_at is not None
     return Event(
@@ -29,4 +31,5 @@ def review_event(tenant: str, review: Review, *, verb: str, at: datetime) -> Eve
             replied_at=review.replied_at,
             removed_at=review.removed_at,
         ),
+        void=void,
     )

@@ -12,6 +12,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 
 from otklik_common.roles import Grant
@@ -53,6 +54,12 @@ claims = Table(
     comment="claims as they stand; openings say when each waited for us and until when",
 )
 Index("claims_received_at", claims.c.tenant, claims.c.received_at, claims.c.id)
+Index(
+    "claims_demo",
+    claims.c.tenant,
+    claims.c.id,
+    postgresql_where=text("starts_with(reference, 'demo-')"),
+)
 
 claim_steps = Table(
     "claim_steps",

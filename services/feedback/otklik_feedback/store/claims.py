@@ -1,12 +1,13 @@
 """Claims, what happened to them, and legal terms by kind."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, literal, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -84,11 +85,11 @@ async def locked(tx: AsyncConnection, tenant: str, id_: UUID) -> Claim | None:
 
 
 async def add(
-    tx: AsyncConnection, tenant: str, claim: Claim, text: bytes | None, person: Person
+    tx: AsyncConnection, tenant: str, claim: Claim, sealed: bytes | None, person: Person
 ) -> bool:
     """Insert a claim; False where somebody has just done so."""
     personal = {"phone": person.phone, "email": person.email, "external": person.external}
-    row = {"tenant": tenant, **_row(claim), "text": text, **personal}
+    row = {"tenant": tenant, **_row(claim), "text": sealed, **personal}
     added = await tx.execute(
         upsert(claims).values(row).on_conflict_do_nothing().returning(claims.c.id)
     )
@@ -198,6 +199,27 @@ def _where(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.branches is not None:
         wanted.append(claims.c.branch == array(claims, "branch", filters.branches))
     return wanted
+
+
+# --- Taking out ---------------------------------------------------------------------------------
+
+
+async def demo(tx: AsyncConnection, tenant: str, most: int) -> list[Claim]:
+    """Some claims of the demo, locked."""
+    found = await tx.execute(
+        select(*_READ)
+        .where(claims.c.tenant == tenant, text("starts_with(reference, 'demo-')"))
+        .order_by(claims.c.id)
+        .limit(most)
+        .with_for_update()
+    )
+    return [_claim(row) for row in found]
+
+
+async def remove(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> None:
+    """Delete claims with their steps."""
+    gone = claims.c.id == array(claims, "id", ids)
+    await tx.execute(delete(claims).where(claims.c.tenant == tenant, gone))
 
 
 # --- Legal terms --------------------------------------------------------------------------------

@@ -53,6 +53,12 @@ reviews = Table(
 )
 Index("reviews_written_at", reviews.c.tenant, reviews.c.written_at, reviews.c.id)
 Index(
+    "reviews_demo",
+    reviews.c.tenant,
+    reviews.c.id,
+    postgresql_where=text("starts_with(reference, 'demo-')"),
+)
+Index(
     "reviews_alike",
     reviews.c.tenant,
     reviews.c.alike,

@@ -6,7 +6,18 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -180,7 +191,7 @@ async def add_step(tx: AsyncConnection, tenant: str, review: UUID, step: StepRow
 
 
 async def put_reply(
-    tx: AsyncConnection, tenant: str, review: UUID, reply: Reply, text: bytes | None
+    tx: AsyncConnection, tenant: str, review: UUID, reply: Reply, sealed: bytes | None
 ) -> None:
     """Write a reply of a review that is locked."""
     row = {
@@ -192,7 +203,7 @@ async def put_reply(
         "drafted_by": reply.drafted_by,
         "published_at": reply.published_at,
         "published_by": reply.published_by,
-        "text": text,
+        "text": sealed,
     }
     new = upsert(review_replies).values(row)
     await tx.execute(
@@ -350,6 +361,28 @@ def _where(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.branches is not None:
         wanted.append(reviews.c.branch == array(reviews, "branch", filters.branches))
     return wanted
+
+
+# --- Taking out ---------------------------------------------------------------------------------
+
+
+async def demo(tx: AsyncConnection, tenant: str, most: int) -> list[Review]:
+    """Some reviews of the demo, locked."""
+    found = await tx.execute(
+        select(*_READ)
+        .where(reviews.c.tenant == tenant, text("starts_with(reference, 'demo-')"))
+        .order_by(reviews.c.id)
+        .limit(most)
+        .with_for_update()
+    )
+    return [_review(row) for row in found]
+
+
+async def remove(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> None:
+    """Delete reviews with all bodies before, replies and steps."""
+    for table, column in ((review_versions, "review"), (reviews, "id")):
+        gone = table.c[column] == array(table, column, ids)
+        await tx.execute(delete(table).where(table.c.tenant == tenant, gone))
 
 
 def _row(tenant: str, review: Review, sealed: Sealed) -> dict[str, Any]:

@@ -149,6 +149,13 @@ def _reviews() -> None:
     )
     op.create_index("reviews_written_at", "reviews", ["tenant", "written_at", "id"], schema=SCHEMA)
     op.create_index(
+        "reviews_demo",
+        "reviews",
+        ["tenant", "id"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("starts_with(reference, 'demo-')"),
+    )
+    op.create_index(
         "reviews_alike",
         "reviews",
         ["tenant", "alike"],

@@ -72,6 +72,13 @@ def upgrade() -> None:
         comment="claims as they stand; openings say when each waited for us and until when",
     )
     op.create_index("claims_received_at", "claims", ["tenant", "received_at", "id"], schema=SCHEMA)
+    op.create_index(
+        "claims_demo",
+        "claims",
+        ["tenant", "id"],
+        schema=SCHEMA,
+        postgresql_where=sa.text("starts_with(reference, 'demo-')"),
+    )
     op.create_table(
         "claim_steps",
         _code("tenant", nullable=False),
