@@ -88,6 +88,8 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "nps": ("вряд ли порекомендует (NPS)", "unlikely to recommend us (NPS)"),
         "csat": ("остался недоволен (CSAT)", "was not satisfied (CSAT)"),
         "ces": ("было трудно решить вопрос (CES)", "found it hard (CES)"),
+        "review": ("плохой отзыв", "a bad review"),
+        "claim": ("претензия", "a claim"),
     },
     "choice": {
         "any": ("все нормы", "every target"),

@@ -89,6 +89,10 @@ RULES: Final[Mapping[str, str]] = {
             bad_script names_itself not_earlier unknown_item nothing_compulsory bad_checklist
             must_apply bad_period
         """,
+        "a review says something, a reply too, and none comes before what it answers": """
+            empty_review reply_before_review draft_with_time bad_file unknown_reply
+            amount_and_currency unknown_claim_kind too_many_kinds
+        """,
         "not every year has 53 weeks": "bad_week",
         "a host is a name or an address, maybe with a port": "bad_host",
         "a line of the head is not blank": "bad_line",

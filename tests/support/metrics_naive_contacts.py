@@ -109,7 +109,7 @@ def clocks(*states: str) -> Naive:
     """How many clocks are in some states."""
 
     def naive(_: Known, facts: Facts, said: Mapping[str, Any]) -> Cell:
-        asked = [f for _, f in facts if said["target"] in ("any", f.target)]
+        asked = [f for _, f in facts if said["target"] in ("any", "any_of_feedback", f.target)]
         n = sum(fact.state.value in states for fact in asked)
         return n, n
 

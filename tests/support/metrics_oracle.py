@@ -34,6 +34,7 @@ from tests.support.metrics_naive_contacts import (
     was_abandoned,
     was_broken,
 )
+from tests.support.metrics_naive_feedback import rating, replied_to, worked_off_in_a_day
 from tests.support.metrics_naive_scores_and_sales import (
     amount,
     average_check,
@@ -53,6 +54,9 @@ TIMES = {
     "contact": "offered_at",
     "reply": "asked_at",
     "sla_clock": "started_at",
+    "feedback_clock": "started_at",
+    "review": "written_at",
+    "claim": "received_at",
     "promise": "due_at",
     "ad_spend": "spent_at",
     "lead": "created_at",
@@ -70,7 +74,16 @@ TIMES = {
 
 def definition(name: str, said: Mapping[str, Any]) -> tuple[str, Naive]:
     """Kind and definition of a metric with its parameters."""
-    of_policy = name == "sla_attainment" and said["target"] != "due_at"
+    target = said.get("target")
+    if target in (
+        "any_of_feedback",
+        "claim_reaction",
+        "claim_answer",
+        "claim_term",
+        "review_reply",
+    ):
+        return NAIVE[f"{name} of feedback"]
+    of_policy = name == "sla_attainment" and target != "due_at"
     return NAIVE[f"{name} of a policy" if of_policy else name]
 
 
@@ -112,6 +125,10 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
     "sla_breaches": ("sla_clock", clocks("breached", "breaching")),
     "sla_at_risk": ("sla_clock", clocks("imminent")),
     "sla_overdue": ("sla_clock", clocks("breaching")),
+    "sla_attainment of feedback": ("feedback_clock", targets_met),
+    "sla_breaches of feedback": ("feedback_clock", clocks("breached", "breaching")),
+    "sla_at_risk of feedback": ("feedback_clock", clocks("imminent")),
+    "sla_overdue of feedback": ("feedback_clock", clocks("breaching")),
     "evaluations": ("evaluation", _number(lambda _, __: True)),
     "qa_score": ("evaluation", qa_score),
     "qa_failed_rate": ("evaluation", of_evaluations(lambda f: f.failed)),
@@ -172,6 +189,11 @@ NAIVE: Mapping[str, tuple[str, Naive]] = {
         "case",
         _number(lambda known, f: f.closed_at is None and f.due_at < known.now),
     ),
+    "review_count": ("review", _number(lambda _, f: f.removed_at is None)),
+    "review_rating": ("review", rating),
+    "review_reply_rate": ("review", replied_to),
+    "claims": ("claim", _number(lambda _, __: True)),
+    "claims_worked_off_in_24h": ("claim", worked_off_in_a_day),
     "purchases": ("purchase", _number(lambda _, __: True)),
     "revenue": ("purchase", revenue),
     "average_check": ("purchase", average_check),

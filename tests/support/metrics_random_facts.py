@@ -25,6 +25,7 @@ from otklik_common.events.loyalty import Points, Purchase
 from otklik_common.events.scripts import ScriptRun
 from otklik_common.events.staff import Promise, PromiseState
 from tests.support.metrics_known import SPACE, Known
+from tests.support.metrics_random_feedback import a_claim, a_clock, a_review
 
 FIRST = datetime(2026, 2, 20, tzinfo=UTC)
 DAYS = 75
@@ -46,6 +47,9 @@ def some_facts(seed: int, size: int = 250) -> Known:
         "contact": _contact,
         "reply": _reply,
         "sla_clock": _clock,
+        "feedback_clock": lambda dice: a_clock(dice, _moment(dice), **_dimensions(dice)),
+        "review": lambda dice: a_review(dice, _moment(dice), **_dimensions(dice)),
+        "claim": lambda dice: a_claim(dice, _moment(dice), **_dimensions(dice)),
         "promise": _promise,
         "ad_spend": _ad_spend,
         "lead": _lead,

@@ -25,6 +25,7 @@ from tests.support.routes_table import (
     step,
 )
 from tests.support.routes_table_contacts import CONTACT_CENTER
+from tests.support.routes_table_feedback import CLAIMS, REVIEWS
 
 Rows = Mapping[str, Row | tuple[Row, ...]]
 
@@ -198,6 +199,8 @@ FEEDBACK: Final[Rows] = {
     "POST /feedback/v1/cases/{case}/close": Row(
         "cases:write", of="case", body=step, fresh=True, away=404
     ),
+    **REVIEWS,
+    **CLAIMS,
     "DELETE /feedback/v1/demo": Row("demo:write", limited=403),
 }
 

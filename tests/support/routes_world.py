@@ -27,7 +27,8 @@ from tests.support.routes_table import (
     coached,
     promise,
 )
-from tests.support.routes_world_quality import CALLS, Company, QualityThings
+from tests.support.routes_world_feedback import FeedbackThings
+from tests.support.routes_world_quality import CALLS, Company
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
 PASSWORD_SECONDS = 1.05
@@ -35,7 +36,7 @@ PASSWORD_SECONDS = 1.05
 
 
 @dataclass
-class World(QualityThings):
+class World(FeedbackThings):
     """
     Ours and a rival.
 
@@ -86,6 +87,9 @@ class World(QualityThings):
         if kind in (
             "survey",
             "case",
+            "review",
+            "claim",
+            "worked",
             "transfer",
             "contact",
             "lead",
@@ -308,7 +312,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised programme changing_pace endable_pace item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised programme changing_pace endable_pace item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case review claim worked customer purchase transfer"
 
 
 async def build(running: Running) -> World:

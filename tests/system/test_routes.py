@@ -28,6 +28,7 @@ from tests.support.routes_table import (
     lead_step,
     purchase,
 )
+from tests.support.routes_table_feedback import review
 from tests.support.routes_table_rows import PAGES, TABLE
 from tests.support.routes_world import World, a_file, build
 
@@ -131,7 +132,15 @@ class Filling:
         mine = self.of is not None and (
             name.startswith(self.of)
             or name
-            in ("code", "source_id", "evaluation_id", "contact_id", "calibration_id", "visit_id")
+            in (
+                "claim",
+                "code",
+                "source_id",
+                "evaluation_id",
+                "contact_id",
+                "calibration_id",
+                "visit_id",
+            )
         )
         return self.id if mine else f"{name}-{self.number}"
 
@@ -259,6 +268,8 @@ async def seen_by_rival(world: World) -> dict[str, str]:
 LISTS = (
     "GET /feedback/v1/answers?branch=south",
     "GET /feedback/v1/cases?branch=south",
+    "GET /feedback/v1/reviews?branch=south",
+    "GET /feedback/v1/claims?branch=south",
     "GET /contact-center/v1/contacts?branch=south",
     "GET /contact-center/v1/leads?branch=south",
     "GET /access/v1/staff",
@@ -295,6 +306,7 @@ async def test_a_key_of_one_branch_writes_to_no_other(world: World) -> None:
         ("/contact-center/v1/events", event),
         ("/contact-center/v1/lead-steps", lead_step),
         ("/feedback/v1/answers:batch", lambda ask: answer(ask, id=f"x{ask.number}")),
+        ("/feedback/v1/reviews:batch", review),
         ("/loyalty/v1/purchases:batch", lambda ask: purchase(ask) | {"id": f"x{ask.number}"}),
     ):
         done = await world.ask(

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import asyncpg
 from prometheus_client import CollectorRegistry
@@ -288,6 +288,25 @@ async def raw(tx: AsyncConnection) -> asyncpg.Connection:
         # SQLAlchemy begins with the first statement it sees; it never sees raw ones.
         await tx.execute(text("SELECT 1"))
     return connection
+
+
+async def by_index(on: asyncpg.Connection, *, anew: bool = False) -> None:
+    """
+    Let the rest of a transaction find rows by keys alone.
+
+    Tables that were empty a minute ago, or a queue that is empty most of the time, let the planner
+    believe that reading them whole is cheaper, or that any index is as good as the key's.
+
+    Args:
+        anew: Whether each statement is planned for its own values.
+    """
+    await on.execute(_BY_INDEX, "force_custom_plan" if anew else "auto")
+
+
+_BY_INDEX: Final = """
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+  set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', $1, true)
+"""
 
 
 async def _driver(tx: AsyncConnection) -> asyncpg.Connection:

@@ -16,11 +16,14 @@ from pydantic.json_schema import models_json_schema
 
 from otklik_common.events import (  # noqa: F401 - documents need every contract to be declared
     access,
+    claims,
     contact_center,
     feedback,
+    feedback_clocks,
     leads,
     loyalty,
     metrics,
+    reviews,
     scripts,
     staff,
 )

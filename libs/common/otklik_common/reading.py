@@ -9,11 +9,14 @@ import msgspec
 
 from otklik_common.events import (  # noqa: F401 - reading needs every contract to be declared
     access,
+    claims,
     contact_center,
     feedback,
+    feedback_clocks,
     leads,
     loyalty,
     metrics,
+    reviews,
     scripts,
     staff,
 )

@@ -31,7 +31,7 @@ from otklik_contact_center.actions.headroom import Headroom, Room, Served, unrea
 from otklik_contact_center.actions.hooks_work import hooks_worker
 from otklik_contact_center.actions.imports_work import import_worker
 from otklik_contact_center.actions.meters import meters_of
-from otklik_contact_center.actions.policies_heard import KeepPolicies
+from otklik_contact_center.actions.policies_heard import keep_policies
 from otklik_contact_center.actions.pools_work import pools_worker
 from otklik_contact_center.domain.admission import BULK, LIVE
 from otklik_contact_center.store.columns import SCHEMA
@@ -72,7 +72,7 @@ def workers(platform: Platform) -> list[Worker]:
     room = partial(platform.room, topic_of(SERVICE))
     return [
         relay_worker(platform, SERVICE, SCHEMA),
-        directory_worker(platform, SERVICE, SCHEMA, KeepPolicies(SCHEMA)),
+        directory_worker(platform, SERVICE, SCHEMA, keep_policies()),
         idempotency_worker(platform, SERVICE, SCHEMA),
         Worker(f"{SERVICE}.folding", Folding(folder, platform.watchdog, room).run),
         due_worker(platform),

@@ -7,7 +7,8 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
 from otklik_common.module import Module, Platform, Worker
-from otklik_feedback.store.tables import GRANTS, SCHEMA, metadata
+from otklik_feedback.store.columns import SCHEMA, metadata
+from otklik_feedback.store.tables import GRANTS
 
 
 def _api(platform: Platform) -> Sequence[APIRouter | BaseRoute]:

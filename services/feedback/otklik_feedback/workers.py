@@ -15,10 +15,11 @@ from otklik_common.background import (
 from otklik_common.consumer import ReadEvent
 from otklik_common.events.contact_center import Contact
 from otklik_common.module import Platform, Worker
+from otklik_feedback.actions.clocks_due import due_worker, keep_policies, redo_worker
 from otklik_feedback.actions.learning import known_of, learn
 from otklik_feedback.domain.answer import NOTHING_KNOWN
+from otklik_feedback.store.columns import SCHEMA
 from otklik_feedback.store.contacts import Heard
-from otklik_feedback.store.tables import SCHEMA
 
 NAME: Final = "feedback"
 
@@ -30,9 +31,11 @@ def workers(platform: Platform) -> list[Worker]:
     """All of it, for a process that works."""
     return [
         relay_worker(platform, NAME, SCHEMA),
-        directory_worker(platform, NAME, SCHEMA),
+        directory_worker(platform, NAME, SCHEMA, keep_policies()),
         idempotency_worker(platform, NAME, SCHEMA),
         consumer_worker(platform, CONTACTS, SCHEMA, ["contact-center"], LearnContacts()),
+        due_worker(platform),
+        redo_worker(platform),
     ]
 
 

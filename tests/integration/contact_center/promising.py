@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from otklik_common.due import Due
 from otklik_common.events.access import (
     Branch,
     Calendar,
@@ -21,9 +22,9 @@ from otklik_common.ids import subject_id
 from otklik_common.log.port import Record
 from otklik_common.reading import ReadEvent, read
 from otklik_contact_center.actions.clocks_due import CLOCKS
-from otklik_contact_center.actions.due import Due, Redoing
+from otklik_contact_center.actions.due import Redoing
 from otklik_contact_center.actions.fold import Folder
-from otklik_contact_center.actions.policies_heard import KeepPolicies
+from otklik_contact_center.actions.policies_heard import keep_policies
 from otklik_contact_center.domain.admission import BULK, LIVE
 from tests.integration.contact_center.conftest import World, now
 
@@ -60,7 +61,7 @@ class Promising:
     def __init__(self, world: World, folder: Folder) -> None:
         self._world = world
         self._folder = folder
-        self._heard = KeepPolicies("contact_center")
+        self._heard = keep_policies()
         self.revision = 0
 
     async def hear(self, *facts: Fact, void: bool = False) -> None:

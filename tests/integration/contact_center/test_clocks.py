@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from otklik_common.db import raw
+from otklik_common.due import Due
 from otklik_common.events.contact_center import ClockState, SlaClock
 from otklik_contact_center.actions.clocks_due import CLOCKS
-from otklik_contact_center.actions.due import Due
 from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.domain.events import Event
 from otklik_contact_center.store import clocks as store

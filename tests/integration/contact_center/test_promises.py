@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 from httpx import AsyncClient, Response
 
+from otklik_common.due import Due
 from otklik_common.errors import Forbidden
 from otklik_common.etags import Expected
 from otklik_common.events.access import Role
 from otklik_common.events.staff import PromiseState
 from otklik_common.ids import contact_subject
-from otklik_contact_center.actions.due import Due
 from otklik_contact_center.actions.fold import Folder
 from otklik_contact_center.actions.promises import Given, Promises
 from otklik_contact_center.actions.promises_due import PROMISES

@@ -12,6 +12,7 @@ from tests.integration.failpoints.contact_center_scenarios import (
     STEPPED,
 )
 from tests.integration.failpoints.doctor_scenarios import SILENCED
+from tests.integration.failpoints.feedback_scenarios import REMADE
 from tests.integration.failpoints.log_scenarios import CONSUMER, LETTERS, RELAY, RELAY_TO_KAFKA
 from tests.integration.failpoints.loyalty_scenarios import POINTS
 from tests.integration.failpoints.metrics_scenarios import COUNTED, REBUILT, REPLAYED
@@ -55,6 +56,7 @@ CASES = [
     Case("due.written", DUE, nth=2),
     Case("due.committed", DUE),
     Case("promises.marked", PROMISED),
+    Case("feedback_promises.redone", REMADE),
     Case("hooks.kept", HOOKED),
     Case("imports.begun", IMPORTED),
     Case("imports.taken", IMPORTED, nth=2),

@@ -8,12 +8,13 @@ from typing import Any
 import asyncpg
 
 from otklik_common.db import Database
+from otklik_common.due import Due
 from otklik_common.events.contact_center import SlaClock
 from otklik_common.events.registry import decode
 from otklik_common.events.staff import Promise
 from otklik_common.settings import Settings
 from otklik_contact_center.actions.clocks_due import CLOCKS
-from otklik_contact_center.actions.due import Due, Redoing
+from otklik_contact_center.actions.due import Redoing
 from otklik_contact_center.actions.promises_due import PROMISES
 from otklik_contact_center.module import MODULE
 from tests.integration.contact_center.conftest import now

@@ -13,6 +13,11 @@ FIRST = {"phone": "+79990000001"}
 SECOND = {"phone": "+79990000002"}
 
 
+def gone(**said: int) -> dict[str, int]:
+    """What was taken out; nothing of what is not said."""
+    return dict.fromkeys(("surveys", "answers", "cases", "reviews", "claims"), 0) | said
+
+
 async def newest(world: World) -> dict[Any, Any]:
     """The last fact of each subject."""
     return {event.subject: event for event in await world.facts()}
@@ -31,7 +36,7 @@ async def test_only_what_the_demo_pushed_goes_and_its_facts_are_void(
     await world.answer("demo-3", demo, {"nps": 2}, customer=SECOND)
     await other.answer("demo-1", await other.survey(id="demo-nps"), {"nps": 3})
     removed = await world.call("DELETE", "/demo")
-    assert removed.json() == {"surveys": 1, "answers": 3, "cases": 1}
+    assert removed.json() == gone(surveys=1, answers=3, cases=1)
     facts = list((await newest(world)).values())
     void = sorted((fact.data.kind, fact.verb) for fact in facts if fact.void)
     assert void == [
@@ -54,7 +59,7 @@ async def test_only_what_the_demo_pushed_goes_and_its_facts_are_void(
     shown = (await world.call("GET", f"/cases/{case}")).json()
     assert [one["id"] for one in shown["answers"]] == ["a-1"]
     again = await world.call("DELETE", "/demo")
-    assert again.json() == {"surveys": 0, "answers": 0, "cases": 0}
+    assert again.json() == gone(surveys=0, answers=0, cases=0)
     assert await other.count("answers") == 1
 
 
@@ -86,7 +91,7 @@ async def test_it_goes_in_bounded_steps(world: World) -> None:
     sent = await world.call("POST", "/answers:batch", items)
     assert sent.json()["accepted"] == 1_203
     removed = (await world.call("DELETE", "/demo")).json()
-    assert removed == {"surveys": 0, "answers": 1_203, "cases": 1_203}
+    assert removed == gone(surveys=0, answers=1_203, cases=1_203)
     assert await world.count("case_events") == 0
 
 
@@ -100,7 +105,7 @@ async def test_what_the_planner_remembers_of_small_tables_does_not_slow_it(world
     ]
     assert (await world.call("POST", "/answers:batch", items)).json()["accepted"] == 4_000
     removed = (await world.call("DELETE", "/demo")).json()
-    assert removed == {"surveys": 0, "answers": 4_000, "cases": 4_000}
+    assert removed == gone(surveys=0, answers=4_000, cases=4_000)
 
 
 async def test_only_those_who_may_take_it_out(world: World) -> None:
@@ -108,3 +113,40 @@ async def test_only_those_who_may_take_it_out(world: World) -> None:
     assert (await world.call("DELETE", "/demo", key=head)).status_code == 403
     narrow = await world.new_key({"demo:write"}, branches=("tyumen",))
     assert (await world.call("DELETE", "/demo", key=narrow)).status_code == 403
+
+
+async def test_reviews_and_claims_of_the_demo_go_with_their_clocks_and_may_come_again(
+    world: World,
+) -> None:
+    review = {
+        "source": "2gis",
+        "id": "demo-1",
+        "written_at": "2026-03-02T18:00:00+03:00",
+        "stars": 1,
+    }
+    claim = {"id": "demo-1", "received_at": "2026-03-02T18:00:00+03:00", "text": "нет"}
+
+    async def come() -> None:
+        for path, body in (("/reviews", review), ("/claims", claim)):
+            made = await world.call("POST", path, body)
+            assert made.status_code == 200, made.text
+
+    await come()
+    await world.call("POST", "/reviews", review | {"id": "mine", "stars": 5})
+    await world.call("POST", "/claims", claim | {"id": "mine"})
+    removed = await world.call("DELETE", "/demo")
+    assert removed.json() == gone(cases=2, reviews=1, claims=1)
+    facts = list((await newest(world)).values())
+    void = sorted(fact.data.kind for fact in facts if fact.void)
+    assert void == ["case", "case", "claim", "feedback_clock", "feedback_clock", "review"]
+    assert (await world.call("DELETE", "/demo")).json() == gone()
+    await come()
+    events = await world.facts()
+    assert not any(
+        event.void for event in (await newest(world)).values() if event.data.kind != "case"
+    )
+    revisions: dict[Any, list[int]] = {}
+    for event in events:
+        revisions.setdefault(event.subject, []).append(event.revision)
+    for of_one in revisions.values():
+        assert of_one == list(range(1, len(of_one) + 1))

@@ -6,7 +6,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from otklik_feedback.store.tables import GRANTS, metadata
+from otklik_feedback.store.columns import metadata
+from otklik_feedback.store.tables import GRANTS
 from tests.integration.feedback.conftest import World
 
 pytestmark = pytest.mark.asyncio

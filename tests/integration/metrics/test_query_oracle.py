@@ -79,6 +79,22 @@ CLOCKS: Sequence[Wanted] = (
     "sla_at_risk",
     "sla_overdue",
 )
+OTHER_CLOCKS: Sequence[Wanted] = (
+    *(("sla_attainment", {"target": target}) for target in ("claim_answer", "review_reply")),
+    ("sla_attainment", {"target": "claim_term"}),
+    *(
+        (name, {"target": target})
+        for name in ("sla_breaches", "sla_at_risk", "sla_overdue")
+        for target in ("any_of_feedback", "claim_reaction")
+    ),
+)
+FEEDBACK: Sequence[Wanted] = (
+    "review_count",
+    "review_rating",
+    "review_reply_rate",
+    "claims",
+    "claims_worked_off_in_24h",
+)
 PROMISES: Sequence[Wanted] = ("promises_kept", "promises_broken", "promises_at_risk")
 ANSWERS: Sequence[Wanted] = (
     "answers",
@@ -168,8 +184,20 @@ ADVERTISING: Sequence[Wanted] = (
     "cost_per_deal",
 )
 ALL = (
-    *(CONTACTS, MORE_CONTACTS, SPANS, REPLIES, CLOCKS, PROMISES, ANSWERS, CASES, MONEY, POINTS),
-    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING, ATTRIBUTION, QUALITY, SCRIPTS),
+    *(
+        CONTACTS,
+        MORE_CONTACTS,
+        SPANS,
+        REPLIES,
+        CLOCKS,
+        OTHER_CLOCKS,
+        PROMISES,
+        ANSWERS,
+        CASES,
+        MONEY,
+        POINTS,
+    ),
+    *(LEADS, DELAYS, SALES, DEALS, ADVERTISING, ATTRIBUTION, QUALITY, SCRIPTS, FEEDBACK),
 )
 
 SHAPES: Mapping[str, dict[str, Any]] = {

@@ -12,6 +12,7 @@ from otklik_common.clocks.calendar import ALWAYS, Calendar, Rules
 from otklik_common.clocks.hours import Window
 from otklik_common.clocks.policies import ALWAYS as EVER
 from otklik_common.clocks.policies import Policies, Policy, Promise, Terms
+from otklik_common.clocks.shown import stepped, time_of, verb
 from otklik_common.clocks.sla import State
 from otklik_common.events.access import PauseName, TargetName
 from otklik_common.events.contact_center import ClockState, SlaClock
@@ -23,9 +24,6 @@ from otklik_contact_center.domain.clock import (
     clocks,
     read,
     rendered,
-    stepped,
-    time_of,
-    verb,
 )
 from otklik_contact_center.domain.contact import SILENT, fold
 from otklik_contact_center.domain.events import Event, in_order

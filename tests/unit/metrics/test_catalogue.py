@@ -69,6 +69,7 @@ ONLY_FACTS = {
     "callback_within",
     "past_due",
     "at_risk_now",
+    "waits_24h",
     "open",
     "overdue",
     "wait",

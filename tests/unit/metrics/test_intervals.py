@@ -10,6 +10,7 @@ from otklik_metrics.domain.intervals import (
     Z,
     adjusted_wald,
     effective_size,
+    mean_of_scale,
     weighted_score,
     wilson,
 )
@@ -84,3 +85,19 @@ def test_weights_are_linearised_as_stated(answers: list[tuple[int, int]]) -> Non
 
 def test_equal_weights_are_worth_their_number() -> None:
     assert effective_size(5_000_000, 5 * 10**12) == 5
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=200))
+def test_a_mean_of_a_scale_lies_within_its_interval_and_the_scale(stars: list[int]) -> None:
+    found = mean_of_scale(len(stars), sum(stars), sum(one**2 for one in stars), 1, 5)
+    assert found is not None
+    assert 1 <= found[0] <= sum(stars) / len(stars) + 1e-9
+    assert sum(stars) / len(stars) - 1e-9 <= found[1] <= 5
+
+
+def test_five_times_five_stars_are_no_proof_of_five() -> None:
+    low, high = mean_of_scale(5, 25, 125, 1, 5) or (0, 0)
+    assert (round(low, 2), high) == (3.39, 5)
+    narrow, _ = mean_of_scale(500, 2_500, 12_500, 1, 5) or (0, 0)
+    assert narrow > 4.97
+    assert mean_of_scale(0, 0, 0, 1, 5) is None

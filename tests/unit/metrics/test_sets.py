@@ -45,6 +45,9 @@ DIGESTS = {
     ("ad_spend", 1): "b567b318d08ec2e2",
     ("promise", 1): "fd73a2749f2b89fb",
     ("sla_clock", 1): "f5a8716dea968486",
+    ("feedback_clock", 1): "acf3278f6b2928a5",
+    ("review", 1): "1d45e688c343da3a",
+    ("claim", 1): "ad588786d467623f",
     ("evaluation", 1): "047a1a0fd722ec73",
     ("script_run", 1): "a6bd80ea7d51e692",
 }

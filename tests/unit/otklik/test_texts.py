@@ -27,7 +27,8 @@ class Everything(dict[str, int]):
 
 
 def reasons() -> Iterable[str]:
-    """Why an answer opens a case."""
+    """Why an answer, a review or a claim opens a case."""
+    yield from ("review", "claim")
     for measure, most in UNHAPPY.items():
         reason = reason_of(Content(measures={measure: most}))
         assert reason is not None

@@ -9,19 +9,12 @@ from uuid import UUID
 import asyncpg
 
 from otklik_common.clocks.policies import Policies
+from otklik_common.clocks.shown import Shown, time_of, verb
 from otklik_common.events.contact_center import SlaClock
 from otklik_common.observability import get_logger
 from otklik_contact_center.actions.leads import People
 from otklik_contact_center.actions.outcome import TICK, Outcome
-from otklik_contact_center.domain.clock import (
-    Shown,
-    about_of,
-    clocks,
-    read,
-    rendered,
-    time_of,
-    verb,
-)
+from otklik_contact_center.domain.clock import ClockFact, about_of, clocks, read, rendered
 from otklik_contact_center.domain.emission import Announcement, Emitted, announcement, next_step
 from otklik_contact_center.domain.lead import Lead
 from otklik_contact_center.domain.watch import CALLBACK, called_back
@@ -145,7 +138,7 @@ def _shown(
     now: datetime,
     *,
     whole: bool,
-) -> dict[UUID, Shown]:
+) -> dict[UUID, Shown[ClockFact]]:
     """What each clock of a contact shows, or only that of its callback."""
     watched = called_back(
         subject.watched,
@@ -162,7 +155,7 @@ def _shown(
 def _changes(
     key: ContactKey,
     before: Mapping[ClockKey, KnownClock],
-    shown: Mapping[UUID, Shown],
+    shown: Mapping[UUID, Shown[ClockFact]],
     recorded_at: datetime,
 ) -> Iterator["Change"]:
     tenant, _ = key
@@ -186,7 +179,7 @@ class Change(NamedTuple):
 
 
 def change(
-    key: ClockKey, known: Emitted | None, shown: Shown | None, recorded_at: datetime
+    key: ClockKey, known: Emitted | None, shown: Shown[ClockFact] | None, recorded_at: datetime
 ) -> Change | None:
     """
     What is new about a clock; None where it shows what it did.

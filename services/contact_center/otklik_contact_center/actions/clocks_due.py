@@ -6,11 +6,12 @@ from typing import Final
 
 import asyncpg
 
+from otklik_common.clocks.shown import Shown, stepped
 from otklik_common.observability import get_logger
 from otklik_common.outbox import Recorder
 from otklik_contact_center.actions.clocks import change
 from otklik_contact_center.actions.outcome import TICK
-from otklik_contact_center.domain.clock import Shown, read, stepped
+from otklik_contact_center.domain.clock import read
 from otklik_contact_center.domain.emission import Announcement, Emitted
 from otklik_contact_center.store import clocks
 from otklik_contact_center.store.clocks import ClockRow

@@ -1,7 +1,7 @@
 """The clocks of a contact: which policy holds for each, what it shows, and when that changes next."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -9,10 +9,10 @@ import msgspec
 
 from otklik_common.clocks import sla
 from otklik_common.clocks.policies import Choice, Policies, Promise, Subject
+from otklik_common.clocks.shown import Shown, counted, shown
 from otklik_common.clocks.sla import State
 from otklik_common.events.contact_center import channel_of
 from otklik_common.ids import subject_id
-from otklik_contact_center.domain.course import ms
 from otklik_contact_center.domain.watch import Watch, Watched, marks
 
 
@@ -61,29 +61,11 @@ class ClockFact(About, frozen=True, kw_only=True, omit_defaults=True):
     used_ms: int | None = None
 
 
-class Shown(NamedTuple):
-    """
-    What a clock shows, and when it will show something else by itself.
-
-    Attributes:
-        warn_at, breaches_at: Moments still to come; None where nothing will come of them.
-    """
-
-    fact: ClockFact
-    warn_at: datetime | None
-    breaches_at: datetime | None
-
-    @property
-    def next_at(self) -> datetime | None:
-        """After which moment it is to be looked at again; None: never."""
-        return self.warn_at or self.breaches_at
-
-
 class Kept(NamedTuple):
     """A clock with its subject."""
 
     id: UUID
-    shown: Shown
+    shown: Shown[ClockFact]
 
 
 def about_of(data: str | bytes) -> About:
@@ -139,7 +121,7 @@ def clocks(
         # Whose clock runs ahead tells of an end that is still to come: it has come then.
         at = max(now, known.get(id_, now), clock.ended_at or now)
         fact = _fact(contact, about, watch, choice, calendar, clock, at)
-        yield Kept(id_, _shown(fact, clock))
+        yield Kept(id_, shown(fact, clock))
 
 
 class Promised(NamedTuple):
@@ -182,9 +164,6 @@ def _fact(
     clock: sla.Clock,
     now: datetime,
 ) -> ClockFact:
-    state = clock.state(now)
-    broken = state in _BROKEN
-    ended_at = clock.ended_at
     return ClockFact(
         contact=contact,
         source=about.source,
@@ -202,57 +181,6 @@ def _fact(
         priority=choice.terms.priority,
         matched=choice.matched,
         calendar=calendar,
-        target_ms=ms(clock.target.span),
-        warning_ms=ms(clock.target.warning),
-        state=state.value,
         paused=clock.is_paused,
-        started_at=_utc(clock.started_at),
-        due_at=None if clock.due_at is None else _utc(clock.due_at),
-        breached_at=_utc(clock.breaches_at) if broken and clock.breaches_at else None,
-        ended_at=None if ended_at is None else _utc(ended_at),
-        used_ms=None if ended_at is None else ms(clock.used(ended_at)),
+        **counted(clock, now),
     )
-
-
-_BROKEN: Final = frozenset((State.BREACHING, State.BREACHED))
-
-
-def _shown(fact: ClockFact, clock: sla.Clock) -> Shown:
-    if fact.ended_at is not None or fact.state == State.BREACHING.value:
-        return Shown(fact, None, None)
-    pending = fact.state == State.PENDING.value
-    warn_at = clock.warn_at if pending and not clock.is_paused else None
-    breaches_at = None if clock.is_paused else clock.breaches_at
-    return Shown(fact, warn_at, breaches_at)
-
-
-def stepped(shown: Shown, now: datetime) -> Shown:
-    """What a clock shows at a later moment, if nothing happened to it but time."""
-    fact, warn_at, breaches_at = shown
-    if breaches_at is not None and now > breaches_at:
-        broken = {"state": State.BREACHING.value, "breached_at": _utc(breaches_at)}
-        return Shown(msgspec.structs.replace(fact, **broken), None, None)
-    if warn_at is not None and now >= warn_at:
-        soon = msgspec.structs.replace(fact, state=State.IMMINENT.value)
-        return Shown(soon, None, breaches_at)
-    return shown
-
-
-def verb(fact: ClockFact) -> str:
-    """What the newest state of a clock is about, for readers of the log."""
-    if fact.ended_at is not None:
-        return "stopped"
-    return "started" if fact.state == State.PENDING.value else "due"
-
-
-def time_of(fact: ClockFact, recorded_at: datetime) -> datetime:
-    """When what a clock shows became so; a warning has no time but that of its record."""
-    if fact.ended_at is not None:
-        return fact.ended_at
-    if fact.state == State.IMMINENT.value:
-        return recorded_at
-    return fact.breached_at or fact.started_at
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)

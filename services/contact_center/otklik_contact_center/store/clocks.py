@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from otklik_common.clocks.heard import share
 from otklik_contact_center.domain.clock import About, about_of
 from otklik_contact_center.domain.emission import Emitted
 from otklik_contact_center.domain.watch import NOTHING, Watched
@@ -64,10 +65,6 @@ _ARRAYS: Final = (
     " $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::timestamptz[],"
     " $13::timestamptz[], $14::timestamptz[], $15::timestamptz[]"
 )
-
-_SHARE: Final = """
-SELECT pg_advisory_xact_lock_shared($1, hashtext(t.tenant)) FROM unnest($2::text[]) AS t(tenant)
-"""
 
 _VERSIONS: Final = f"SELECT tenant, version FROM {SCHEMA}.promises WHERE tenant = ANY ($1)"  # noqa: S608
 
@@ -131,7 +128,7 @@ async def versions(on: asyncpg.Connection, tenants: Iterable[str]) -> dict[str, 
     the newest version, or made anew.
     """
     sorted_tenants = sorted(tenants)
-    await on.fetch(_SHARE, LOCK, sorted_tenants)
+    await share(on, LOCK, sorted_tenants)
     return {row[0]: row[1] for row in await on.fetch(_VERSIONS, sorted_tenants)}
 
 

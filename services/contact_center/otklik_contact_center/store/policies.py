@@ -1,14 +1,14 @@
 """What companies promise has changed: how often, and whose clocks are still to be made anew."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
-from otklik_contact_center.domain.policy_change import EVERYBODY, KINDS, Facts
-from otklik_contact_center.store.clocks import LOCK
+from otklik_common.clocks.heard import Redo as Changed
+from otklik_common.clocks.policy_change import EVERYBODY
 from otklik_contact_center.store.columns import SCHEMA
 from otklik_contact_center.store.folding import columns
 
@@ -45,15 +45,6 @@ SKEW: Final = timedelta(minutes=10)
 
 _SEEN_AT_ONCE: Final = 20_000
 """Of all contacts, each of which is looked at once for every edit: without an index, some 50 ms."""
-
-_ALONE: Final = """
-SELECT pg_advisory_xact_lock($1, hashtext(t.tenant)) FROM unnest($2::text[]) AS t(tenant)
-"""
-
-_FACTS: Final = f"""
-SELECT tenant, kind, data::text FROM {SCHEMA}.directory
-WHERE tenant = ANY ($1) AND kind = ANY ($2) AND NOT void
-"""  # noqa: S608 - a name of our own
 
 _BUMP: Final = f"""
 INSERT INTO {SCHEMA}.promises (tenant, version) SELECT tenant, 1 FROM unnest($1::text[]) t(tenant)
@@ -122,21 +113,7 @@ _DONE: Final = f"DELETE FROM {SCHEMA}.promises_redo WHERE tenant = $1 AND branch
 _FIRST_ID: Final = UUID(int=0)
 
 
-async def alone(on: asyncpg.Connection, tenants: Iterable[str]) -> None:
-    """Let no fold of these companies run beside this transaction; those that run are waited for."""
-    await on.fetch(_ALONE, LOCK, sorted(tenants))
-
-
-async def facts(on: asyncpg.Connection, tenants: Iterable[str]) -> dict[str, Facts]:
-    """What companies say of policies, calendars and branches."""
-    found: dict[str, dict[tuple[str, str], object]] = {tenant: {} for tenant in tenants}
-    for tenant, kind, data in await on.fetch(_FACTS, list(found), list(KINDS)):
-        fact = KINDS[kind].model_validate_json(data)
-        found[tenant][kind, fact.code] = fact
-    return found  # type: ignore[return-value]  # each is what its kind says
-
-
-async def changed(on: asyncpg.Connection, redo: Mapping[tuple[str, str], datetime]) -> None:
+async def changed(on: asyncpg.Connection, redo: Changed) -> None:
     """
     Companies promise something else now.
 

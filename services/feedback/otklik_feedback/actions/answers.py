@@ -18,7 +18,7 @@ from otklik_common.faults import DEADLOCK, sqlstate_of
 from otklik_common.ids import subject_id
 from otklik_common.paging import Part
 from otklik_feedback.actions.means import NOBODY, Means, Person
-from otklik_feedback.actions.opening import Raced, Unhappy, open_cases, place_cases
+from otklik_feedback.actions.opening import Raced, Unhappy, open_cases, place_cases, unhappy
 from otklik_feedback.actions.surveys import SurveyNotFound
 from otklik_feedback.domain.answer import (
     NOTHING_KNOWN,
@@ -202,7 +202,7 @@ def _judge(
     batch.kept.append((after, means.seal(sender.caller.tenant, person, after.comment)))
     reason = reason_to_open(before, after)
     if reason is not None:
-        batch.unhappy.append(Unhappy(after, reason, survey.case_due))
+        batch.unhappy.append(unhappy(sender.caller.tenant, after, reason, survey.case_due))
     return Fate.NEW if before is None else Fate.CHANGED
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,17 +23,29 @@ class Raced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Unhappy:
-    """An answer that needs a call, why, and how long the call may take."""
+    """
+    Somebody who needs a call.
 
-    answer: Answer
-    reason: str
-    due: timedelta
+    Attributes:
+        case: As it is if none is open for them.
+        at: When they said so.
+    """
+
+    case: Case
+    at: datetime
+
+
+def unhappy(tenant: str, answer: Answer, reason: str, due: timedelta) -> Unhappy:
+    """An answer that needs a call, why, and how long the call may take."""
+    # Derived: the revision that opens a case makes no other.
+    id_ = subject_id(tenant, "case", str(answer.id), str(answer.revision))
+    return Unhappy(open_case(id_, answer, reason=reason, due=due), answer.answered_at)
 
 
 async def open_cases(
     tx: AsyncConnection,
     tenant: str,
-    unhappy: Sequence[Unhappy],
+    wanted: Sequence[Unhappy],
     *,
     recorder: Recorder,
     actor: str,
@@ -47,32 +58,25 @@ async def open_cases(
     Raises:
         Raced: Somebody has just opened one of them.
     """
-    if not unhappy:
+    if not wanted:
         return []
-    wanted = [
-        (
-            each,
-            open_case(_case_id(tenant, each.answer), each.answer, reason=each.reason, due=each.due),
-        )
-        for each in unhappy
-    ]
-    known = await cases.open_of(tx, tenant, {key_of(case) for _, case in wanted})
+    known = await cases.open_of(tx, tenant, {key_of(each.case) for each in wanted})
     now: dict[Key, Case] = dict(known)
     steps: list[CaseEvent] = []
-    for each, fresh in wanted:
-        key = key_of(fresh)
+    for each in wanted:
+        key = key_of(each.case)
         standing = now.get(key)
-        now[key] = case = fresh if standing is None else joined(standing)
+        now[key] = case = each.case if standing is None else joined(standing)
         steps.append(
             CaseEvent(
                 case=case.id,
                 number=case.steps,
                 step=Step.OPENED if standing is None else Step.JOINED,
-                at=each.answer.answered_at,
+                at=each.at,
                 recorded_at=recorder.now,
                 actor=actor,
-                answer=each.answer.id,
-                reason=each.reason,
+                answer=each.case.answer,
+                reason=each.case.reason,
             )
         )
     changed = [recorded(case, recorder) for key, case in now.items() if case != known.get(key)]
@@ -122,14 +126,9 @@ async def place_cases(
     changed = [
         (tenant, recorded(now, recorder))
         for tenant, case in await cases.opened_by(tx, by_id.keys())
-        if (now := placed(case, by_id[tenant, case.answer])) != case
+        if case.answer is not None and (now := placed(case, by_id[tenant, case.answer])) != case
     ]
     if not changed:
         return []
     await cases.put(tx, changed)
     return [case_event(tenant, case, verb="placed", at=recorder.now) for tenant, case in changed]
-
-
-def _case_id(tenant: str, answer: Answer) -> UUID:
-    """Derived: the revision that opens a case makes no other."""
-    return subject_id(tenant, "case", str(answer.id), str(answer.revision))

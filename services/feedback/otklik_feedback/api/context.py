@@ -12,8 +12,9 @@ from otklik_common.events.access import KeyPurpose
 from otklik_common.http import RateLimit, client_ip
 from otklik_common.module import Platform
 from otklik_feedback.actions.answers import Sender
+from otklik_feedback.actions.clocks import Book
 from otklik_feedback.actions.means import Means
-from otklik_feedback.store.tables import SCHEMA
+from otklik_feedback.store.columns import SCHEMA
 
 PREFIX: Final = "/feedback/v1"
 
@@ -68,8 +69,18 @@ async def _means(platform: Lent) -> Means:
     return Means.of(platform)
 
 
+async def _book(request: Request) -> Book:
+    state = request.app.state
+    if not hasattr(state, "feedback_book"):
+        state.feedback_book = Book()
+    book: Book = state.feedback_book
+    return book
+
+
 Db = Annotated[Database, Depends(_database)]
 Keys = Annotated[Means, Depends(_means)]
+Promised = Annotated[Book, Depends(_book)]
+"""What companies promise about reviews and claims."""
 
 
 async def region_of(platform: Platform, tenant: str) -> str:

@@ -1,5 +1,7 @@
 """Taking the demo out."""
 
+from dataclasses import asdict
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -16,6 +18,8 @@ class RemovedOut(BaseModel):
     surveys: int
     answers: int
     cases: int
+    reviews: int
+    claims: int
 
 
 @router.delete(
@@ -26,9 +30,10 @@ class RemovedOut(BaseModel):
 )
 async def delete_demo(caller: MayRemoveDemo, db: Db) -> RemovedOut:
     """
-    Take out every answer and survey whose id begins with `demo-`, and the cases they opened.
+    Take out every answer, survey, review and claim whose id begins with `demo-`, and the cases
+    they opened.
 
     Their facts are voided, so the numbers follow. Safe to repeat.
     """
     removed = await remove_demo(db, caller)
-    return RemovedOut(surveys=removed.surveys, answers=removed.answers, cases=removed.cases)
+    return RemovedOut.model_validate(asdict(removed))

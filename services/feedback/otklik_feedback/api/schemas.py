@@ -323,9 +323,13 @@ class CaseOut(Placed):
 
     id: UUID
     state: CaseState
-    reason: str = Field(description="nps, csat or ces: the score that opened it")
+    reason: str = Field(
+        description="what opened it: the score (nps, csat, ces), a review or a claim"
+    )
     level: str
-    answer: UUID = Field(description="subject of the answer that opened it")
+    answer: UUID | None = Field(description="subject of the answer that opened it")
+    review: UUID | None = Field(description="the review that opened it")
+    claim: UUID | None = Field(description="the claim that opened it")
     contact: UUID | None
     opened_at: datetime
     due_at: datetime
@@ -384,6 +388,8 @@ def shown_case(case: Case, now: datetime) -> dict[str, Any]:
         "reason": case.reason,
         "level": case.level,
         "answer": case.answer,
+        "review": case.review,
+        "claim": case.claim,
         "contact": case.contact,
         "opened_at": case.opened_at,
         "due_at": case.due_at,

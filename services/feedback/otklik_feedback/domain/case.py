@@ -56,7 +56,7 @@ class Case:
     An unhappy customer whom somebody must call.
 
     Attributes:
-        answer: The answer that opened it.
+        answer: The answer that opened it; None where a review or a claim did.
         person: Whoever is unhappy: the customer's first pseudonym, else the customer's, the
             contact's or the answer's own id. One open case per person and touchpoint.
         steps: How many steps it has had.
@@ -65,7 +65,7 @@ class Case:
     """
 
     id: UUID
-    answer: UUID
+    answer: UUID | None
     contact: UUID | None
     reason: str
     person: str
@@ -81,6 +81,8 @@ class Case:
     steps: int = 0
     revision: int = 0
     recorded_at: datetime | None = None
+    review: UUID | None = None
+    claim: UUID | None = None
 
     @property
     def touchpoint(self) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, or_, select, text, update
@@ -58,6 +58,8 @@ _PLAIN: Final = (
     "resolution",
     "steps",
     "recorded_at",
+    "review",
+    "claim",
 )
 _COLUMNS: Final = (
     "tenant",
@@ -266,6 +268,19 @@ async def demo(tx: AsyncConnection, tenant: str, taken: Collection[UUID]) -> lis
     )
     shared = await _joined_by_others(tx, tenant, touched_ids)
     return [_case(row) for row in found if row.id not in shared]
+
+
+async def demo_of(
+    tx: AsyncConnection, tenant: str, opener: Literal["review", "claim"], taken: Collection[UUID]
+) -> list[Case]:
+    """Cases that these reviews or claims opened, locked by id."""
+    found = await tx.execute(
+        select(*_READ)
+        .where(cases.c.tenant == tenant, cases.c[opener] == array(cases, opener, taken))
+        .order_by(cases.c.id)
+        .with_for_update()
+    )
+    return [_case(row) for row in found]
 
 
 async def _joined_by_others(

@@ -1,54 +1,32 @@
 """Tables of feedback. Personal columns hold sealed bytes; people are pseudonyms."""
 
-from typing import Any
-
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
-    Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from otklik_common.roles import Grant
 from otklik_common.tables import COMMON_GRANTS, common_tables, tenant_column
+from otklik_feedback.store.claim_tables import CLAIM_GRANTS
+from otklik_feedback.store.clock_tables import CLOCK_GRANTS
+from otklik_feedback.store.columns import id_ as _id
+from otklik_feedback.store.columns import json as _json
+from otklik_feedback.store.columns import metadata
+from otklik_feedback.store.columns import moment as _moment
+from otklik_feedback.store.columns import number as _number
+from otklik_feedback.store.columns import sealed as _sealed
+from otklik_feedback.store.review_tables import REVIEW_GRANTS
 
-SCHEMA = "feedback"
-
-metadata = MetaData(schema=SCHEMA)
 common_tables(metadata)
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
-
-def _id(name: str = "id", *, nullable: bool = False) -> Column[Any]:
-    return Column(name, Uuid, nullable=nullable)
-
-
-def _number(name: str) -> Column[Any]:
-    return Column(name, BigInteger, nullable=False)
-
-
-def _json(name: str) -> Column[Any]:
-    return Column(name, JSONB, nullable=False)
-
-
-def _sealed(name: str) -> Column[Any]:
-    return Column(name, LargeBinary, nullable=True)
-
 
 surveys = Table(
     "surveys",
@@ -146,7 +124,7 @@ cases = Table(
     tenant_column(),
     _id(),
     _number("revision"),
-    _id("answer"),
+    _id("answer", nullable=True),
     _id("contact", nullable=True),
     Column("reason", Text, nullable=False),
     Column(
@@ -165,6 +143,8 @@ cases = Table(
     Column("resolution", Text),
     Column("steps", Integer, nullable=False),
     _moment("recorded_at"),
+    _id("review", nullable=True),
+    _id("claim", nullable=True),
     PrimaryKeyConstraint("tenant", "id"),
     CheckConstraint("state IN ('open', 'contacted', 'closed')", name="cases_state_check"),
     CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="cases_closed_check"),
@@ -236,6 +216,9 @@ retired = Table(
 
 GRANTS = {
     **COMMON_GRANTS,
+    **CLOCK_GRANTS,
+    **REVIEW_GRANTS,
+    **CLAIM_GRANTS,
     "surveys": Grant(api="SIUD"),
     "survey_versions": Grant(api="SID"),
     "answers": Grant(api="SIUD", worker="SU"),

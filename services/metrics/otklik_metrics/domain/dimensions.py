@@ -85,6 +85,10 @@ DIMENSIONS: Final[Mapping[str, Dimension]] = {
         Dimension("reason", Text("reason", "причина")),
         Dimension("origin", Text("origin of the purchase", "происхождение покупки")),
         Dimension("currency", Text("currency", "валюта")),
+        Dimension("review_source", Text("site with reviews", "площадка отзывов")),
+        Dimension("claim_kind", Text("kind of claim", "вид претензии")),
+        Dimension("topic", Text("topic", "тема")),
+        Dimension("severity", Text("severity", "серьёзность")),
         Dimension("movement", Text("movement of points", "движение баллов")),
         _number(
             "weekday", "weekday, 1 = Monday", "день недели, 1 = понедельник", 1, 7, of_day=False
@@ -114,6 +118,7 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
         "contact": _CONTACT,
         "reply": "branch agent channel queue party source",
         "sla_clock": "branch team agent channel queue party source segment policy target",
+        "feedback_clock": "branch team agent channel queue party segment policy target",
         "promise": "branch agent channel party promise_kind",
         "ad_spend": "branch ad_source medium campaign agency currency",
         "lead": "branch agent channel queue party source campaign ad_source medium reason",
@@ -125,6 +130,8 @@ CARRIED: Final[Mapping[str, frozenset[str]]] = {
         "answer": "branch team agent channel queue direction party source campaign stage "
         "touchpoint segment survey template",
         "case": "branch team agent channel queue party touchpoint reason",
+        "review": "branch agent review_source",
+        "claim": "branch team agent channel queue party segment claim_kind topic severity",
         "purchase": "branch agent party campaign segment origin currency",
         "points": "branch reason movement",
         "agent_state": "branch team agent queue",

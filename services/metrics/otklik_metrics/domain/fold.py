@@ -27,6 +27,7 @@ from otklik_metrics.domain.measures import (
     owns,
     slots,
 )
+from otklik_metrics.domain.measures_feedback import NORM
 
 FactLike = Any
 """The state of a subject: the contract's class, or a row with the same attributes."""
@@ -135,6 +136,28 @@ def _reply(fact: FactLike, _: Definition) -> Iterator[Part]:
 
 def _sla_clock(fact: FactLike, _: Definition) -> Iterator[Part]:
     yield Part(fact.started_at, {"started": 1, str(fact.state): 1}, {})
+
+
+def _review(fact: FactLike, _: Definition) -> Iterator[Part]:
+    if fact.removed_at is not None:
+        yield Part(fact.written_at, {"removed": 1}, {})
+        return
+    counters = {"reviews": 1}
+    if fact.stars is not None:
+        counters |= {"rated": 1, "stars": fact.stars, "stars_squared": fact.stars**2}
+    _flags(counters, replied=fact.replied_at is not None)
+    yield Part(fact.written_at, counters, {})
+
+
+def _claim(fact: FactLike, _: Definition) -> Iterator[Part]:
+    counters, worked_off_at = {"claims": 1}, fact.worked_off_at
+    _flags(
+        counters,
+        worked_off=worked_off_at is not None,
+        worked_off_24h=worked_off_at is not None and worked_off_at - fact.received_at <= NORM,
+        reopened=fact.reopenings > 0,
+    )
+    yield Part(fact.received_at, counters, {})
 
 
 def _evaluation(fact: FactLike, _: Definition) -> Iterator[Part]:
@@ -338,7 +361,10 @@ _FOLDS: Mapping[str, Callable[[FactLike, Definition], Iterator[Part]]] = {
     "contact": _contact,
     "reply": _reply,
     "sla_clock": _sla_clock,
+    "feedback_clock": _sla_clock,
     "evaluation": _evaluation,
+    "review": _review,
+    "claim": _claim,
     "script_run": _script_run,
     "promise": _promise,
     "ad_spend": _ad_spend,

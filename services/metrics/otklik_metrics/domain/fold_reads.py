@@ -24,8 +24,11 @@ READS: Mapping[str, tuple[str, ...]] = {
     ),
     "reply": ("asked_at", "replied_at", "waited_ms", "first"),
     "sla_clock": ("started_at", "state"),
+    "feedback_clock": ("started_at", "state"),
     "evaluation": ("released_at", "score_micro", "failed", "changed", "disputed_at"),
     "script_run": ("filled_at", "asked", "done"),
+    "review": ("written_at", "removed_at", "stars", "replied_at"),
+    "claim": ("received_at", "worked_off_at", "reopenings"),
     "promise": ("due_at", "state"),
     "ad_spend": ("spent_at", "amount_minor"),
     "lead": (

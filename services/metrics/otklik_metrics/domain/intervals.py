@@ -48,6 +48,27 @@ def adjusted_wald(promoters: int, detractors: int, answered: int) -> Interval | 
     return _within(100 * (up - down - spread), 100 * (up - down + spread), -100.0, 100.0)
 
 
+def mean_of_scale(n: int, total: int, squares: int, least: int, most: int) -> Interval | None:
+    """
+    The interval of the mean of whole scores from `least` to `most`.
+
+    As for a share (Agresti and Coull), two scores are added, one at either end: five times five
+    stars are no proof that nobody gives less.
+
+    Args:
+        total, squares: The sums of scores and of their squares.
+    Returns:
+        Bounds within the scale, or None if there were no scores. The mean always lies between them.
+    """
+    if n <= 0:
+        return None
+    more = n + 2
+    centre = (total + least + most) / more
+    variance = (squares + least**2 + most**2) / more - centre**2
+    spread = Z * math.sqrt(max(variance, 0.0) / more)
+    return _within(centre - spread, centre + spread, least, most)
+
+
 def weighted_score(
     weight: int, signed: int, squared: int, squared_signed: int, squared_scored: int
 ) -> Interval | None:

@@ -1,10 +1,11 @@
 """What a rollup counts: the counter columns and histograms of every kind, declared once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from otklik_common.events.contact_center import ClockState, Outcome
 from otklik_common.events.staff import PromiseState
+from otklik_metrics.domain.counters import Counter, Histogram, Measures
+from otklik_metrics.domain.measures_feedback import CLAIM, REVIEW
 
 MICRO = 1_000_000
 
@@ -16,58 +17,6 @@ OWN_THRESHOLDS = 12
 
 WAITERS = ("answered", "abandoned", "callback")
 """Prefixes of the columns that count waits at thresholds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """
-    A column of whole numbers that add up; NULL means 0.
-
-    Attributes:
-        name: Name of the column.
-        meaning: What one unit of it is.
-        big: Values may outgrow 64 bits, so the column is numeric(38, 0).
-    """
-
-    name: str
-    meaning: str
-    big: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Histogram:
-    """Spans of time in milliseconds, in log buckets; `number` stands in the key of its table."""
-
-    number: int
-    name: str
-    meaning: str
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """
-    Everything that the rollups of one kind count, in the order of the columns.
-
-    Attributes:
-        heads: Counters of facts themselves. A cell whose heads are all 0 holds no fact (any
-            more), whatever rows it once had: it must look like a cell that never was.
-    """
-
-    counters: tuple[Counter, ...]
-    histograms: tuple[Histogram, ...] = ()
-    heads: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the counter columns."""
-        return tuple(counter.name for counter in self.counters)
-
-    def histogram(self, name: str) -> Histogram:
-        """The histogram called `name`. Raises KeyError."""
-        for histogram in self.histograms:
-            if histogram.name == name:
-                return histogram
-        raise KeyError(name)
 
 
 def slots(prefix: str) -> tuple[str, ...]:
@@ -383,6 +332,7 @@ MEASURES: Mapping[str, Measures] = {
     "contact": CONTACT,
     "reply": REPLY,
     "sla_clock": SLA_CLOCK,
+    "feedback_clock": SLA_CLOCK,
     "promise": PROMISE,
     "ad_spend": AD_SPEND,
     "lead": LEAD,
@@ -393,6 +343,8 @@ MEASURES: Mapping[str, Measures] = {
     "script_run": SCRIPT_RUN,
     "answer": ANSWER,
     "case": CASE,
+    "review": REVIEW,
+    "claim": CLAIM,
     "purchase": PURCHASE,
     "points": POINTS,
 }

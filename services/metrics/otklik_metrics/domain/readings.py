@@ -32,7 +32,7 @@ class Sum:
     Attributes:
         measure: A counter of the kind (`measures.py`), or one that only facts can tell:
             `answered_within`, `abandoned_within`, `callback_within` (waits up to `argument`),
-            a span's name with Op.LEAST or Op.MOST, `past_due`, `at_risk_now`, `open`, `overdue`.
+            a span's name with Op.LEAST or Op.MOST, `past_due`, `at_risk_now`, `open`, `overdue`, `waits_24h`.
         argument: Milliseconds, for waits and for spans between steps.
     """
 

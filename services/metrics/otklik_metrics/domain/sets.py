@@ -44,6 +44,7 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "contact": ("offered_at",),
     "reply": ("asked_at",),
     "sla_clock": ("started_at",),
+    "feedback_clock": ("started_at",),
     "promise": ("due_at",),
     "ad_spend": ("spent_at",),
     "lead": ("created_at",),
@@ -54,6 +55,8 @@ TIME_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "script_run": ("filled_at",),
     "answer": ("answered_at",),
     "case": ("opened_at", "closed_at"),
+    "review": ("written_at",),
+    "claim": ("received_at",),
     "purchase": ("sold_at", "returned_at"),
     "points": ("moved_at",),
 }
@@ -112,6 +115,13 @@ SETS: tuple[RollupSet, ...] = (
         (12, _D, ("target", "policy", "channel"), 60, False),
         (13, _D, ("target", "branch", "team", "agent"), 1_500, False),
         (14, _D, ("target", "channel", "queue", "party"), 200, False),
+    ),
+    *_sets(
+        "feedback_clock",
+        (1, _Q, ("target",), 40, False),
+        (11, _D, ("target", "branch"), 150, False),
+        (12, _D, ("target", "policy", "channel"), 20, False),
+        (13, _D, ("target", "branch", "team", "agent"), 200, False),
     ),
     *_sets(
         "promise",
@@ -188,6 +198,20 @@ SETS: tuple[RollupSet, ...] = (
         (11, _D, ("branch",), 50, True),
         (12, _D, ("branch", "team", "agent"), 200, False),
         (13, _D, ("reason", "touchpoint", "channel"), 30, False),
+    ),
+    *_sets(
+        "review",
+        (1, _Q, (), 10, False),
+        (11, _D, ("branch",), 20, False),
+        (12, _D, ("branch", "review_source"), 30, False),
+        (13, _D, ("branch", "agent"), 40, False),
+    ),
+    *_sets(
+        "claim",
+        (1, _Q, (), 5, False),
+        (11, _D, ("branch",), 10, False),
+        (12, _D, ("claim_kind", "topic", "severity", "branch"), 30, False),
+        (13, _D, ("branch", "team", "agent"), 20, False),
     ),
     *_sets(
         "purchase",

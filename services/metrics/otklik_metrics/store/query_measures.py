@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, ColumnElement, Numeric, Text, and_, case, cast, func, literal
 
-from otklik_common.events.contact_center import ClockState
 from otklik_common.events.staff import PromiseState
 from otklik_metrics.domain.bucket import GRACE, worked_until
 from otklik_metrics.domain.lead_steps import PROCESSES
@@ -21,6 +20,8 @@ from otklik_metrics.domain.measures import (
     NPS_CATEGORIES,
 )
 from otklik_metrics.domain.readings import Op, Sum
+from otklik_metrics.store.query_measures_feedback import FEEDBACK, in_state
+from otklik_metrics.store.query_measures_feedback import if_ as _if
 
 Column = ColumnElement[Any]
 
@@ -114,11 +115,6 @@ def begun_and_open(kind: str, name: str, facts: Facts) -> Column:
 
 def _micros(moment: Column) -> Column:
     return cast(func.extract("epoch", moment) * 1_000_000, BigInteger)
-
-
-def _if(condition: Column, value: Any = 1) -> Column:
-    found: Column = case((condition, value))
-    return found
 
 
 def _answered(facts: Facts) -> Column:
@@ -271,10 +267,6 @@ def _amount(model: str) -> Term:
     return lambda f, _: _if(and_(f.deal.is_not(None), f.amount_minor.is_not(None)), given(f))
 
 
-def _in_state(state: ClockState | PromiseState) -> Term:
-    return lambda f, _: _if(f.state == state.value)
-
-
 def _unkept(facts: Facts) -> Column:
     return and_(facts.kept_at.is_(None), facts.cancelled_at.is_(None))
 
@@ -292,10 +284,7 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
         "asked": lambda f, _: _if(f.asked_at.is_not(None)),
         "replied": lambda f, _: _if(f.replied_at.is_not(None)),
     },
-    "sla_clock": {
-        "started": lambda f, _: _if(f.started_at.is_not(None)),
-        **{state.value: _in_state(state) for state in ClockState},
-    },
+    **FEEDBACK,
     "evaluation": {
         "evaluations": lambda f, _: _if(f.released_at.is_not(None)),
         "score_micro": lambda f, _: f.score_micro,
@@ -311,7 +300,7 @@ _OTHERS: Mapping[str, Mapping[str, Term]] = {
     },
     "promise": {
         "due": lambda f, _: _if(f.due_at.is_not(None)),
-        **{state.value: _in_state(state) for state in PromiseState},
+        **{state.value: in_state(state) for state in PromiseState},
         "past_due": lambda f, m: _if(
             and_(f.state.in_((PromiseState.OPEN, PromiseState.AT_RISK)), f.due_at < m.now)
         ),

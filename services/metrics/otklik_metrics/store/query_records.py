@@ -26,7 +26,10 @@ SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
         "reopenings contradictions",
         "reply": "asked_at replied_at waited_ms first",
         "sla_clock": "started_at due_at breached_at ended_at state paused target_ms used_ms",
+        "feedback_clock": "matter about started_at due_at breached_at ended_at state target_ms used_ms",
         "ad_spend": "spent_at amount_minor",
+        "review": "written_at received_at replied_at removed_at state stars has_text",
+        "claim": "received_at term_at reacted_at worked_off_at state outcome wish reopenings",
         "promise": "made_at warn_at due_at kept_at cancelled_at state postponed",
         "lead": "created_at assigned_at attempted_at contacted_at qualified_at shown_at dealt_at "
         "closed_at reason objections requests showings known_person",

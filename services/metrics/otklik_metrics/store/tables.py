@@ -24,11 +24,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+import otklik_common.events.claims
+
 # The contracts register themselves when they are imported.
 import otklik_common.events.contact_center
 import otklik_common.events.feedback
+import otklik_common.events.feedback_clocks
 import otklik_common.events.leads
 import otklik_common.events.loyalty
+import otklik_common.events.reviews
 import otklik_common.events.scripts  # noqa: F401
 from otklik_common.roles import Grant
 from otklik_common.tables import COMMON_GRANTS, common_tables, tenant_column
@@ -49,6 +53,7 @@ KINDS = (
     "contact",
     "reply",
     "sla_clock",
+    "feedback_clock",
     "promise",
     "ad_spend",
     "lead",
@@ -62,6 +67,8 @@ KINDS = (
     "survey",
     "answer",
     "case",
+    "review",
+    "claim",
     "customer",
     "purchase",
     "points",

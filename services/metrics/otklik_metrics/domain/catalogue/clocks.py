@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from otklik_common.events.access import TargetName
+from otklik_common.events.access import OtherTargetName, TargetName
 from otklik_metrics.domain.catalogue.service import BY, KIND
 from otklik_metrics.domain.catalogue.words import OWN, Metric, Params, Shape, choice, one
 from otklik_metrics.domain.dimensions import Text
@@ -10,31 +10,41 @@ from otklik_metrics.domain.indicators.cells import Cell, Values, count, share
 from otklik_metrics.domain.readings import Pick, Reading, Sum, Tally, Where, pick
 
 CLOCK: Final = "sla_clock"
+OTHER_CLOCK: Final = "feedback_clock"
 CLOCK_BY: Final = "started_at"
 
 DUE: Final = "due_at"
 """The sender's own due time of a contact, by which no policy is asked."""
 
 ANY: Final = "any"
+ANY_OTHER: Final = "any_of_feedback"
+"""Of contacts, and of claims and reviews: they are facts of two kinds, never counted as one."""
 
 TARGETS: Final = tuple(name.value for name in TargetName)
+"""What policies promise about contacts."""
+
+OTHER_TARGETS: Final = (*(name.value for name in OtherTargetName), "claim_term")
+"""What policies, norms and the law promise about claims and reviews."""
 
 _KEPT, _BROKEN = ("achieved",), ("breached", "breaching")
 
 _WHICH: Final = Text(
-    "which promise: of the sender (due_at), or of a policy",
-    "какое обещание: отправителя (due_at) или правила обслуживания",
+    "which promise: of the sender (due_at), of a policy, or the legal term of claims (claim_term); "
+    "any: of contacts, any_of_feedback: of claims and reviews",
+    "какое обещание: отправителя (due_at), правила обслуживания или срок ответа на претензию по закону "
+    "(claim_term); any – по обращениям, any_of_feedback – по претензиям и отзывам",
 )
 
 
 def _sums(names: tuple[str, ...], params: Params) -> dict[str, Sum]:
     target = params["target"]
-    where = None if target == ANY else Where("target", target)
+    where = None if target in (ANY, ANY_OTHER) else Where("target", target)
     return {name: Sum(name, where=where) for name in names}
 
 
 def _clocks(names: tuple[str, ...], params: Params) -> Reading:
-    return Tally(CLOCK, CLOCK_BY, _sums(names, params))
+    other = params["target"] in (ANY_OTHER, *OTHER_TARGETS)
+    return Tally(OTHER_CLOCK if other else CLOCK, CLOCK_BY, _sums(names, params))
 
 
 def _these(names: tuple[str, ...], params: Params) -> Pick:
@@ -76,7 +86,8 @@ def _counted(name: str, title: Text, formula: Text, states: tuple[str, ...]) -> 
         read=lambda params: _clocks(states, params),
         work_out=lambda values, _: count(sum(values[state] for state in states)),
         base=lambda params: _these(states, params),
-        parameters=(choice("target", _WHICH, ANY, (ANY, *TARGETS)),),
+        other_kinds={OTHER_CLOCK: CLOCK_BY},
+        parameters=(choice("target", _WHICH, ANY, (ANY, ANY_OTHER, *TARGETS, *OTHER_TARGETS)),),
     )
 
 
@@ -88,7 +99,7 @@ METRICS: Final = (
         unit="share",
         kind=KIND,
         time_column=BY,
-        other_kinds={CLOCK: CLOCK_BY},
+        other_kinds={CLOCK: CLOCK_BY, OTHER_CLOCK: CLOCK_BY},
         formula={
             DUE: Text(
                 "closed by the due time / all with a due time that is past, or closed; open past "
@@ -97,7 +108,7 @@ METRICS: Final = (
                 "нарушение, закрытое ровно в срок – нет",
             ),
             **dict.fromkeys(
-                TARGETS,
+                (*TARGETS, *OTHER_TARGETS),
                 Text(
                     "promises kept / promises kept or broken, by the moment from which they run; "
                     "broken and still running is broken, ended without an answer in time is neither",
@@ -120,7 +131,7 @@ METRICS: Final = (
             else _these((*_KEPT, *_BROKEN), params)
         ),
         above=lambda params: pick("due_met") if params["target"] == DUE else _these(_KEPT, params),
-        parameters=(choice("target", _WHICH, DUE, (DUE, *TARGETS)),),
+        parameters=(choice("target", _WHICH, DUE, (DUE, *TARGETS, *OTHER_TARGETS)),),
         interval="wilson",
     ),
     _counted(

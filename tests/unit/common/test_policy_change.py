@@ -2,9 +2,9 @@
 
 from datetime import UTC, date, datetime
 
+from otklik_common.clocks.policy_change import EVER, EVERYBODY, Facts, redone
 from otklik_common.events.access import Branch, Calendar, CalendarRules, SlaPolicy, SlaTerms
 from otklik_common.events.envelope import Fact
-from otklik_contact_center.domain.policy_change import EVER, EVERYBODY, Facts, redone
 
 MARCH, MAY = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
 DAY = ("09:00-18:00",)
