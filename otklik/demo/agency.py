@@ -1,7 +1,7 @@
 """The agency itself: branches, queues, realtors, and the truths planted in it."""
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Europe/Moscow")
@@ -151,3 +151,13 @@ CAMPAIGNS = (
 )
 
 FORCES = ("clarity", "enjoyment", "control", "belonging", "fairness", "status")
+
+
+def in_hours(at: datetime) -> datetime:
+    """The same moment if the agency is open then, else the next opening."""
+    local = at.astimezone(ZONE)
+    if local.time() < OPENS:
+        return datetime.combine(local.date(), OPENS, ZONE)
+    if local.time() >= CLOSES:
+        return datetime.combine(local.date() + timedelta(days=1), OPENS, ZONE)
+    return at

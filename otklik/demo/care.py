@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from otklik.demo.agency import CLOSES, OPENS, ZONE
+from otklik.demo import public
+from otklik.demo.agency import in_hours
 from otklik.demo.people import Person, turns_to_us, weighted
 
 if TYPE_CHECKING:
@@ -66,9 +67,19 @@ class Care:
         answers = common | {"agent": person.realtor.code, "actor": "human"}
         replied = in_hours(at) + timedelta(hours=random.lognormvariate(0.2, 0.7) * slow**0.5)
         yield self._world.event(contact, "1", "message", replied, answers)
+        ends = None
         if random.random() < (0.97 if slow == 1.0 else 0.75):
             ends = replied + timedelta(hours=random.lognormvariate(1.3, 0.9) * slow)
             yield self._world.event(contact, "end", "ended", ends, common)
+        yield from public.claim(
+            self._world,
+            person,
+            contact=contact,
+            channel=channel,
+            at=at,
+            replied=replied,
+            ended=ends,
+        )
 
     def _step(self, answer: str, step: str, reason: str, at: datetime) -> "Push":
         body = {
@@ -85,13 +96,3 @@ def when_awake(random: Random, at: datetime) -> datetime:
     """The same moment by day, else some time in the morning: nobody answers at night."""
     by_day = in_hours(at)
     return by_day if by_day == at else by_day + timedelta(minutes=random.expovariate(1 / 40))
-
-
-def in_hours(at: datetime) -> datetime:
-    """The same moment if the agency is open then, else the next opening."""
-    local = at.astimezone(ZONE)
-    if local.time() < OPENS:
-        return datetime.combine(local.date(), OPENS, ZONE)
-    if local.time() >= CLOSES:
-        return datetime.combine(local.date() + timedelta(days=1), OPENS, ZONE)
-    return at

@@ -13,6 +13,7 @@ from otklik.client import Client
 from otklik.demo.agency import BRANCHES, OPERATORS, REGIONS, ZONE, realtors
 from otklik.demo.promises import HOURS, OFFICE, PACE, PACE_PRESET, POLICIES
 from otklik.demo.simulation import DAYS, Push, Sort, simulate
+from otklik.demo.telling_public import Public
 
 BATCH = 2_000
 CAUGHT_UP_SECONDS = 600
@@ -159,6 +160,10 @@ class Teller:
         self._batches("/feedback/v1/answers:batch", answers)
         for push in by_sort.get("case_step", ()):
             self._case_step(push)
+        in_public = Public(self.client, self.source)
+        for sort, say in in_public.sorts.items():
+            for push in by_sort.get(sort, ()):
+                say(push.body)
         self._batches(
             "/loyalty/v1/purchases:batch", [push.body for push in by_sort.get("purchase", ())]
         )

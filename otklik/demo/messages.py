@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
-from otklik.demo.care import in_hours
+from otklik.demo.agency import in_hours
 from otklik.demo.people import Person, turns_to_us, weighted
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any, Literal
 
+from otklik.demo import public
 from otklik.demo.agency import BRANCHES, HOURS, WEEKDAYS, ZONE, Branch, realtors
 from otklik.demo.calls import Calls
 from otklik.demo.deals import Deals
@@ -19,7 +20,19 @@ DAYS = 90
 REQUESTS_A_DAY = 330
 """Calls, chats, forms and mails of an average day."""
 
-Sort = Literal["event", "agent_state", "answer", "case_step", "lead_step", "purchase", "return"]
+Sort = Literal[
+    "event",
+    "agent_state",
+    "answer",
+    "case_step",
+    "lead_step",
+    "purchase",
+    "return",
+    "review",
+    "review_reply",
+    "claim",
+    "claim_step",
+]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -109,6 +122,7 @@ def _day(random: Random, world: World, day: date) -> list[Push]:
     found += calls.pushes(random, day)
     found += deals.pushes(random, day)
     found += Steps(world).pushes(day)
+    found += public.reviews(world, world.seed, day)
     return found
 
 

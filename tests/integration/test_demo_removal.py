@@ -116,6 +116,9 @@ async def test_the_demo_comes_goes_stays_out_and_may_come_again(
         "answer",
         "purchase",
         "points",
+        "review",
+        "claim",
+        "feedback_clock",
     }
     first = await asyncio.to_thread(office.numbers)
     assert all(first.values()), first
@@ -125,6 +128,7 @@ async def test_the_demo_comes_goes_stays_out_and_may_come_again(
     left = await office.facts()
     assert not left.keys() & {"contact", "lead", "reply", "agent_state", "answer", "case"}
     assert not left.keys() & {"survey", "purchase", "points", "customer"}
+    assert not left.keys() & {"review", "claim", "feedback_clock"}
     assert left.get("source", 0) <= before.get("source", 0) + 1  # the default one
     assert not any((await asyncio.to_thread(office.numbers)).values())
 

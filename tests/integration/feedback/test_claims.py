@@ -83,6 +83,9 @@ async def test_a_claim_comes_once_with_its_clocks_and_its_case(world: World) -> 
     ]
     (case,) = (await world.call("GET", "/cases")).json()["items"]
     assert (case["reason"], case["claim"], case["branch"]) == ("claim", made["id"], "tyumen")
+    for claim, found in ((made["id"], 1), (case["id"], 0)):
+        listed = await world.call("GET", "/cases", params={"claim": claim})
+        assert len(listed.json()["items"]) == found
     other = await world.call("POST", "/claims", body | {"text": "другое"})
     assert (other.status_code, other.json()["code"]) == (409, "claim_differs")
 

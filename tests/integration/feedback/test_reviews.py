@@ -178,6 +178,8 @@ async def test_what_comes_late_is_judged_from_then_on_and_an_archive_not_at_all(
     begins = datetime.fromisoformat(late["received_at"])
     assert datetime.fromisoformat(late["due_at"]) == begins + timedelta(days=1)
     assert old["due_at"] is None
+    (case,) = (await world.call("GET", "/cases")).json()["items"]
+    assert (case["review"], datetime.fromisoformat(case["opened_at"])) == (late["id"], begins)
 
 
 async def test_reviews_in_the_same_words_are_pointed_out_and_never_merged(

@@ -118,6 +118,8 @@ def test_two_stars_open_a_case_once() -> None:
     assert not opens_case(None, none)
     assert opens_case(three, a_review(three, stars=1))
     assert not opens_case(two, a_review(two, stars=1))
+    assert opens_case(None, a_review(after=ARCHIVE))
+    assert not opens_case(None, a_review(after=ARCHIVE + timedelta.resolution))
     gone = removed(three, WRITTEN)
     assert not opens_case(gone, a_review(gone, stars=1))
 

@@ -193,3 +193,29 @@ def test_nobody_is_answered_after_losing_patience_and_no_agent_talks_twice(
         assert one.agent is not None
         assert busy.get(one.agent, NOON) <= one.answered_at
         busy[one.agent] = one.ended_at + timedelta(seconds=wrap)
+
+
+def test_the_slow_branch_is_rated_worst_and_replies_least(history: list[Push]) -> None:
+    stars: dict[str, list[int]] = defaultdict(list)
+    replies: dict[str, int] = defaultdict(int)
+    for push in history:
+        if push.sort == "review":
+            stars[push.body["branch"]].append(push.body["stars"])
+        if push.sort == "review_reply":
+            replies[push.body["review"]["branch"]] += 1
+    assert 90 <= sum(map(len, stars.values())) <= 200
+    slow = TRUTHS.slow_branch
+    others = [one for branch, found in stars.items() if branch != slow for one in found]
+    assert mean(stars[slow]) < mean(others) - 0.5
+    told = sum(count for branch, count in replies.items() if branch != slow)
+    assert replies[slow] / len(stars[slow]) < told / len(others) - 0.2
+
+
+def test_every_claim_is_worked_off_or_left_and_steps_follow_it(history: list[Push]) -> None:
+    claims = {push.body["id"]: push.at for push in history if push.sort == "claim"}
+    steps = [push for push in history if push.sort == "claim_step"]
+    assert len(claims) > 20
+    for push in steps:
+        assert push.at > claims[push.body["claim"]["id"]]
+    done = {push.body["claim"]["id"] for push in steps if push.body["step"] == "work-off"}
+    assert 0.6 < len(done) / len(claims) < 1

@@ -28,6 +28,7 @@ from otklik_feedback.domain.review import (
     accept,
     case_of,
     opens_case,
+    waits_since,
     watched_of,
 )
 from otklik_feedback.domain.review_told import review_event
@@ -112,7 +113,8 @@ async def _keep(
         told.append(review_event(tenant, after, verb=verb, at=at))
         if opens_case(known, after):
             id_ = subject_id(tenant, "case", str(after.id), str(after.revision))
-            unhappy.append(Unhappy(case_of(id_, after, recorder.now), recorder.now))
+            since = waits_since(after) if known is None else recorder.now
+            unhappy.append(Unhappy(case_of(id_, after, since), since))
         fates.append(Fate.NEW if known is None else Fate.CHANGED)
     if not bodies:
         return fates

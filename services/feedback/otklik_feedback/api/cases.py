@@ -75,16 +75,26 @@ async def list_cases(
     db: Db,
     pages: Pages,
     now: Now,
+    *,
     state: CaseState | None = None,
     overdue: Annotated[
         bool | None, Query(description="true: only those past their time and not closed")
     ] = None,
     branch: Filter = None,
     agent: Filter = None,
+    review: Annotated[UUID | None, Query(description="the review that opened it")] = None,
+    claim: Annotated[UUID | None, Query(description="the claim that opened it")] = None,
 ) -> Page[CaseOut]:
     """Cases within reach, the newest first."""
     wanted = pages.part(caller.tenant)
-    filters = Filters(state=state, overdue_at=now if overdue else None, branch=branch, agent=agent)
+    filters = Filters(
+        state=state,
+        overdue_at=now if overdue else None,
+        branch=branch,
+        agent=agent,
+        review=review,
+        claim=claim,
+    )
     found = await actions.list_cases(db, caller, filters, wanted)
     return wanted.page(
         found,

@@ -231,8 +231,13 @@ def accept(
 
 
 def opens_case(before: Review | None, after: Review) -> bool:
-    """Whether this revision opens a case: only the step from "not unhappy" to unhappy does."""
-    if after.removed_at is not None:
+    """
+    Whether this revision opens a case: only the step from "not unhappy" to unhappy does.
+
+    What is gone from its source opens none, nor does an archive: a first load of history is no
+    day's work.
+    """
+    if after.removed_at is not None or delay_of(after) > ARCHIVE:
         return False
     return _is_unhappy(after) and (before is None or not _is_unhappy(before))
 
@@ -305,6 +310,16 @@ def check_standing(review: Review) -> None:
         )
 
 
+def delay_of(review: Review) -> timedelta:
+    """How long after it was written we heard of it."""
+    return review.received_at - review.written_at
+
+
+def waits_since(review: Review) -> datetime:
+    """From when somebody of ours could do something about it, fairly judged."""
+    return review.received_at if delay_of(review) > LATE else review.written_at
+
+
 def watched_of(review: Review) -> Watched:
     """
     What clocks of a review are made of.
@@ -313,10 +328,9 @@ def watched_of(review: Review) -> Watched:
     than a day later it is waited for from then on: nobody can reply to what they do not know. To an
     archive nobody owes a reply.
     """
-    delay = review.received_at - review.written_at
     watches: tuple[Watch, ...] = ()
-    if delay <= ARCHIVE:
-        started_at = review.received_at if delay > LATE else review.written_at
+    if delay_of(review) <= ARCHIVE:
+        started_at = waits_since(review)
         ended_at = review.replied_at or review.removed_at
         watches = (
             Watch(

@@ -225,6 +225,8 @@ class Filters:
     overdue_at: datetime | None = None
     branch: str | None = None
     agent: str | None = None
+    review: UUID | None = None
+    claim: UUID | None = None
     branches: frozenset[str] | None = None
 
 
@@ -238,7 +240,7 @@ async def part(tx: AsyncConnection, tenant: str, filters: Filters, wanted: Part)
 def _where(filters: Filters) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = [
         cases.c[name] == value
-        for name in ("state", "branch", "agent")
+        for name in ("state", "branch", "agent", "review", "claim")
         if (value := getattr(filters, name)) is not None
     ]
     if filters.overdue_at is not None:
