@@ -54,8 +54,23 @@ _WHOLE_FILE: Final = b"id\n"
 CALLS_EACH: Final = 6
 """Things made of calls that an operation may use up."""
 
-_NAMES: Final = ("code", "source_id", "evaluation_id", "contact_id", "calibration_id", "visit_id")
+_NAMES: Final = (
+    "claim",
+    "code",
+    "source_id",
+    "evaluation_id",
+    "contact_id",
+    "calibration_id",
+    "visit_id",
+)
 """Parameters of paths that are not called by what they name."""
+
+
+def _make_reviews_known(case: Case[Any]) -> None:
+    if case.path.endswith("/replies"):
+        case.body = {"text": "thank you"}
+    elif case.path.endswith("/reviews:import"):
+        case.body = "source,id,written_at,stars\n2gis,fuzz,2026-03-02T09:00:00Z,5\n"
 
 
 def _make_scripts_known(case: Case[Any]) -> None:
@@ -199,7 +214,7 @@ class Customs:
         for name in case.path_parameters:
             if row.of is not None and (name.startswith(row.of) or name in _NAMES):
                 case.path_parameters[name] = self._known_id(case, row, name)
-        if "number" in case.path_parameters:
+        if "number" in case.path_parameters and "/imports/" in case.path:
             case.path_parameters["number"] = 0
             case.body = _WHOLE_FILE
         if "If-Match" in case.headers:
@@ -214,6 +229,7 @@ class Customs:
         case.body = _completed(case.body, names)
         _know_whole(case)
         _make_scripts_known(case)
+        _make_reviews_known(case)
         _make_paces_known(case)
         for name, most in (("metric", None), ("metrics", 1)):
             if isinstance(case.body, dict) and name in case.body:

@@ -39,11 +39,12 @@ SECRET_WANTED: Final = frozenset(
         "POST /contact-center/v1/sources/{source_id}/hook/{rest}",
         "POST /contact-center/v1/contacts/{contact_id}/recording-links",
         "GET /contact-center/v1/recordings/{link}",
+        "POST /feedback/v1/reviews/{review}/replies/{number}/publish",
     }
 )
 """
 Operations that need not succeed here: they want a password, a token or a signature that nobody guesses,
-or a recording that somebody keeps on a public server. Who
+a recording that somebody keeps on a public server, or a draft of a reply that nobody published yet. Who
 learns from answers may be told one.
 """
 
