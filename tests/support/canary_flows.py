@@ -64,6 +64,7 @@ class Flows:
         self.hook()
         self.imports()
         self.feedback()
+        self.in_public()
         self.loyalty()
         self.wrong_places()
 
@@ -254,6 +255,33 @@ class Flows:
         self.send("case", "POST", step_path, step, headers=keyed)  # kept answer
         self.send("case refused", "POST", step_path, step | {"reason": it.text})
         self.send("case read", "GET", f"/feedback/v1/cases/{case}")
+
+    def in_public(self) -> None:
+        """Reviews, replies to them, claims and their steps."""
+        it, path = self.it, "/feedback/v1"
+        said = {"source": "2gis", "id": "r-1", "written_at": AT, "stars": 1}
+        words = said | {"text": it.text, "author": it.name, "url": f"https://a.example/{it.secret}"}
+        review = self.send("review", "POST", f"{path}/reviews", words)["id"]
+        self.send("review", "POST", f"{path}/reviews", words | {"text": it.name})
+        for wrong in ({"source": it.text}, {it.name: it.phone}, {"url": it.mail}, {"at": it.text}):
+            self.send("review refused", "POST", f"{path}/reviews", words | wrong)
+        self.send("reviews", "POST", f"{path}/reviews:batch", [words, it.text, words | {"id": 7}])
+        rows = f"source,id,written_at,text\n2gis,r-2,{AT},{it.text}\n2gis,r-3,{it.phone},\n"
+        for file in (rows, f"source,id,{it.name}\n", f'source,id,written_at\n"{it.text}'):
+            flow = "file" if file is rows else "file refused"
+            self.send(flow, "POST", f"{path}/reviews:import", file.encode())
+        answer = f"{path}/reviews/{review}/replies"
+        self.send("reply", "POST", answer, {"text": f"{it.name}, {it.text}", "published": True})
+        self.send("review read", "GET", f"{path}/reviews/{review}")
+        demand = {"id": "c-1", "received_at": AT, "text": it.text, "customer": self.customer}
+        claim = self.send("claim", "POST", f"{path}/claims", demand)["id"]
+        self.send("claim refused", "POST", f"{path}/claims", demand | {"text": it.name})
+        self.send(
+            "claim refused", "POST", f"{path}/claims", demand | {"id": it.mail, "topic": it.text}
+        )
+        step = {"reason": "called", "note": f"{it.name}: {it.text}"}
+        self.send("claim step", "POST", f"{path}/claims/{claim}/react", step)
+        self.send("claim read", "GET", f"{path}/claims/{claim}")
 
     # --- loyalty --------------------------------------------------------------------------------
 
