@@ -92,7 +92,8 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "claim": ("претензия", "a claim"),
     },
     "choice": {
-        "any": ("все нормы", "every target"),
+        "any": ("все нормы обращений", "every target of contacts"),
+        "any_of_feedback": ("все нормы претензий и отзывов", "every target of claims and reviews"),
         "all": ("считаются все ответы", "all answers count"),
         "mean": ("среднее", "the mean"),
         "business": ("рабочее время", "business time"),
@@ -141,6 +142,18 @@ NOUNS: dict[str, dict[str, dict[str, str]]] = {
         "en": {
             "one": "is late and the customer still waits",
             "other": "are late and customers still wait",
+        },
+    },
+    "words_late": {
+        "ru": {
+            "one": "срок ответа на отзыв или претензию нарушен",
+            "few": "срока ответа на отзывы и претензии нарушено",
+            "many": "сроков ответа на отзывы и претензии нарушено",
+            "other": "срока ответа на отзывы и претензии нарушено",
+        },
+        "en": {
+            "one": "answer to a review or a claim is late",
+            "other": "answers to reviews and claims are late",
         },
     },
     "promises_broken": {

@@ -24,6 +24,8 @@ OVERDUE = {"name": "cases_overdue", "as": "overdue"}
 
 AT_RISK = {"name": "sla_at_risk", "as": "at_risk"}
 BROKEN = {"name": "sla_overdue", "as": "broken"}
+WORDS_LATE = {"name": "sla_overdue", "target": "any_of_feedback", "as": "words_late"}
+"""Of reviews and claims."""
 
 PROMISES_AT_RISK = {"name": "promises_at_risk", "as": "promises_at_risk"}
 PROMISES_BROKEN = {"name": "promises_broken", "as": "promises_broken"}
@@ -41,6 +43,7 @@ METRICS: dict[str, dict[str, Any]] = {
     "overdue": OVERDUE,
     "at_risk": AT_RISK,
     "broken": BROKEN,
+    "words_late": WORDS_LATE,
     "unworked": UNWORKED,
     "promises_at_risk": PROMISES_AT_RISK,
     "promises_broken": PROMISES_BROKEN,
@@ -50,7 +53,7 @@ METRICS: dict[str, dict[str, Any]] = {
 
 ABOUT_CALLS = frozenset(("calls", "sl20", "waiting"))
 
-NOW = ("cases", "overdue", "at_risk", "broken", "unworked")
+NOW = ("cases", "overdue", "at_risk", "broken", "words_late", "unworked")
 """What somebody is to do something about now."""
 
 PROMISED = ("promises_at_risk", "promises_broken")

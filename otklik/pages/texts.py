@@ -1,16 +1,18 @@
 """Every word of the pages, in Russian and English."""
 
-from typing import Any
+from typing import Any, Final
 
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from babel.plural import PluralRule
+from babel.units import format_unit
 
 from otklik.pages.codes import CODES, NOUNS
 
 LANGUAGES = ("ru", "en")
 
+_UNITS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 MINUS = "\N{MINUS SIGN}"
 
 TEXTS: dict[str, tuple[str, str]] = {
@@ -78,7 +80,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The programme was changed: these are requests that began from {} on.",
     ),
     "pace_who": ("Кто отстаёт", "Who is behind"),
-    "pace_nobody": ("Никто не отстаёт", "Nobody is behind"),
+    "pace_nobody": (
+        "Из заявок за это время никто не отстаёт; старые видны за больший срок.",
+        "Of the requests of this period nobody is behind; older ones show in a longer one.",
+    ),
     "of_many": ("из {}", "of {}"),
     "business_time": ("рабочего времени", "of business time"),
     "elapsed_time": ("по часам", "by the clock"),
@@ -124,6 +129,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cases_title": ("Недовольные, с кем надо связаться", "Unhappy customers to call"),
     "sla_title": ("Сроки ответа на грани нарушения", "Answers about to be late"),
     "at_risk_about": ("скоро будут нарушены", "will be late soon"),
+    "none_at_risk": ("на грани нарушения – ни одного", "none is about to be"),
+    "promises_none_at_risk": ("на грани срыва – ни одного", "none is about to be"),
+    "words_late": ("Отзывы и претензии без ответа в срок", "Reviews and claims answered too late"),
     "promises_title": ("Обещания на грани срыва", "Promises about to break"),
     "promises_about": ("обещано сотрудниками, срок вот-вот", "promised by staff, due any moment"),
     "promises_broken": ("Сорвано обещаний", "Promises broken"),
@@ -326,3 +334,12 @@ class Words:
         if milliseconds < 60_000:
             return f"{milliseconds // 1000} {'с' if self.language == 'ru' else 's'}"
         return format_timedelta(milliseconds // 1000, threshold=1.2, locale=self._locale)
+
+    def term(self, seconds: int, *, business: bool) -> str:
+        """What was promised, to the second; a day of office hours has no length, so it is hours then."""
+        told, rest = [], seconds
+        for unit, size in _UNITS[1:] if business else _UNITS:
+            count, rest = divmod(rest, size)
+            if count:
+                told.append(format_unit(count, f"duration-{unit}", "long", locale=self._locale))
+        return " ".join(told)

@@ -4,7 +4,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
-from otklik_common.clocks.policies import CONTACT, about
+from otklik_common.clocks.policies import CONTACT, REVIEW, about
 from otklik_common.clocks.sla import LONGEST
 from otklik_common.events.access import (
     TARGET_NAMES,
@@ -23,6 +23,15 @@ Seconds = Annotated[int, Field(ge=1, le=MOST_SECONDS)]
 Free = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 """A code as senders write it: a queue, a party, a segment."""
 Frees = Annotated[tuple[Free, ...], Field(max_length=200)]
+
+
+_NOT_OF_REVIEWS: Final = {
+    "channels": "channel",
+    "parties": "party",
+    "queues": "queue",
+    "segments": "segment",
+    "service_levels": "purchased level",
+}
 
 
 class TargetBody(StrictModel):
@@ -45,8 +54,8 @@ class TargetBody(StrictModel):
         default=(),
         max_length=len(PauseName),
         description="what holds the clock: `paused` between the sender's paused and unpaused,"
-        " `held` while a call is on hold, `customer` while the last words are ours, or a claim"
-        " waits for the customer; of claims and reviews nothing but `customer`",
+        " `held` while a call is on hold, `customer` while the last words are ours; nothing holds"
+        " those of claims and reviews",
     )
 
     @model_validator(mode="after")
@@ -63,12 +72,11 @@ class TargetBody(StrictModel):
 
     @model_validator(mode="after")
     def _held_by_what_can_be(self) -> Self:
-        foreign = [one for one in self.pauses if one is not PauseName.CUSTOMER]
-        if about(self.target) != CONTACT and foreign:
+        if about(self.target) != CONTACT and self.pauses:
             raise bad_value(
                 "no_such_pause",
-                f"nothing but `customer` can hold {self.target}, and {foreign[0].value} cannot",
-                f"{self.target} может ждать только клиента (`customer`), а не {foreign[0].value}",
+                f"nothing holds the clock of {self.target}: leave `pauses` empty",
+                f"срок {self.target} ничто не останавливает: оставьте `pauses` пустым",
             )
         return self
 
@@ -88,8 +96,9 @@ class TermsBody(StrictModel):
     """
 
     priority: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        description="of the policies that fit a contact, the one with the lowest number holds, for"
-        " every target; two that hold never have the same"
+        description="of the policies that fit and promise anything about such (a contact, a claim, a"
+        " review), the one with the lowest number holds, for every target; two that hold never have"
+        " the same"
     )
     channels: list[ChannelName] = Field(default_factory=list, max_length=len(CHANNEL_NAMES))
     parties: Frees = ()
@@ -115,6 +124,19 @@ class TermsBody(StrictModel):
         if twice is not None:
             raise bad_value("target_twice", f"{twice} is promised twice", f"{twice} обещано дважды")
         return targets
+
+    @model_validator(mode="after")
+    def _may_hold(self) -> Self:
+        limits = [name for name in _NOT_OF_REVIEWS if getattr(self, name)]
+        if limits and {about(one.target) for one in self.targets} == {REVIEW}:
+            raise bad_value(
+                "never_holds",
+                f"a review has no {_NOT_OF_REVIEWS[limits[0]]}, so that a policy limited by `{limits[0]}`"
+                " promises it nothing: leave it empty",
+                f"у отзыва этого нет, и правило с условием `{limits[0]}` никогда не подействует:"
+                " оставьте условие пустым",
+            )
+        return self
 
     def terms(self) -> SlaTerms:
         """As access tells them, lists in order."""

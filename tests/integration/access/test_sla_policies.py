@@ -55,9 +55,9 @@ async def test_claims_and_reviews_are_promised_apart_from_contacts(
     http: Http, world: World
 ) -> None:
     targets = [
-        {"target": "review_reply", "seconds": 86_400},
+        {"target": "review_reply", "seconds": 86_400, "business": False},
         FIRST,
-        {"target": "claim_answer", "seconds": 86_400, "business": False, "pauses": ["customer"]},
+        {"target": "claim_answer", "seconds": 86_400, "business": False},
     ]
     await http.good("PUT", "/sla-policies/usual", {**USUAL, "targets": targets})
     (shown,) = (await http.good("GET", "/sla-policies/usual"))["terms"]
@@ -101,9 +101,10 @@ async def test_an_ended_policy_frees_its_priority_and_stays_readable(http: Http)
         ({"targets": [FIRST, {**FIRST, "seconds": 60}]}, "target_twice"),
         ({"targets": [{**FIRST, "warning_seconds": 3600}]}, "warning_too_early"),
         (
-            {"targets": [{**FIRST, "target": "review_reply", "pauses": ["customer", "held"]}]},
+            {"targets": [{**FIRST, "target": "claim_answer", "pauses": ["customer"]}]},
             "no_such_pause",
         ),
+        ({"queues": ["sales"], "targets": [{**FIRST, "target": "review_reply"}]}, "never_holds"),
     ],
 )
 async def test_what_no_policy_can_promise_is_said_with_its_field(

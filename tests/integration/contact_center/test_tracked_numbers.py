@@ -271,6 +271,20 @@ async def test_an_edit_that_overwrites_another_s_is_refused(client: AsyncClient)
     assert late.status_code == 412
 
 
+@pytest.mark.parametrize("fallback", [None, "+74959990000"])
+async def test_whoever_finds_no_number_is_lost_once_however_many_pages_are_read(
+    client: AsyncClient, fallback: str | None
+) -> None:
+    await put(client, pools={"search": numbers(1)}, fallback=fallback)
+    await show(client, "ann")
+    pages = [await show(client, "bob") for _ in range(4)]
+    assert all(page["shared"] and page["number"] == fallback for page in pages)
+    assert len({page["lease"] for page in pages}) == 1
+    await show(client, "cid")
+    (search,) = (await client.get(f"{BASE}/number-trackers/site/health")).json()["pools"]
+    assert (search["visitors"], search["lost"], search["busiest_hour"]) == (3, 2, 3)
+
+
 async def test_a_pool_says_how_it_does_and_how_many_numbers_it_needs(client: AsyncClient) -> None:
     await put(client, pools={"search": numbers(4), "idle": numbers(2, 90)}, fallback=None)
     shown = [await show(client, visitor) for visitor in "abcde"]

@@ -17,7 +17,13 @@ from otklik_access.domain.sla_policies import (
     names_calendar,
 )
 from otklik_common.errors import Conflict, Unprocessable
-from otklik_common.events.access import SlaTarget, SlaTerms, TargetName
+from otklik_common.events.access import (
+    OtherTarget,
+    OtherTargetName,
+    SlaTarget,
+    SlaTerms,
+    TargetName,
+)
 from otklik_common.events.envelope import MAX_FACT_BYTES
 
 MARCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -138,6 +144,10 @@ def test_business_time_needs_a_calendar() -> None:
     with pytest.raises(Unprocessable) as refused:
         check_calendar(terms(calendar="night"), ["office"], default="office")
     assert refused.value.code == "unknown_calendar"
+    of_reviews = OtherTarget(target=OtherTargetName.REVIEW_REPLY, seconds=3600)
+    with pytest.raises(Unprocessable) as refused:
+        check_calendar(terms(targets=(), other_targets=(of_reviews,)), [], default=None)
+    assert refused.value.code == "no_calendar"
     elapsed = FIRST.model_copy(update={"business": False})
     check_calendar(terms(targets=(elapsed,)), [], default=None)
     check_calendar(terms(calendar="office"), ["office"], default="office")

@@ -151,3 +151,21 @@ def test_it_is_callers_who_are_answered(language: str, share: float, said: str) 
 def test_every_noun_has_its_forms(language: str) -> None:
     for kind in NOUNS:
         assert all(Words(language).noun(kind, count) for count in (0, 1, 2, 5, 21, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "business", "russian", "english"),
+    [
+        (129_600, False, "1 день 12 часов", "1 day 12 hours"),
+        (6_000, False, "1 час 40 минут", "1 hour 40 minutes"),
+        (864_000, False, "10 дней", "10 days"),
+        (2_592_000, False, "30 дней", "30 days"),
+        (90, False, "1 минута 30 секунд", "1 minute 30 seconds"),
+        (172_800, True, "48 часов", "48 hours"),
+    ],
+)
+def test_what_was_promised_is_said_to_the_second(
+    seconds: int, business: bool, russian: str, english: str
+) -> None:
+    assert Words("ru").term(seconds, business=business) == russian
+    assert Words("en").term(seconds, business=business) == english

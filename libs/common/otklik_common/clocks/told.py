@@ -93,5 +93,7 @@ def _promise(told: events.SlaTarget | events.OtherTarget) -> Promise:
         timedelta(seconds=told.seconds),
         timedelta(seconds=told.warning_seconds),
         told.business,
-        frozenset(one.value for one in told.pauses),
+        frozenset(one.value for one in told.pauses)
+        if isinstance(told, events.SlaTarget)
+        else frozenset(),
     )

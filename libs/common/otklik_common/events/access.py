@@ -214,7 +214,7 @@ class SlaTarget(BaseModel):
 
 
 class OtherTarget(BaseModel):
-    """One promise about a claim or a review; as `SlaTarget`, but nothing of a call can hold it."""
+    """One promise about a claim or a review; as `SlaTarget`, but nothing holds its clock."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -222,7 +222,6 @@ class OtherTarget(BaseModel):
     seconds: int = Field(gt=0)
     warning_seconds: int = Field(default=0, ge=0)
     business: bool = True
-    pauses: tuple[PauseName, ...] = ()
 
 
 class SlaTerms(BaseModel):

@@ -322,8 +322,11 @@ async def _lease(
     if slot is None:
         # Also where nothing is shown: whom a pool has lost is never passed over.
         number = tracker.fallback
-        await leases.begin(tx, row._replace(number=number, shared=True))
-        kept = None if number is None else new
+        lost = row._replace(number=number, shared=True)
+        known = await leases.again(tx, lost, now=now)
+        if known is None:
+            await leases.begin(tx, lost)
+        kept = None if number is None else known or new
         return Shown(tracker, choice, touch, number, kept, shared=True)
     if slot.goes_on and slot.lease is not None:
         await leases.see(tx, tenant, slot.lease, visitor, now=now, grace=None)

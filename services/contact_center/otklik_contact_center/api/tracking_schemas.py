@@ -139,7 +139,10 @@ class LeaseOut(BaseModel):
     number: str | None = Field(description="E.164; null: the page's own number stays")
     lease: UUID | None = Field(description="to be kept alive; null: nothing to keep")
     heartbeat_seconds: int
-    shared: bool = Field(description="the pool had none left: several see this number")
+    shared: bool = Field(
+        description="the pool had none left: several see this number, that of last resort, or none where"
+        " the site has no such number"
+    )
     rule: str | None = Field(description="which rule holds")
 
     @classmethod

@@ -115,6 +115,31 @@ async def begin(tx: AsyncConnection, row: LeaseRow) -> None:
     await tx.execute(insert(number_lease).values({**row._asdict(), "touch": dict(row.touch)}))
 
 
+async def again(tx: AsyncConnection, row: LeaseRow, *, now: datetime) -> UUID | None:
+    """
+    The lease of a visitor whom the pool has lost already and who is still there, seen now.
+
+    Whoever looks at ten pages is lost once.
+    """
+    table = number_lease
+    seen = await tx.execute(
+        update(table)
+        .where(
+            table.c.tenant == row.tenant,
+            table.c.visitor == row.visitor,
+            table.c.tracker == row.tracker,
+            table.c.pool == row.pool,
+            table.c.shared,
+            table.c.number.is_not_distinct_from(row.number),
+            table.c.ended_at.is_(None),
+            over_at > now,
+        )
+        .values(seen_at=now)
+        .returning(table.c.id)
+    )
+    return seen.scalars().first()
+
+
 async def end(tx: AsyncConnection, tenant: str, lease: UUID) -> None:
     """A lease has ended when its time after the visitor was last seen was over."""
     table = number_lease
