@@ -168,8 +168,9 @@ def check_calendar(terms: events.SlaTerms, known: Iterable[str], *, default: str
             code="unknown_calendar",
             detail_ru=f"нет календаря с кодом {terms.calendar}",
         )
-    promised = (*terms.targets, *terms.other_targets)
-    if default is None and any(one.business for one in promised):
+    promised = [one.business for one in terms.targets]
+    promised += [one.business for one in terms.other_targets]
+    if default is None and any(promised):
         raise Unprocessable(
             "business time is promised and there is no calendar: make one, or promise elapsed time",
             code="no_calendar",

@@ -137,7 +137,8 @@ async def again(tx: AsyncConnection, row: LeaseRow, *, now: datetime) -> UUID | 
         .values(seen_at=now)
         .returning(table.c.id)
     )
-    return seen.scalars().first()
+    found: UUID | None = seen.scalars().first()
+    return found
 
 
 async def end(tx: AsyncConnection, tenant: str, lease: UUID) -> None:
