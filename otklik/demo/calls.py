@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from otklik.demo.simulation import Push, World
 
 WRAP = timedelta(seconds=25)
+
+PASSED_ON = 0.04
+"""Share of talks that are passed on to a lawyer or a mortgage broker."""
+
+TALKED_BEFORE = timedelta(seconds=90)
+"""Nobody is passed on in a shorter talk."""
 STAFFING = {"ural": (3, 2), "volga": (2, 1), "center": (1, 1)}
 """Operators on duty by region, on weekdays and at weekends: few enough that callers wait."""
 
@@ -120,6 +126,11 @@ class Calls:
             yield self._world.event(
                 contact, "resumed", "resumed", begins + timedelta(seconds=20), common
             )
+        talked = outcome.ended_at - outcome.answered_at
+        # By dice of its own: whoever is passed on changes nothing else of the quarter.
+        if talked > TALKED_BEFORE and Random(contact).random() < PASSED_ON:
+            at = outcome.answered_at + talked * 2 / 3
+            yield self._world.event(contact, "transferred", "transferred", at, answered)
         yield self._world.event(contact, "ended", "ended", outcome.ended_at, common)
         yield self._world.event(contact, "wrapped", "wrapped", outcome.ended_at + WRAP, common)
         waited = (outcome.answered_at - arrival.at).total_seconds()
