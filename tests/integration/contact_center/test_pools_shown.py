@@ -25,7 +25,9 @@ class Scraped:
         self.now = datetime.now(UTC)
         self._company = world.tenant
         self._registry = CollectorRegistry()
-        self._pools = Pools(db or world.worker, PoolMeters(self._registry), lambda: self.now)
+        self.passed = 0.0
+        meters = PoolMeters(self._registry, clock=lambda: self.passed)
+        self._pools = Pools(db or world.worker, meters, lambda: self.now)
 
     async def step(self) -> bool:
         """Let it read what it reads at once; whether more is left."""
@@ -77,6 +79,19 @@ async def test_a_pool_is_shown_as_its_health_says(client: AsyncClient, scraped: 
     assert scraped.of("missing") == 5
     # Nobody came, so there is no need that could be told, and nothing is missing.
     assert (scraped.of("advised", "idle"), scraped.of("missing", "idle")) == (None, 0)
+
+
+async def test_of_pools_that_nobody_can_read_any_more_nothing_is_said(
+    client: AsyncClient, scraped: Scraped
+) -> None:
+    await put(client, pools={"search": numbers(4)})
+    await scraped.look()
+    scraped.passed += 299
+    assert scraped.of("missing") == 0
+    scraped.passed += 2
+    assert scraped.of("missing") is None
+    await scraped.look()
+    assert scraped.of("missing") == 0
 
 
 @pytest.mark.parametrize("fallback", ["+74959990000", None])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from otklik_common.errors import Conflict, Unprocessable
 from otklik_contact_center.domain.pace.presets import PRESETS
 from otklik_contact_center.domain.pace.programme import (
+    MOST_EVER,
     MOST_PROGRAMMES,
     MOST_STEPS,
     MOST_TERMS,
@@ -106,6 +107,17 @@ def test_a_company_has_so_many_and_those_that_ended_do_not_count() -> None:
         check_priority(mine, others)
     assert refused.value.code == "too_many_programmes"
     check_priority(mine, [ended(others[0], START + DAY), *others[1:]])
+
+
+def test_those_that_ended_are_kept_up_to_a_number() -> None:
+    past = [
+        ended(put(None, terms(priority=10 + n), f"p{n}"), START + DAY) for n in range(MOST_EVER)
+    ]
+    mine = put(None, terms(1), "mine")
+    with pytest.raises(Unprocessable) as refused:
+        check_priority(mine, past)
+    assert refused.value.code == "too_many_programmes"
+    check_priority(mine, past[1:])
 
 
 EDITS = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 3)), min_size=1, max_size=12)

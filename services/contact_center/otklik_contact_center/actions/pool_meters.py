@@ -1,6 +1,7 @@
 """What Prometheus is shown of pools of tracked numbers."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -12,6 +13,9 @@ from otklik_contact_center.domain.tracking.pools_shown import PoolShown
 
 LABELS: Final = ("company", "tracker", "pool")
 
+BELIEVED_SECONDS: Final = 300.0
+"""So long a reading is shown; of pools that nobody can read any more nothing is said."""
+
 
 class PoolMeters(Collector):
     """
@@ -20,18 +24,23 @@ class PoolMeters(Collector):
     All at once: a pool that is gone leaves no series behind, and no scrape sees a half of them.
     """
 
-    def __init__(self, registry: CollectorRegistry | None) -> None:
+    def __init__(
+        self, registry: CollectorRegistry | None, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._read_at = clock()
         self._pools: Sequence[PoolShown] = ()
         if registry is not None:
             registry.register(self)
 
     def show(self, pools: Sequence[PoolShown]) -> None:
         """From now on these are scraped."""
-        self._pools = pools
+        self._pools, self._read_at = pools, self._clock()
 
     def collect(self) -> Iterator[Metric]:
         """The families of a scrape."""
-        pools = self._pools
+        old = self._clock() - self._read_at > BELIEVED_SECONDS
+        pools: Sequence[PoolShown] = () if old else self._pools
         numbers = GaugeMetricFamily(
             "otklik_number_pool_numbers",
             "Numbers of a pool by what they are: leased, at rest, free",

@@ -18,6 +18,9 @@ from otklik_common.errors import Conflict, Unprocessable
 MOST_PROGRAMMES: Final = 50
 """Of a company, those that have ended apart."""
 
+MOST_EVER: Final = 200
+"""Of a company, those that have ended included: all are read to tell what a request was to keep."""
+
 MOST_STEPS: Final = 20
 """Of one programme."""
 
@@ -220,6 +223,12 @@ def check_priority(made: Programme, others: Iterable[Programme]) -> None:
             code="priority_taken",
             detail_ru=f"приоритет {wanted} уже у программы {taken[wanted]}, и было бы неясно,"
             f" какая из двух действует: свободен {free}",
+        )
+    if len(rivals) >= MOST_EVER:
+        raise Unprocessable(
+            f"{MOST_EVER} programmes are kept already, those that have ended included: change one of them",
+            code="too_many_programmes",
+            detail_ru=f"хранится уже {MOST_EVER} программ, вместе с завершёнными: измените одну из них",
         )
     if sum(one.last.active for one in rivals) >= MOST_PROGRAMMES:
         raise Unprocessable(
