@@ -128,7 +128,8 @@ class Calls:
             )
         talked = outcome.ended_at - outcome.answered_at
         # By dice of its own: whoever is passed on changes nothing else of the quarter.
-        if talked > TALKED_BEFORE and Random(contact).random() < PASSED_ON:
+        passed_on = Random(contact).random() < PASSED_ON  # noqa: S311 - dice of a simulation
+        if talked > TALKED_BEFORE and passed_on:
             at = outcome.answered_at + talked * 2 / 3
             yield self._world.event(contact, "transferred", "transferred", at, answered)
         yield self._world.event(contact, "ended", "ended", outcome.ended_at, common)
