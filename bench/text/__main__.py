@@ -21,7 +21,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from bench.text.labelled import FEELINGS, LANGUAGES, PARTS, Labelled, labelled
 from bench.text.scores import feelings, topics
-from otklik_feedback.domain.text.lexicon import lexicon, weighted
+from otklik_feedback.domain.text.lexicon import version, weighted
 from otklik_feedback.domain.text.phrases import Phrases
 from otklik_feedback.domain.text.reading import read
 from otklik_feedback.domain.text.tokens import split
@@ -182,7 +182,7 @@ def main() -> None:
     fast = speed(texts, given.rounds)  # first, while nothing is awake
     measured = "\n\n".join(
         (
-            f"Words of version `{lexicon().version}`; `python -m bench.text --write` makes these tables.",
+            f"Words of version `{version()}`; `python -m bench.text --write` makes these tables.",
             "**Feeling.**",
             table_of_feelings(texts),
             "**What is read for what.**",

@@ -1,4 +1,4 @@
-"""Background work of feedback: its relay, its directory, and what it hears of contacts."""
+"""Background work of feedback: its relay, its directory, what it hears of contacts, and words read."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -16,6 +16,7 @@ from otklik_common.consumer import ReadEvent
 from otklik_common.events.contact_center import Contact
 from otklik_common.module import Platform, Worker
 from otklik_feedback.actions.learning import known_of, learn
+from otklik_feedback.actions.reading_work import reading_worker
 from otklik_feedback.domain.answer import NOTHING_KNOWN
 from otklik_feedback.store.contacts import Heard
 from otklik_feedback.store.tables import SCHEMA
@@ -33,6 +34,7 @@ def workers(platform: Platform) -> list[Worker]:
         directory_worker(platform, NAME, SCHEMA),
         idempotency_worker(platform, NAME, SCHEMA),
         consumer_worker(platform, CONTACTS, SCHEMA, ["contact-center"], LearnContacts()),
+        reading_worker(platform),
     ]
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from otklik_common.module import Platform
-from otklik_feedback.api import answers, cases, demo, surveys
+from otklik_feedback.api import answers, cases, demo, readings, surveys
 
 
 def routers(_: Platform) -> Sequence[APIRouter]:
     """Every route of feedback."""
-    return [surveys.router, answers.router, cases.router, demo.router]
+    return [surveys.router, answers.router, cases.router, readings.router, demo.router]

@@ -43,7 +43,9 @@ from otklik_feedback.api.schemas import (
     AnswerItem,
     AnswerOut,
     VersionOut,
+    shown_answer,
 )
+from otklik_feedback.api.schemas_readings import ReadingDetail, ReadingOut
 from otklik_feedback.store.answers import Filters
 
 router = APIRouter(prefix=PREFIX, tags=["feedback: answers"])
@@ -204,14 +206,19 @@ async def list_answers(
         since=since,
         before=before,
     )
-    found = await actions.list_answers(db, caller, filters, wanted)
-    return wanted.page(found, key=lambda one: (one.answered_at, one.id), item=AnswerOut.of)
+    found, known = await actions.list_answers(db, caller, filters, wanted)
+    return wanted.page(
+        found,
+        key=lambda one: (one.answered_at, one.id),
+        item=lambda one: AnswerOut.of(one, ReadingOut.of(one, known.get(one.id))),
+    )
 
 
 def _detail(shown: Shown) -> AnswerDetail:
     return AnswerDetail(
-        **AnswerOut.of(shown.answer).model_dump(),
+        **shown_answer(shown.answer),
         comment=shown.comment,
+        reading=ReadingDetail.with_words(shown.answer, shown.known, shown.comment),
         versions=[
             VersionOut(
                 revision=version.revision,

@@ -27,7 +27,6 @@ class Lexicon:
         signs: Weights of emoji and smiles.
         negations, boosts, damps, turns, asides, onlys: Forms of words; those that boost or damp
             and those that open a clause have their factor.
-        version: Of these words and of the rules that use them.
     """
 
     words: Phrases[float]
@@ -38,7 +37,6 @@ class Lexicon:
     turns: dict[str, float]
     asides: dict[str, float]
     onlys: frozenset[str]
-    version: str
 
 
 @lru_cache(1)
@@ -58,7 +56,6 @@ def lexicon() -> Lexicon:
         turns=kinds["turn"],
         asides=kinds["aside"],
         onlys=frozenset(kinds["only"]),
-        version=_version(),
     )
 
 
@@ -81,7 +78,9 @@ def _rows(name: str) -> Iterator[list[str]]:
             yield line.split("\t")
 
 
-def _version() -> str:
+@lru_cache(1)
+def version() -> str:
+    """Of these words and of the rules that use them; costs no dictionary."""
     found = hashlib.sha256()
     for name in (*_WORDS, _MODIFIERS, _EMOJI):
         found.update(data(name).encode())

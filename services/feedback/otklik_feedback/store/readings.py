@@ -1,0 +1,246 @@
+"""What the words of answers say, and which are still to be read."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from otklik_feedback.domain.enrichment import Correction, Known, Machine
+from otklik_feedback.domain.text.language import Language
+from otklik_feedback.domain.text.reading import Evidence, Mention, Reading, Sentiment
+from otklik_feedback.store.sets import Row, array, given
+from otklik_feedback.store.tables import readings, unread
+
+LIVE: Final = 0
+AGAIN: Final = 1
+"""Lanes: what came in just now is read before what is read again."""
+
+_COLUMNS: Final = (
+    "tenant",
+    "answer",
+    "revision",
+    "body_revision",
+    "digest",
+    "read_at",
+    "lexicon",
+    "tree",
+    "said",
+    "corrected",
+)
+
+# Whoever writes an answer holds it: then it is left for the next step, for they mark it again. Nothing
+# here ever waits for them, so that they may wait for us.
+_TAKE: Final = text(
+    "SELECT unread.tenant, unread.answer, answers.body_revision, answers.comment"
+    " FROM feedback.unread JOIN feedback.answers"
+    " ON answers.tenant = unread.tenant AND answers.id = unread.answer"
+    " ORDER BY unread.lane, unread.recorded_at LIMIT :most"
+    " FOR UPDATE OF unread SKIP LOCKED FOR KEY SHARE OF answers SKIP LOCKED"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """
+    An answer whose words are to be read.
+
+    Attributes:
+        comment: The words, sealed; None if they were taken back.
+    """
+
+    tenant: str
+    answer: UUID
+    body_revision: int
+    comment: bytes | None
+
+
+async def mark(tx: AsyncConnection, tenant: str, answers: Collection[UUID], now: datetime) -> None:
+    """Have the words of answers read, before those that are read again."""
+    rows = [
+        {"tenant": tenant, "answer": answer, "lane": LIVE, "recorded_at": now}
+        for answer in sorted(answers)
+    ]
+    names = ("tenant", "answer", "lane", "recorded_at")
+    new = upsert(unread).from_select(list(names), select(*given(unread, names, rows).c))
+    await tx.execute(
+        new.on_conflict_do_update(
+            index_elements=[unread.c.tenant, unread.c.answer],
+            set_={"lane": LIVE},
+        )
+    )
+
+
+async def forget(tx: AsyncConnection, tenant: str, answers: Collection[UUID]) -> None:
+    """Drop what is known of words that were taken back."""
+    for table in (unread, readings):
+        await tx.execute(
+            delete(table).where(
+                table.c.tenant == tenant, table.c.answer == array(table, "answer", answers)
+            )
+        )
+
+
+async def take(tx: AsyncConnection, most: int) -> list[Unread]:
+    """Some that are to be read, theirs until the end of `tx`; none that others have."""
+    found = await tx.execute(_TAKE, {"most": most})
+    return [Unread(row.tenant, row.answer, row.body_revision, row.comment) for row in found]
+
+
+async def done(tx: AsyncConnection, taken: Sequence[Unread]) -> None:
+    """They are read."""
+    rows = [{"tenant": each.tenant, "answer": each.answer} for each in taken]
+    source = given(unread, ("tenant", "answer"), rows)
+    await tx.execute(
+        delete(unread).where(unread.c.tenant == source.c.tenant, unread.c.answer == source.c.answer)
+    )
+
+
+async def waiting(tx: AsyncConnection, tenant: str) -> int:
+    """How many answers of a company are still to be read."""
+    found = await tx.execute(
+        select(func.count()).select_from(unread).where(unread.c.tenant == tenant)
+    )
+    return int(found.scalar_one())
+
+
+async def of(
+    tx: AsyncConnection, tenant: str, answers: Collection[UUID], *, lock: bool = False
+) -> dict[UUID, Known]:
+    """What is known of the words of answers; with `lock` theirs until the end of `tx`."""
+    wanted = (
+        select(readings)
+        .where(readings.c.tenant == tenant, readings.c.answer == array(readings, "answer", answers))
+        .order_by(readings.c.answer)
+    )
+    found = await tx.execute(wanted.with_for_update() if lock else wanted)
+    return {row.answer: _known(row) for row in found}
+
+
+async def put(tx: AsyncConnection, known: Iterable[tuple[str, UUID, Known]]) -> None:
+    """
+    Write what was read; a correction that is there stays, and the revision goes on if it is new.
+
+    Of several builds that read one body the last holds; an older body never takes its place.
+    """
+    rows = [_row(*each) for each in known]
+    source = given(readings, _COLUMNS, rows)
+    new = upsert(readings).from_select(list(_COLUMNS), select(*source.c))
+    what = ("body_revision", "digest", "lexicon", "tree", "said")
+    read = (*what, "read_at")
+    await tx.execute(
+        new.on_conflict_do_update(
+            index_elements=[readings.c.tenant, readings.c.answer],
+            set_={name: new.excluded[name] for name in read}
+            | {"revision": readings.c.revision + 1},
+            where=(readings.c.body_revision <= new.excluded.body_revision)
+            & tuple_(*(readings.c[name] for name in what)).is_distinct_from(
+                tuple_(*(new.excluded[name] for name in what))
+            ),
+        )
+    )
+
+
+async def correct(tx: AsyncConnection, tenant: str, answer: UUID, known: Known) -> None:
+    """Write all that is known of one answer, which is locked."""
+    source = given(readings, _COLUMNS, [_row(tenant, answer, known)])
+    new = upsert(readings).from_select(list(_COLUMNS), select(*source.c))
+    await tx.execute(
+        new.on_conflict_do_update(
+            index_elements=[readings.c.tenant, readings.c.answer],
+            set_={name: new.excluded[name] for name in _COLUMNS[2:]},
+        )
+    )
+
+
+# --- Rows ---------------------------------------------------------------------------------------
+
+
+def _row(tenant: str, answer: UUID, known: Known) -> Row:
+    ours, said = known.machine, known.correction
+    return {
+        "tenant": tenant,
+        "answer": answer,
+        "revision": known.revision,
+        "body_revision": known.body_revision,
+        "digest": known.digest,
+        "read_at": None if ours is None else ours.read_at,
+        "lexicon": None if ours is None else ours.lexicon,
+        "tree": None if ours is None else ours.tree,
+        "said": None if ours is None else _written(ours.reading),
+        "corrected": None if said is None else _correction_written(said),
+    }
+
+
+def _known(row: Any) -> Known:
+    return Known(
+        revision=row.revision,
+        body_revision=row.body_revision,
+        digest=row.digest,
+        machine=None
+        if row.said is None
+        else Machine(_reading(row.said), row.lexicon, row.tree, row.read_at),
+        correction=None if row.corrected is None else _correction(row.corrected),
+    )
+
+
+def _written(reading: Reading) -> dict[str, Any]:
+    return {
+        "language": reading.language,
+        "score": reading.score,
+        "sentiment": reading.sentiment,
+        "evidence": [[each.start, each.end, each.weight] for each in reading.evidence],
+        "mentions": [
+            {
+                "topic": each.topic,
+                "score": each.score,
+                "sentiment": each.sentiment,
+                "spans": each.spans,
+            }
+            for each in reading.mentions
+        ],
+        "cut": reading.cut,
+    }
+
+
+def _reading(said: Mapping[str, Any]) -> Reading:
+    return Reading(
+        Language(said["language"]),
+        said["score"],
+        Sentiment(said["sentiment"]),
+        tuple(Evidence(*each) for each in said["evidence"]),
+        tuple(
+            Mention(
+                each["topic"],
+                each["score"],
+                Sentiment(each["sentiment"]),
+                tuple((start, end) for start, end in each["spans"]),
+            )
+            for each in said["mentions"]
+        ),
+        said["cut"],
+    )
+
+
+def _correction_written(said: Correction) -> dict[str, Any]:
+    return {
+        "topics": said.topics,
+        "sentiment": said.sentiment,
+        "by": said.by,
+        "at": said.at.isoformat(),
+        "digest": said.digest.hex(),
+    }
+
+
+def _correction(said: Mapping[str, Any]) -> Correction:
+    return Correction(
+        None if said["topics"] is None else tuple(said["topics"]),
+        None if said["sentiment"] is None else Sentiment(said["sentiment"]),
+        said["by"],
+        datetime.fromisoformat(said["at"]),
+        bytes.fromhex(said["digest"]),
+    )
