@@ -359,7 +359,6 @@ async def test_two_who_change_topics_at_once_do_not_overwrite_one_another(world:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda listed: listed.pop(), "topics_missing"),
         (lambda listed: listed.append(listed[0]), "bad_topics"),
         (lambda listed: listed[0].update(parent="nowhere"), "bad_topics"),
         (lambda listed: listed[0].update(phrases={"ru": ["8 912"]}), "bad_phrase"),
@@ -370,6 +369,13 @@ async def test_topics_that_make_no_tree_are_refused(world: World, change: Any, c
     change(listed["topics"])
     refused = await put_topics(world, listed["topics"], tag)
     assert (refused.status_code, refused.json()["code"]) == (422, code)
+
+
+async def test_a_topic_left_out_is_switched_off_and_stays(world: World) -> None:
+    listed, tag = await topics(world)
+    put = (await put_topics(world, listed["topics"][1:], tag)).json()
+    assert put["topics"][-1] == listed["topics"][0] | {"active": False}
+    assert len(put["topics"]) == len(listed["topics"])
 
 
 async def test_heads_of_branches_read_topics_and_do_not_change_them(world: World) -> None:

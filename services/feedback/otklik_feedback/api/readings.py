@@ -82,9 +82,9 @@ async def put_topics(
     """
     Put a new version of all topics; the same ones again make none.
 
-    Codes stay for ever, for facts name them: a topic is switched off, never taken out. At most 200
-    topics, four levels, 100 phrases a language each. Every answer is then read again, behind those
-    that come in; corrections stay.
+    Codes stay for ever, for facts name them: a topic that is left out is switched off. At most 200
+    topics with those, four levels, 100 phrases a language each. Every answer is then read again,
+    behind those that come in; corrections stay.
     """
     kept, progress = await topics_actions.put_topics(db, caller, body.wanted(), expected=expected)
     response.headers["ETag"] = etag(kept.version)

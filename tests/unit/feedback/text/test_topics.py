@@ -13,7 +13,6 @@ from otklik_feedback.domain.text.topics import (
     MOST_TOPICS,
     BadTopics,
     Topic,
-    TopicsMissing,
     default_tree,
     tree,
 )
@@ -78,9 +77,17 @@ def test_words_that_are_no_phrase_are_refused() -> None:
         tree([a_topic(phrases={"ru": ("8 912",)})])
 
 
-def test_a_code_once_used_stays() -> None:
-    with pytest.raises(TopicsMissing, match="parking"):
-        tree([], tree([a_topic()]))
+def test_a_topic_left_out_is_switched_off_and_stays() -> None:
+    before = tree([a_topic("a"), a_topic("b", parent="a")])
+    after = tree([a_topic("c")], before)
+    assert [(topic.code, topic.active) for topic in after.topics] == [
+        ("c", True),
+        ("a", False),
+        ("b", False),
+    ]
+    assert tree([a_topic("c")], after) == after
+    with pytest.raises(BadTopics, match="201 topics, those switched off included"):
+        tree([a_topic(f"t{n}") for n in range(MOST_TOPICS - 2)], after)
 
 
 def test_a_topic_switched_off_is_not_found_and_not_meant_by_a_denial() -> None:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -26,12 +26,6 @@ class BadTopics(Unprocessable):
     """Topics that make no tree."""
 
     code = "bad_topics"
-
-
-class TopicsMissing(BadTopics):
-    """Topics once used must stay, switched off if need be: facts name them."""
-
-    code = "topics_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +79,26 @@ def tree(topics: Sequence[Topic], before: Tree | None = None) -> Tree:
     A tree of these topics.
 
     Args:
-        before: The tree whose place it takes; its codes must all be there.
+        before: The tree whose place it takes. A topic that is left out is switched off and stands
+            behind the others, for facts name it.
     Raises:
-        BadTopics: Too many, a code twice or of a wrong form, a parent or an opposite that is not
-            there, a circle, a tree that is too deep.
-        TopicsMissing: A code of `before` is not there.
+        BadTopics: Too many, those switched off included; a code twice or of a wrong form, a parent
+            or an opposite that is not there, a circle, a tree that is too deep.
         BadPhrase: Words that are no phrase.
     """
-    by_code = {topic.code: topic for topic in topics}
-    if len(topics) > MOST_TOPICS:
-        raise _bad(
-            f"{len(topics)} topics; at most {MOST_TOPICS} are allowed",
-            f"{len(topics)} тем, допустимо {MOST_TOPICS}",
-        )
-    if len(by_code) < len(topics):
+    if len({topic.code for topic in topics}) < len(topics):
         raise _bad("a code stands twice", "один код указан дважды")
-    for topic in topics:
-        _check(topic, by_code)
-    gone = [] if before is None else sorted(before.by_code.keys() - by_code.keys())
-    if gone:
-        listed = ", ".join(gone[:10])
-        raise TopicsMissing(
-            f"topics may be switched off, not taken out: {listed}",
-            detail_ru=f"темы можно выключить, но не убрать: {listed}",
+    listed = {topic.code: topic for topic in topics}
+    for topic in () if before is None else before.topics:
+        listed.setdefault(topic.code, replace(topic, active=False))
+    if len(listed) > MOST_TOPICS:
+        raise _bad(
+            f"{len(listed)} topics, those switched off included; at most {MOST_TOPICS} are allowed",
+            f"{len(listed)} тем вместе с выключенными, допустимо {MOST_TOPICS}",
         )
-    return Tree(tuple(topics))
+    for topic in listed.values():
+        _check(topic, listed)
+    return Tree(tuple(listed.values()))
 
 
 def _check(topic: Topic, by_code: Mapping[str, Topic]) -> None:
