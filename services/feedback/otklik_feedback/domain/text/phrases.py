@@ -128,9 +128,12 @@ class Phrases(Generic[T]):
     def find(self, tokens: Sequence[Token]) -> Iterator[Hit[T]]:
         """Every phrase wherever it begins, in the order of its beginning."""
         atoms = [self.atoms_of(token.form) for token in tokens]
+        there = frozenset().union(*atoms)
         for place, found in enumerate(atoms):
             for atom in found:
                 for rest, what in self._by_first.get(atom, ()):
+                    if rest and there.isdisjoint(rest[0]):
+                        continue  # most phrases end here, and cheaply
                     places = self._rest(tokens, atoms, place, rest)
                     if places is not None:
                         yield Hit(what, (place, *places))

@@ -6,6 +6,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -90,6 +91,7 @@ def split(text: str) -> Split:
     return Split(tuple(found), calls, len(text) > MOST_CHARACTERS)
 
 
+@lru_cache(50_000)
 def form_of(word: str) -> str:
     """A word as words are compared: small letters, е for ё, composed, nothing unseen."""
     seen = unicodedata.normalize("NFC", _GONE.sub("", word)).lower()
