@@ -20,6 +20,7 @@ from otklik_common.paging import Part
 from otklik_feedback.actions.means import NOBODY, Means, Person
 from otklik_feedback.actions.opening import Raced, Unhappy, open_cases, place_cases
 from otklik_feedback.actions.surveys import SurveyNotFound
+from otklik_feedback.actions.telling import forget
 from otklik_feedback.domain.answer import (
     NOTHING_KNOWN,
     Answer,
@@ -146,7 +147,7 @@ async def _keep(
     if not batch.kept:
         return fates
     await _write(tx, tenant, batch)
-    await _have_read(tx, tenant, batch, recorder)
+    silent = await _have_read(tx, tenant, batch, recorder)
     moved = [
         (tenant, answer)
         for id_, answer in batch.now.items()
@@ -160,7 +161,7 @@ async def _keep(
         answer_event(tenant, answer, verb="kept" if answer.revision == 1 else "changed")
         for answer, _ in batch.kept
     ]
-    await recorder.append([*facts, *placed, *opened])
+    await recorder.append([*facts, *silent, *placed, *opened])
     return fates
 
 
@@ -245,18 +246,17 @@ async def _write(tx: AsyncConnection, tenant: str, batch: _Batch) -> None:
 
 async def _have_read(
     tx: AsyncConnection, tenant: str, batch: _Batch, recorder: outbox.Recorder
-) -> None:
+) -> list[Event[Any]]:
     written = {answer.id: batch.now[answer.id].content.has_text for answer, _ in batch.kept}
     with_words = [id_ for id_, has_text in written.items() if has_text]
-    silent_now = [
-        id_
+    silent = {
+        id_: batch.now[id_]
         for id_, has_text in written.items()
         if not has_text and id_ in batch.before and batch.before[id_].content.has_text
-    ]
+    }
     if with_words:
-        await readings.mark(tx, tenant, with_words, recorder.now)
-    if silent_now:
-        await readings.forget(tx, tenant, silent_now)
+        await readings.mark(tx, [(tenant, id_) for id_ in with_words], recorder.now)
+    return await forget(tx, tenant, silent, recorder) if silent else []
 
 
 def _moved(old: Answer, now: Answer) -> bool:

@@ -8,6 +8,7 @@ from otklik_common import outbox
 from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_feedback.actions.opening import recorded
+from otklik_feedback.actions.telling import forget
 from otklik_feedback.domain.facts import answer_event, case_event, next_moment, survey_event
 from otklik_feedback.store import answers, cases, contacts, surveys
 from otklik_feedback.store.contacts import Last
@@ -62,9 +63,11 @@ async def _some_answers(db: Database, tenant: str) -> tuple[int, int]:
         await contacts.retire(tx, tenant, dict(last))
         if ended:
             await cases.remove(tx, tenant, [case.id for case in ended])
+        void_readings = await forget(tx, tenant, {answer.id: answer for answer in taken}, recorder)
         await answers.remove(tx, tenant, ids)
         await recorder.append(
             [
+                *void_readings,
                 *(answer_event(tenant, each, verb="removed", void=True) for each in void_answers),
                 *(
                     case_event(tenant, each, verb="removed", at=recorder.now, void=True)

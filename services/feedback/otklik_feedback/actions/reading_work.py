@@ -10,7 +10,6 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,12 +18,14 @@ from otklik_common.db import Database
 from otklik_common.module import Platform, Worker
 from otklik_common.stepping import keep_stepping
 from otklik_feedback.actions.means import Means
+from otklik_feedback.actions.telling import Change, tell
+from otklik_feedback.domain.answer import Answer
 from otklik_feedback.domain.enrichment import Known, Machine, digest_of
 from otklik_feedback.domain.text.lexicon import version
 from otklik_feedback.domain.text.reading import read
 from otklik_feedback.domain.text.topics import Tree, default_tree
-from otklik_feedback.store import readings, sweeps, topics
-from otklik_feedback.store.readings import Unread
+from otklik_feedback.store import answers, readings, sweeps, topics
+from otklik_feedback.store.readings import Pair
 from otklik_feedback.store.tables import SCHEMA
 
 READING: Final = "feedback.reading"
@@ -83,10 +84,12 @@ class ReadWords:
             taken = await readings.take(tx, AT_ONCE)
             if not taken:
                 return False
-            now = (await outbox.recorder(tx)).now
-            trees = await self._trees_of(tx, {each.tenant for each in taken})
-            read_now = await asyncio.to_thread(self._read, taken, trees, now)
-            await readings.put(tx, read_now)
+            recorder = await outbox.recorder(tx)
+            found = await answers.held(tx, taken)
+            before = await readings.of_any(tx, taken)
+            trees = await self._trees_of(tx, {tenant for tenant, _ in taken})
+            changes = await asyncio.to_thread(self._read, found, before, trees, recorder.now)
+            await tell(tx, changes, recorder=recorder, verb="read")
             await readings.done(tx, taken)
         return True
 
@@ -102,19 +105,28 @@ class ReadWords:
         return True
 
     def _read(
-        self, taken: Sequence[Unread], trees: Mapping[str, tuple[Tree, int]], now: datetime
-    ) -> list[tuple[str, UUID, Known]]:
-        found = []
-        for each in taken:
-            words = self._means.opened(each.tenant, "comment", each.comment)
+        self,
+        found: Sequence[tuple[str, Answer, bytes | None]],
+        before: Mapping[Pair, Known],
+        trees: Mapping[str, tuple[Tree, int]],
+        now: datetime,
+    ) -> list[Change]:
+        changes = []
+        for tenant, answer, comment in found:
+            words = self._means.opened(tenant, "comment", comment)
             if words is None:
                 continue
-            tree, number = trees[each.tenant]
-            machine = Machine(read(words, tree), version(), number, now)
-            digest = digest_of(self._means.digest_key(each.tenant), words)
-            known = Known(1, each.body_revision, digest, machine)
-            found.append((each.tenant, each.answer, known))
-        return found
+            tree, number = trees[tenant]
+            known = before.get((tenant, answer.id))
+            after = Known(
+                0,
+                answer.body_revision,
+                digest_of(self._means.digest_key(tenant), words),
+                Machine(read(words, tree), version(), number, now),
+                None if known is None else known.correction,
+            )
+            changes.append(Change(tenant, answer, known, after))
+        return changes
 
     async def _trees_of(
         self, tx: AsyncConnection, tenants: set[str]

@@ -11,14 +11,15 @@ from otklik_common import outbox
 from otklik_common.callers import Caller
 from otklik_common.db import Database
 from otklik_common.errors import Forbidden, NotFound, Unprocessable
+from otklik_common.events.feedback import Sentiment
 from otklik_feedback.actions import topics as topics_actions
 from otklik_feedback.actions.answers import answer_id
 from otklik_feedback.actions.means import Means
+from otklik_feedback.actions.telling import Change, tell
 from otklik_feedback.domain.answer import Answer
 from otklik_feedback.domain.enrichment import Correction, Known, NoWords, check_topics, digest_of
 from otklik_feedback.domain.text.lemmas import is_cyrillic
 from otklik_feedback.domain.text.phrases import Phrases
-from otklik_feedback.domain.text.reading import Sentiment
 from otklik_feedback.domain.text.tokens import form_of, split
 from otklik_feedback.store import answers, readings, topics
 
@@ -72,14 +73,14 @@ async def correct(
         kept = await topics.newest(tx, tenant)
         check_topics([*(said.topics or ()), *(rule.topic for rule in said.rules)], kept.tree)
         await asyncio.to_thread(_check_rules, said.rules, words)
-        now = (await outbox.recorder(tx, tenant)).now
+        recorder = await outbox.recorder(tx, tenant)
         digest = digest_of(means.digest_key(tenant), words)
-        correction = Correction(said.topics, said.sentiment, caller.principal, now, digest)
-        known = await _known(tx, tenant, answer, digest)
-        after = replace(known, revision=known.revision + 1, correction=correction)
-        await readings.correct(tx, tenant, answer.id, after)
+        before, known = await _known(tx, tenant, answer, digest)
+        correction = Correction(said.topics, said.sentiment, caller.principal, recorder.now, digest)
+        change = Change(tenant, answer, before, replace(known, correction=correction))
+        [after] = await tell(tx, [change], recorder=recorder, verb="corrected")
         if said.rules:
-            await topics_actions.learn(tx, caller, _by_topic(said.rules), now)
+            await topics_actions.learn(tx, caller, _by_topic(said.rules), recorder.now)
     return answer, after
 
 
@@ -92,14 +93,15 @@ async def withdraw(
     Raises:
         NotFound, NoWords.
     """
-    async with db.begin(caller.tenant) as tx:
+    tenant = caller.tenant
+    async with db.begin(tenant) as tx:
         answer, words = await _locked(tx, means, caller, reference)
-        digest = digest_of(means.digest_key(caller.tenant), words)
-        known = await _known(tx, caller.tenant, answer, digest)
+        before, known = await _known(tx, tenant, answer, digest_of(means.digest_key(tenant), words))
         if known.correction is None:
             return answer, known
-        after = replace(known, revision=known.revision + 1, correction=None)
-        await readings.correct(tx, caller.tenant, answer.id, after)
+        recorder = await outbox.recorder(tx, tenant)
+        change = Change(tenant, answer, before, replace(known, correction=None))
+        [after] = await tell(tx, [change], recorder=recorder, verb="withdrawn")
     return answer, after
 
 
@@ -123,14 +125,15 @@ async def _locked(
     return answer, words
 
 
-async def _known(tx: AsyncConnection, tenant: str, answer: Answer, digest: bytes) -> Known:
-    """What is known of the words that stand now; our reading of words before them is none."""
+async def _known(
+    tx: AsyncConnection, tenant: str, answer: Answer, digest: bytes
+) -> tuple[Known | None, Known]:
+    """What was known, and what of it is about the words that stand now."""
     found = (await readings.of(tx, tenant, [answer.id], lock=True)).get(answer.id)
     if found is None:
-        return Known(0, answer.body_revision, digest)
-    if found.digest == digest:
-        return replace(found, body_revision=answer.body_revision)
-    return replace(found, body_revision=answer.body_revision, digest=digest, machine=None)
+        return None, Known(0, answer.body_revision, digest)
+    now = replace(found, body_revision=answer.body_revision, digest=digest)
+    return found, now if found.digest == digest else replace(now, machine=None)
 
 
 def _check_rules(rules: Sequence[Rule], words: str) -> None:

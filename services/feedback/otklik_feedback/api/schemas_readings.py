@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
+from otklik_common.events.feedback import Sentiment
 from otklik_common.http import StrictModel, bad_value
 from otklik_feedback.actions.readings import Rule, Said
 from otklik_feedback.actions.topics import Progress
@@ -24,7 +25,6 @@ from otklik_feedback.domain.survey import Words
 from otklik_feedback.domain.text import topics as trees
 from otklik_feedback.domain.text.language import Language
 from otklik_feedback.domain.text.phrases import MOST_PHRASE
-from otklik_feedback.domain.text.reading import Sentiment
 from otklik_feedback.domain.text.topics import MOST_PHRASES, Topic
 from otklik_feedback.store.topics import Kept
 

@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Final
 
 from otklik_common.errors import Conflict, Unprocessable
+from otklik_common.events.feedback import Sentiment
 from otklik_feedback.domain.text.language import Language
-from otklik_feedback.domain.text.reading import Reading, Sentiment
+from otklik_feedback.domain.text.reading import Reading
 from otklik_feedback.domain.text.topics import Tree
 
 MOST_TOPICS: Final = 20
@@ -85,6 +86,8 @@ class Known:
         revision: From 1 upwards; rises with readings and corrections.
         body_revision: The body that has these words.
         digest: Of the words.
+        recorded_at: When the revision was.
+        told: Digest of the fact that told it.
     """
 
     revision: int
@@ -92,6 +95,8 @@ class Known:
     digest: bytes
     machine: Machine | None = None
     correction: Correction | None = None
+    recorded_at: datetime | None = None
+    told: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,19 @@ class Shown:
 def digest_of(key: bytes, words: str) -> bytes:
     """What makes two comments the same, to those who hold the key."""
     return hashlib.blake2b(words.encode(), key=key, digest_size=16).digest()
+
+
+def same(one: Known, other: Known) -> bool:
+    """Whether both say the same of the same words, whenever it was read."""
+    return (one.body_revision, one.digest, one.correction) == (
+        other.body_revision,
+        other.digest,
+        other.correction,
+    ) and _timeless(one.machine) == _timeless(other.machine)
+
+
+def _timeless(machine: Machine | None) -> tuple[Reading, str, int] | None:
+    return None if machine is None else (machine.reading, machine.lexicon, machine.tree)
 
 
 def shown(known: Known | None, body_revision: int) -> Shown:

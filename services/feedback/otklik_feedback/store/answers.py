@@ -234,6 +234,19 @@ async def get(
     ]
 
 
+async def held(
+    tx: AsyncConnection, pairs: Collection[tuple[str, UUID]]
+) -> list[tuple[str, Answer, bytes | None]]:
+    """Answers of any companies (tenant, id), which are held, each with its sealed comment."""
+    wanted = given(answers, ("tenant", "id"), [{"tenant": t, "id": id_} for t, id_ in pairs])
+    found = await tx.execute(
+        select(answers.c.tenant, answers.c.comment, *_READ).join(
+            wanted, (wanted.c.tenant == answers.c.tenant) & (wanted.c.id == answers.c.id)
+        )
+    )
+    return [(row.tenant, _answer(row), row.comment) for row in found]
+
+
 async def versions(tx: AsyncConnection, tenant: str, id_: UUID) -> list[Version]:
     """The bodies of an answer before the present one, the oldest first."""
     found = await tx.execute(

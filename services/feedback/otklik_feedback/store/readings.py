@@ -1,18 +1,19 @@
 """What the words of answers say, and which are still to be read."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, tuple_
+from sqlalchemy import Table, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.selectable import Subquery
 
+from otklik_common.events.feedback import Sentiment
 from otklik_feedback.domain.enrichment import Correction, Known, Machine
 from otklik_feedback.domain.text.language import Language
-from otklik_feedback.domain.text.reading import Evidence, Mention, Reading, Sentiment
+from otklik_feedback.domain.text.reading import Evidence, Mention, Reading
 from otklik_feedback.store.sets import Row, array, given
 from otklik_feedback.store.tables import readings, unread
 
@@ -24,9 +25,11 @@ _COLUMNS: Final = (
     "tenant",
     "answer",
     "revision",
+    "recorded_at",
     "body_revision",
     "digest",
     "read_at",
+    "told",
     "lexicon",
     "tree",
     "said",
@@ -36,36 +39,24 @@ _COLUMNS: Final = (
 # Whoever writes an answer holds it: then it is left for the next step, for they mark it again. Nothing
 # here ever waits for them, so that they may wait for us.
 _TAKE: Final = text(
-    "SELECT unread.tenant, unread.answer, answers.body_revision, answers.comment"
+    "SELECT unread.tenant, unread.answer"
     " FROM feedback.unread JOIN feedback.answers"
     " ON answers.tenant = unread.tenant AND answers.id = unread.answer"
     " ORDER BY unread.lane, unread.recorded_at LIMIT :most"
     " FOR UPDATE OF unread SKIP LOCKED FOR KEY SHARE OF answers SKIP LOCKED"
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """
-    An answer whose words are to be read.
-
-    Attributes:
-        comment: The words, sealed; None if they were taken back.
-    """
-
-    tenant: str
-    answer: UUID
-    body_revision: int
-    comment: bytes | None
+Pair = tuple[str, UUID]
+"""Company and answer."""
 
 
-async def mark(tx: AsyncConnection, tenant: str, answers: Collection[UUID], now: datetime) -> None:
+async def mark(tx: AsyncConnection, pairs: Collection[Pair], now: datetime) -> None:
     """Have the words of answers read, before those that are read again."""
+    names = ("tenant", "answer", "lane", "recorded_at")
     rows = [
         {"tenant": tenant, "answer": answer, "lane": LIVE, "recorded_at": now}
-        for answer in sorted(answers)
+        for tenant, answer in sorted(pairs)
     ]
-    names = ("tenant", "answer", "lane", "recorded_at")
     new = upsert(unread).from_select(list(names), select(*given(unread, names, rows).c))
     await tx.execute(
         new.on_conflict_do_update(
@@ -85,16 +76,15 @@ async def forget(tx: AsyncConnection, tenant: str, answers: Collection[UUID]) ->
         )
 
 
-async def take(tx: AsyncConnection, most: int) -> list[Unread]:
+async def take(tx: AsyncConnection, most: int) -> list[Pair]:
     """Some that are to be read, theirs until the end of `tx`; none that others have."""
     found = await tx.execute(_TAKE, {"most": most})
-    return [Unread(row.tenant, row.answer, row.body_revision, row.comment) for row in found]
+    return [(row.tenant, row.answer) for row in found]
 
 
-async def done(tx: AsyncConnection, taken: Sequence[Unread]) -> None:
+async def done(tx: AsyncConnection, taken: Sequence[Pair]) -> None:
     """They are read."""
-    rows = [{"tenant": each.tenant, "answer": each.answer} for each in taken]
-    source = given(unread, ("tenant", "answer"), rows)
+    source = _pairs(unread, taken)
     await tx.execute(
         delete(unread).where(unread.c.tenant == source.c.tenant, unread.c.answer == source.c.answer)
     )
@@ -121,33 +111,21 @@ async def of(
     return {row.answer: _known(row) for row in found}
 
 
-async def put(tx: AsyncConnection, known: Iterable[tuple[str, UUID, Known]]) -> None:
-    """
-    Write what was read; a correction that is there stays, and the revision goes on if it is new.
-
-    Of several builds that read one body the last holds; an older body never takes its place.
-    """
-    rows = [_row(*each) for each in known]
-    source = given(readings, _COLUMNS, rows)
-    new = upsert(readings).from_select(list(_COLUMNS), select(*source.c))
-    what = ("body_revision", "digest", "lexicon", "tree", "said")
-    read = (*what, "read_at")
-    await tx.execute(
-        new.on_conflict_do_update(
-            index_elements=[readings.c.tenant, readings.c.answer],
-            set_={name: new.excluded[name] for name in read}
-            | {"revision": readings.c.revision + 1},
-            where=(readings.c.body_revision <= new.excluded.body_revision)
-            & tuple_(*(readings.c[name] for name in what)).is_distinct_from(
-                tuple_(*(new.excluded[name] for name in what))
-            ),
+async def of_any(tx: AsyncConnection, pairs: Sequence[Pair]) -> dict[Pair, Known]:
+    """The same of answers of any companies, which are held."""
+    source = _pairs(readings, pairs)
+    found = await tx.execute(
+        select(readings).join(
+            source,
+            (source.c.tenant == readings.c.tenant) & (source.c.answer == readings.c.answer),
         )
     )
+    return {(row.tenant, row.answer): _known(row) for row in found}
 
 
-async def correct(tx: AsyncConnection, tenant: str, answer: UUID, known: Known) -> None:
-    """Write all that is known of one answer, which is locked."""
-    source = given(readings, _COLUMNS, [_row(tenant, answer, known)])
+async def put(tx: AsyncConnection, known: Iterable[tuple[str, UUID, Known]]) -> None:
+    """Write what is known of the words of answers, which are held."""
+    source = given(readings, _COLUMNS, [_row(*each) for each in known])
     new = upsert(readings).from_select(list(_COLUMNS), select(*source.c))
     await tx.execute(
         new.on_conflict_do_update(
@@ -160,14 +138,21 @@ async def correct(tx: AsyncConnection, tenant: str, answer: UUID, known: Known) 
 # --- Rows ---------------------------------------------------------------------------------------
 
 
+def _pairs(table: Table, pairs: Iterable[Pair]) -> Subquery:
+    rows = [{"tenant": tenant, "answer": answer} for tenant, answer in pairs]
+    return given(table, ("tenant", "answer"), rows)
+
+
 def _row(tenant: str, answer: UUID, known: Known) -> Row:
     ours, said = known.machine, known.correction
     return {
         "tenant": tenant,
         "answer": answer,
         "revision": known.revision,
+        "recorded_at": known.recorded_at,
         "body_revision": known.body_revision,
         "digest": known.digest,
+        "told": known.told,
         "read_at": None if ours is None else ours.read_at,
         "lexicon": None if ours is None else ours.lexicon,
         "tree": None if ours is None else ours.tree,
@@ -179,8 +164,10 @@ def _row(tenant: str, answer: UUID, known: Known) -> Row:
 def _known(row: Any) -> Known:
     return Known(
         revision=row.revision,
+        recorded_at=row.recorded_at,
         body_revision=row.body_revision,
         digest=row.digest,
+        told=row.told,
         machine=None
         if row.said is None
         else Machine(_reading(row.said), row.lexicon, row.tree, row.read_at),

@@ -42,8 +42,7 @@ def test_a_phrase_is_found_in_every_form_and_in_its_order(
 
 
 def test_a_known_word_is_never_taken_for_a_misspelt_one() -> None:
-    assert found("квартал", "квартира") == []
-    assert found("банкет", "банкир") == []
+    assert found("порода", "погода") == []
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ and tree always give the same reading.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from math import sqrt
 from typing import Final
 
+from otklik_common.events.feedback import Sentiment
 from otklik_feedback.domain.text.language import Language, guess
 from otklik_feedback.domain.text.lexicon import Lexicon, lexicon
 from otklik_feedback.domain.text.phrases import Hit
@@ -42,14 +42,6 @@ SPREAD: Final = 6.0
 
 CLEAR: Final = 0.2
 """A score so far from 0 is a feeling."""
-
-
-class Sentiment(StrEnum):
-    """The feeling of a text."""
-
-    NEGATIVE = "negative"
-    NEUTRAL = "neutral"
-    POSITIVE = "positive"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from otklik_common.db import login
 from otklik_common.roles import Grant, secure
 
 revision = "0005"
@@ -71,6 +72,12 @@ def upgrade() -> None:
     )
     for statement in secure(SCHEMA, GRANTS):
         op.execute(statement)
+    # Revisions of readings go on after those that were taken out.
+    worker = login(SCHEMA, "worker")
+    op.execute(f"GRANT SELECT ON {SCHEMA}.retired TO {worker}")
+    op.execute(
+        f"CREATE POLICY worker ON {SCHEMA}.retired TO {worker} USING (true) WITH CHECK (true)"
+    )
 
 
 def _readings() -> None:
@@ -79,9 +86,11 @@ def _readings() -> None:
         sa.Column("tenant", sa.Text(collation="C"), nullable=False),
         sa.Column("answer", sa.Uuid(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("body_revision", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False, comment="keyed, of the words"),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told", sa.LargeBinary(), nullable=False, comment="digest of the newest fact"),
         sa.Column("lexicon", sa.Text(), nullable=True),
         sa.Column("tree", sa.BigInteger(), nullable=True),
         sa.Column("said", JSONB(), nullable=True, comment="places of words, never the words"),
