@@ -100,6 +100,34 @@ async def test_lists_and_cases_say_what_words_say(world: World) -> None:
     assert in_case["reading"] == listed
 
 
+async def test_answers_are_listed_by_what_their_words_say(world: World) -> None:
+    for reference, comment in {
+        "bad": RUDE,
+        "good": "Спасибо, всё быстро",
+        "foreign": UKRAINIAN,
+        "silent": None,
+        "mended": RUDE,
+        "anew": RUDE,
+    }.items():
+        await said(world, reference, comment)
+    await work(world)
+    await correct(world, "mended", topics=["price"], sentiment="positive")
+    await said(world, "anew", "Спасибо")
+    for query, expected in {
+        "sentiment=negative": {"bad"},
+        "sentiment=positive": {"good", "mended"},
+        "topic=lateness": {"bad"},
+        "topic=price&sentiment=positive": {"mended"},
+        "topic=nothing": set(),
+        "reading=enriched": {"bad", "good", "mended"},
+        "reading=not_enriched": {"foreign", "anew"},
+        "reading=not_enriched&sentiment=negative": set(),
+    }.items():
+        listed = (await world.call("GET", f"/answers?{query}")).json()["items"]
+        assert {one["id"] for one in listed} == expected, query
+    assert (await world.call("GET", "/answers?sentiment=angry")).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("comment", "why"), [(UKRAINIAN, "language"), ("12345 !!!", "no_words"), ("...", "no_words")]
 )

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.paging import Part, keyset
 from otklik_feedback.domain.answer import Answer, Content
+from otklik_feedback.store.readings import ANYTHING, Wanted, where
 from otklik_feedback.store.sets import Row, array, given
 from otklik_feedback.store.sets import add as add_rows
 from otklik_feedback.store.tables import answer_versions, answers
@@ -282,6 +283,7 @@ class Filters:
     since: datetime | None = None
     before: datetime | None = None
     branches: frozenset[str] | None = None
+    words: Wanted = ANYTHING
 
 
 async def part(tx: AsyncConnection, tenant: str, filters: Filters, wanted: Part) -> list[Answer]:
@@ -297,6 +299,7 @@ def _where(filters: Filters) -> list[ColumnElement[bool]]:
         for name in ("survey", "branch", "agent", "touchpoint", "contact")
         if (value := getattr(filters, name)) is not None
     ]
+    wanted += where(filters.words)
     if filters.since is not None:
         wanted.append(answers.c.answered_at >= filters.since)
     if filters.before is not None:

@@ -1,21 +1,22 @@
 """What the words of answers say, and which are still to be read."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Table, delete, func, select, text
+from sqlalchemy import ColumnElement, Table, delete, func, literal, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import Subquery
 
 from otklik_common.events.feedback import Sentiment
-from otklik_feedback.domain.enrichment import Correction, Known, Machine
+from otklik_feedback.domain.enrichment import Correction, Known, Machine, State, shown
 from otklik_feedback.domain.text.language import Language
 from otklik_feedback.domain.text.reading import Evidence, Mention, Reading
 from otklik_feedback.store.sets import Row, array, given
-from otklik_feedback.store.tables import readings, unread
+from otklik_feedback.store.tables import answers, readings, unread
 
 LIVE: Final = 0
 AGAIN: Final = 1
@@ -28,6 +29,9 @@ _COLUMNS: Final = (
     "recorded_at",
     "body_revision",
     "digest",
+    "state",
+    "sentiment",
+    "topics",
     "read_at",
     "told",
     "lexicon",
@@ -66,12 +70,12 @@ async def mark(tx: AsyncConnection, pairs: Collection[Pair], now: datetime) -> N
     )
 
 
-async def forget(tx: AsyncConnection, tenant: str, answers: Collection[UUID]) -> None:
+async def forget(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> None:
     """Drop what is known of words that were taken back."""
     for table in (unread, readings):
         await tx.execute(
             delete(table).where(
-                table.c.tenant == tenant, table.c.answer == array(table, "answer", answers)
+                table.c.tenant == tenant, table.c.answer == array(table, "answer", ids)
             )
         )
 
@@ -99,12 +103,12 @@ async def waiting(tx: AsyncConnection, tenant: str) -> int:
 
 
 async def of(
-    tx: AsyncConnection, tenant: str, answers: Collection[UUID], *, lock: bool = False
+    tx: AsyncConnection, tenant: str, ids: Collection[UUID], *, lock: bool = False
 ) -> dict[UUID, Known]:
     """What is known of the words of answers; with `lock` theirs until the end of `tx`."""
     wanted = (
         select(readings)
-        .where(readings.c.tenant == tenant, readings.c.answer == array(readings, "answer", answers))
+        .where(readings.c.tenant == tenant, readings.c.answer == array(readings, "answer", ids))
         .order_by(readings.c.answer)
     )
     found = await tx.execute(wanted.with_for_update() if lock else wanted)
@@ -135,6 +139,46 @@ async def put(tx: AsyncConnection, known: Iterable[tuple[str, UUID, Known]]) -> 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the words of answers are wanted to say; None means anything."""
+
+    state: State | None = None
+    sentiment: Sentiment | None = None
+    topic: str | None = None
+
+
+ANYTHING: Final = Wanted()
+
+
+def where(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """The same of answers in a query; who wants anything of words wants answers with words."""
+    said: list[ColumnElement[bool]] = []
+    if wanted.sentiment is not None:
+        said.append(readings.c.sentiment == wanted.sentiment)
+    if wanted.topic is not None:
+        said.append(readings.c.topics.contains([wanted.topic]))
+    found = [] if not said else [_current(*said)]
+    if wanted.state is not None:
+        enriched = _current(readings.c.state == State.ENRICHED)
+        found.append(answers.c.comment.is_not(None))
+        found.append(enriched if wanted.state is State.ENRICHED else ~enriched)
+    return found
+
+
+def _current(*said: ColumnElement[bool]) -> ColumnElement[bool]:
+    return (
+        select(literal(1))
+        .where(
+            readings.c.tenant == answers.c.tenant,
+            readings.c.answer == answers.c.id,
+            readings.c.body_revision == answers.c.body_revision,
+            *said,
+        )
+        .exists()
+    )
+
+
 # --- Rows ---------------------------------------------------------------------------------------
 
 
@@ -145,6 +189,7 @@ def _pairs(table: Table, pairs: Iterable[Pair]) -> Subquery:
 
 def _row(tenant: str, answer: UUID, known: Known) -> Row:
     ours, said = known.machine, known.correction
+    seen = shown(known, known.body_revision)
     return {
         "tenant": tenant,
         "answer": answer,
@@ -153,6 +198,9 @@ def _row(tenant: str, answer: UUID, known: Known) -> Row:
         "body_revision": known.body_revision,
         "digest": known.digest,
         "told": known.told,
+        "state": seen.state,
+        "sentiment": seen.sentiment,
+        "topics": [each.topic for each in seen.topics],
         "read_at": None if ours is None else ours.read_at,
         "lexicon": None if ours is None else ours.lexicon,
         "tree": None if ours is None else ours.tree,
