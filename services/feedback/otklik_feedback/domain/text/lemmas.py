@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from threading import Lock
 from typing import Any, Final
 
 from otklik_feedback.domain.text.tokens import shortened
@@ -11,6 +12,8 @@ MOST_LETTERS: Final = 40
 """Longer ones are no words; nothing is asked about them."""
 
 _CYRILLIC: Final = re.compile("[а-я]")
+# A stemmer works in itself: two threads at once spoil each other's words.
+_one_at_a_time: Final = Lock()
 _LATIN: Final = re.compile("[a-z]")
 
 
@@ -54,12 +57,18 @@ def meant_by(form: str) -> tuple[str, ...]:
 
 def is_known(form: str) -> bool:
     """Whether the dictionary has this Russian word."""
-    return bool(_russian().word_is_known(form))
+    with _one_at_a_time:
+        return bool(_russian().word_is_known(form))
 
 
 def _lemmas(form: str, most: int) -> list[str]:
     if len(form) > MOST_LETTERS:
         return []
+    with _one_at_a_time:
+        return _looked_up(form, most)
+
+
+def _looked_up(form: str, most: int) -> list[str]:
     if is_cyrillic(form):
         parses = _russian().parse(form)[:most]
         return [parse.normal_form.replace("ё", "е") for parse in parses]
