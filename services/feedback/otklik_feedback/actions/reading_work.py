@@ -30,8 +30,8 @@ from otklik_feedback.store.tables import SCHEMA
 
 READING: Final = "feedback.reading"
 
-AT_ONCE: Final = 50
-"""Answers of one step: some 10 ms, and half a second where all are as long as can be."""
+AT_ONCE: Final = 100
+"""Answers of one step: some 0.1 s, and two seconds where all are as long as can be."""
 
 MARKED_AT_ONCE: Final = 500
 MOST_MARKED: Final = 2_000
