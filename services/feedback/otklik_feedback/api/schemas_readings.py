@@ -296,7 +296,9 @@ class ProgressOut(BaseModel):
     """How far answers are read by the present words and topics."""
 
     state: Literal["current", "running"]
-    total: int = Field(description="answers with words when reading again began")
+    total: int = Field(
+        description="answers with words when reading again began; 0 until its first step"
+    )
     done: int = Field(description="of them, those read again")
     waiting: int = Field(description="answers still to be read, new ones included")
 

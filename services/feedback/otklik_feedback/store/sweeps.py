@@ -19,9 +19,7 @@ _ALL: Final = text(
     " (tenant, lexicon, tree, done, total, begun_at, stepped_at)"
     " SELECT tenant, :lexicon,"
     " coalesce((SELECT max(version) FROM feedback.topic_trees"
-    " WHERE topic_trees.tenant = all_of.tenant), 0), 0,"
-    " (SELECT count(*) FROM feedback.answers"
-    " WHERE answers.tenant = all_of.tenant AND comment IS NOT NULL), :now, :now"
+    " WHERE topic_trees.tenant = all_of.tenant), 0), 0, 0, :now, :now"
     " FROM (SELECT DISTINCT tenant FROM feedback.directory WHERE kind = 'company' AND NOT void)"
     " AS all_of"
     " WHERE NOT EXISTS (SELECT FROM feedback.reading_sweeps AS known"
@@ -39,7 +37,7 @@ class Sweep:
 
     Attributes:
         done: Answers marked so far, some of which still wait.
-        total: Answers with words when it began.
+        total: Answers with words at its first step; 0 before that, so that beginning costs nothing.
     """
 
     tenant: str
@@ -55,19 +53,13 @@ async def begin(
     tx: AsyncConnection, tenant: str, *, lexicon: str, tree: int, now: datetime
 ) -> None:
     """Read all of a company's answers again, from the first."""
-    total = (
-        select(func.count())
-        .select_from(answers)
-        .where(answers.c.tenant == tenant, answers.c.comment.is_not(None))
-        .scalar_subquery()
-    )
     new = upsert(reading_sweeps).values(
         tenant=tenant,
         lexicon=lexicon,
         tree=tree,
         after=None,
         done=0,
-        total=total,
+        total=0,
         begun_at=now,
         stepped_at=now,
         finished_at=None,
@@ -126,9 +118,11 @@ async def step(tx: AsyncConnection, sweep: Sweep, most: int, now: datetime) -> N
     ids = list((await tx.execute(wanted)).scalars())
     if ids:
         await _mark(tx, sweep.tenant, ids, now)
+    total = sweep.total if sweep.done else await _with_words(tx, sweep.tenant)
     await tx.execute(
         update(reading_sweeps)
         .values(
+            total=total,
             after=ids[-1] if ids else sweep.after,
             done=sweep.done + len(ids),
             stepped_at=now,
@@ -136,6 +130,15 @@ async def step(tx: AsyncConnection, sweep: Sweep, most: int, now: datetime) -> N
         )
         .where(reading_sweeps.c.tenant == sweep.tenant)
     )
+
+
+async def _with_words(tx: AsyncConnection, tenant: str) -> int:
+    found = await tx.execute(
+        select(func.count())
+        .select_from(answers)
+        .where(answers.c.tenant == tenant, answers.c.comment.is_not(None))
+    )
+    return int(found.scalar_one())
 
 
 async def _mark(tx: AsyncConnection, tenant: str, ids: list[UUID], now: datetime) -> None:
