@@ -81,7 +81,7 @@ class ReadWords:
 
     async def _read_some(self) -> bool:
         async with self._db.begin_as_worker() as tx:
-            taken = await readings.take(tx, AT_ONCE)
+            taken = await readings.take(tx, AT_ONCE) if await readings.any_unread(tx) else []
             if not taken:
                 return False
             recorder = await outbox.recorder(tx)

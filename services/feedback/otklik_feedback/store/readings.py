@@ -80,6 +80,12 @@ async def forget(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> Non
         )
 
 
+async def any_unread(tx: AsyncConnection) -> bool:
+    """Whether anything is to be read; asks of no answer."""
+    found = await tx.execute(select(select(literal(1)).select_from(unread).exists()))
+    return bool(found.scalar_one())
+
+
 async def take(tx: AsyncConnection, most: int) -> list[Pair]:
     """Some that are to be read, theirs until the end of `tx`; none that others have."""
     found = await tx.execute(_TAKE, {"most": most})
