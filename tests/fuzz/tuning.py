@@ -109,6 +109,9 @@ RULES: Final[Mapping[str, str]] = {
             bad_quantity returned_more_than_sold wrong_chunk
         """,
         "a survey, and the mapping of an import, make sense as a whole": "bad_survey mapping",
+        "topics make a tree, their words are phrases, and corrections say something that is there": """
+            bad_topics bad_phrase phrase_not_there unknown_topic nothing_said
+        """,
         "a value fits the question that it answers": "bad_comment score_off_scale",
         "the metric has that parameter and can be cut in that way": """
             bad_parameter impossible_dimension no_past_groups no_past_calendar invalid_query bad_filter no_calendar

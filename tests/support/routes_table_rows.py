@@ -191,6 +191,18 @@ FEEDBACK: Final[Rows] = {
     ),
     "GET /feedback/v1/answers/{answer}": Row("answers:read", of="answer", away=404),
     "GET /feedback/v1/answers": Row("answers:read"),
+    # Who is rated does not correct what was said of them.
+    "PUT /feedback/v1/answers/{answer}/reading": Row(
+        "surveys:write", of="answer", body=same({"sentiment": "neutral"}), away=404
+    ),
+    "DELETE /feedback/v1/answers/{answer}/reading": Row("surveys:write", of="answer", away=404),
+    "GET /feedback/v1/topics": Row("surveys:read surveys:write"),
+    "PUT /feedback/v1/topics": Row(
+        "surveys:write",
+        body=same({"topics": [{"code": "parking", "name": {"ru": "Парковка", "en": "Parking"}}]}),
+        headers=ANY_REVISION,
+        limited=403,
+    ),
     "GET /feedback/v1/cases": Row("cases:read"),
     "GET /feedback/v1/cases/{case}": Row("cases:read", of="case", away=404),
     "POST /feedback/v1/cases/{case}/contacted": Row(

@@ -81,6 +81,7 @@ def test_what_is_personal_stands_nowhere_in_the_clear() -> None:
             with closing(Flows(deployment.urls["access"], deployment.key, it)) as flows:
                 flows.everything()
                 check_that_they_got_in(flows)
+                until_settled(client, admin_url, flows)
                 assert asyncio.run(faults(admin_url, flows)) == [500] * 5
                 until_settled(client, admin_url, flows)
             found = [f"scrape: {hit}" for hit in hits(forms, scrapes(deployment, data))]
@@ -172,7 +173,7 @@ async def outstanding(admin_url: str) -> list[str]:
     tables = [f"{schema}.outbox" for schema in ("access", "contact_center", "feedback", "loyalty")]
     found = [
         table
-        for table in (*tables, "contact_center.dirty")
+        for table in (*tables, "contact_center.dirty", "feedback.unread")
         if await admin.fetchval(f"SELECT count(*) FROM {table}")
     ]
     await admin.close()

@@ -1,4 +1,4 @@
-"""Background work of feedback: its relay, its directory, and what it hears of contacts."""
+"""Background work of feedback: its relay, its directory, what it hears of contacts, and words read."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,6 +17,7 @@ from otklik_common.events.contact_center import Contact
 from otklik_common.module import Platform, Worker
 from otklik_feedback.actions.clocks_due import due_worker, keep_policies, redo_worker
 from otklik_feedback.actions.learning import known_of, learn
+from otklik_feedback.actions.reading_work import reading_worker
 from otklik_feedback.domain.answer import NOTHING_KNOWN
 from otklik_feedback.store.columns import SCHEMA
 from otklik_feedback.store.contacts import Heard
@@ -36,6 +37,7 @@ def workers(platform: Platform) -> list[Worker]:
         consumer_worker(platform, CONTACTS, SCHEMA, ["contact-center"], LearnContacts()),
         due_worker(platform),
         redo_worker(platform),
+        reading_worker(platform),
     ]
 
 

@@ -124,3 +124,15 @@ async def test_a_contact_that_cannot_be_read_is_set_aside_and_others_go_on(worki
     await until(learned)
     rows = await working.admin.fetch("SELECT consumer FROM feedback.dead_letter")
     assert [row["consumer"] for row in rows] == ["feedback.contacts"]
+
+
+async def test_words_are_read_as_they_come_and_what_they_say_leaves(working: World) -> None:
+    survey = await working.survey()
+    await working.answer("a-1", survey, {"nps": 9, "comment": "Агент опоздал"})
+
+    async def told() -> bool:
+        return "answer_reading" in {event.data.kind for event in await published(working)}
+
+    await until(told)
+    reading = (await working.call("GET", "/answers/a-1")).json()["reading"]
+    assert (reading["state"], reading["sentiment"]) == ("enriched", "negative")

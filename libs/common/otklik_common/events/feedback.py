@@ -1,4 +1,4 @@
-"""The facts that feedback writes: surveys, answers, cases."""
+"""The facts that feedback writes: surveys, answers, what their words say, cases."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -77,6 +77,54 @@ class Answer(Fact):
     scores: dict[str, int] = Field(default_factory=dict, max_length=32)
     has_text: bool = False
     lost_deal: int | None = Field(default=None, ge=0, le=2)
+
+
+class Sentiment(StrEnum):
+    """The feeling that words tell."""
+
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+
+
+@contract("answer_reading", version=1, owner=OWNER)
+class AnswerReading(Fact):
+    """
+    What the words of one answer say, never the words; a person's word stands before ours.
+
+    `why` is told where nothing is known: the words are in another `language`, or there are
+    `no_words`; then there is neither a sentiment nor a topic. `topics` are codes of the company's
+    topics; those of `praised` and `blamed` are among them.
+    """
+
+    answer: UUID
+    survey: UUID
+    template: Code
+    answered_at: Instant
+    channel: Code | None = None
+    direction: Code | None = None
+    branch: Code | None = None
+    team: Code | None = None
+    queue: Code | None = None
+    agent: Code | None = None
+    party: Code | None = None
+    campaign: Code | None = None
+    touchpoint: Code | None = None
+    stage: Code | None = None
+    segment: Code | None = None
+    anonymous: bool = False
+    language: Code | None = None
+    why: Code | None = None
+    sentiment: Sentiment | None = None
+    score_milli: Annotated[
+        int | None, Field(ge=-1000, le=1000, description="-1000 the worst, 1000 the best; as read")
+    ] = None
+    topics: tuple[Code, ...] = Field(default=(), max_length=200)
+    praised: tuple[Code, ...] = Field(default=(), max_length=200)
+    blamed: tuple[Code, ...] = Field(default=(), max_length=200)
+    corrected: bool = False
+    lexicon: Code | None = Field(default=None, description="version of the words it was read by")
+    topics_version: int | None = Field(default=None, description="0: the topics shipped")
 
 
 @contract("case", version=1, owner=OWNER)

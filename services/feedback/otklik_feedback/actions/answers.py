@@ -20,6 +20,7 @@ from otklik_common.paging import Part
 from otklik_feedback.actions.means import NOBODY, Means, Person
 from otklik_feedback.actions.opening import Raced, Unhappy, open_cases, place_cases, unhappy
 from otklik_feedback.actions.surveys import SurveyNotFound
+from otklik_feedback.actions.telling import forget
 from otklik_feedback.domain.answer import (
     NOTHING_KNOWN,
     Answer,
@@ -28,9 +29,10 @@ from otklik_feedback.domain.answer import (
     accept,
 )
 from otklik_feedback.domain.case import reason_to_open
+from otklik_feedback.domain.enrichment import Known
 from otklik_feedback.domain.facts import answer_event, next_moment
 from otklik_feedback.domain.survey import MICRO, Survey
-from otklik_feedback.store import answers, cases, contacts, surveys
+from otklik_feedback.store import answers, cases, contacts, readings, surveys
 from otklik_feedback.store.answers import Filters, Sealed, Version
 from otklik_feedback.store.contacts import Last
 
@@ -145,6 +147,7 @@ async def _keep(
     if not batch.kept:
         return fates
     await _write(tx, tenant, batch)
+    silent = await _have_read(tx, tenant, batch, recorder)
     moved = [
         (tenant, answer)
         for id_, answer in batch.now.items()
@@ -158,7 +161,7 @@ async def _keep(
         answer_event(tenant, answer, verb="kept" if answer.revision == 1 else "changed")
         for answer, _ in batch.kept
     ]
-    await recorder.append([*facts, *placed, *opened])
+    await recorder.append([*facts, *silent, *placed, *opened])
     return fates
 
 
@@ -241,6 +244,21 @@ async def _write(tx: AsyncConnection, tenant: str, batch: _Batch) -> None:
     await answers.add_versions(tx, tenant, passed)
 
 
+async def _have_read(
+    tx: AsyncConnection, tenant: str, batch: _Batch, recorder: outbox.Recorder
+) -> list[Event[Any]]:
+    written = {answer.id: batch.now[answer.id].content.has_text for answer, _ in batch.kept}
+    with_words = [id_ for id_, has_text in written.items() if has_text]
+    silent = {
+        id_: batch.now[id_]
+        for id_, has_text in written.items()
+        if not has_text and id_ in batch.before and batch.before[id_].content.has_text
+    }
+    if with_words:
+        await readings.mark(tx, [(tenant, id_) for id_ in with_words], recorder.now)
+    return await forget(tx, tenant, silent, recorder) if silent else []
+
+
 def _moved(old: Answer, now: Answer) -> bool:
     return (old.dimensions, old.identifiers, old.contact) != (
         now.dimensions,
@@ -258,6 +276,7 @@ class Shown:
 
     answer: Answer
     comment: str | None
+    known: Known | None
     versions: list[tuple[Version, str | None]]
     cases: list[UUID]
 
@@ -279,10 +298,12 @@ async def read_answer(db: Database, means: Means, caller: Caller, reference: str
             )
         before = await answers.versions(tx, tenant, id_)
         opened = await cases.of_answer(tx, tenant, id_)
+        known = await readings.of(tx, tenant, [id_])
     answer, sealed = found[0]
     return Shown(
         answer,
         means.opened(tenant, "comment", sealed.comment),
+        known.get(id_),
         [
             (version, means.opened(tenant, "comment", version.comment))
             for version in (*before, answers.present(answer, sealed))
@@ -293,11 +314,12 @@ async def read_answer(db: Database, means: Means, caller: Caller, reference: str
 
 async def list_answers(
     db: Database, caller: Caller, filters: Filters, wanted: Part
-) -> list[Answer]:
-    """A part of the answers within reach, the newest first, and one more."""
-    within = replace(filters, branches=caller.branches)
-    async with db.begin(caller.tenant) as tx:
-        return await answers.part(tx, caller.tenant, within, wanted)
+) -> tuple[list[Answer], dict[UUID, Known]]:
+    """A part of the answers within reach, the newest first, and one more; what their words say."""
+    tenant, within = caller.tenant, replace(filters, branches=caller.branches)
+    async with db.begin(tenant) as tx:
+        found = await answers.part(tx, tenant, within, wanted)
+        return found, await readings.of(tx, tenant, [answer.id for answer in found])
 
 
 def _sees(caller: Caller, answer: Answer) -> bool:

@@ -17,8 +17,9 @@ from otklik_feedback.actions.means import NOBODY, Means, Person
 from otklik_feedback.actions.opening import recorded
 from otklik_feedback.domain.answer import Answer
 from otklik_feedback.domain.case import Case, Step, closed, contacted
+from otklik_feedback.domain.enrichment import Known
 from otklik_feedback.domain.facts import case_event
-from otklik_feedback.store import answers, cases
+from otklik_feedback.store import answers, cases, readings
 from otklik_feedback.store.cases import CaseEvent, Filters
 
 Show = Callable[[Case], Reply]
@@ -165,12 +166,14 @@ class ShownCase:
 
     Attributes:
         answers: Answers that opened and joined it, with their comments.
+        known: What is known of their words, by answer.
         steps: With their notes.
         person: The customer, as the newest of these answers names them.
     """
 
     case: Case
     answers: list[tuple[Answer, str | None]]
+    known: dict[UUID, Known]
     steps: list[tuple[CaseEvent, str | None]]
     person: Person
 
@@ -186,11 +189,13 @@ async def read_case(db: Database, means: Means, caller: Caller, id_: UUID) -> Sh
         # The order in which they opened and joined; one may have come in twice.
         ids = list(dict.fromkeys(step.answer for step in steps if step.answer is not None))
         found = await answers.get(tx, tenant, ids)
+        known = await readings.of(tx, tenant, ids)
     found.sort(key=lambda pair: ids.index(pair[0].id))
     named = [person for _, sealed in found if (person := means.person(tenant, sealed)) != NOBODY]
     return ShownCase(
         case,
         [(answer, means.opened(tenant, "comment", sealed.comment)) for answer, sealed in found],
+        known,
         [(step, means.opened(tenant, "note", step.note)) for step in steps],
         named[-1] if named else NOBODY,
     )

@@ -17,6 +17,7 @@ from otklik_common.outbox import Recorder
 from otklik_feedback.actions.clocks import Book, settle
 from otklik_feedback.actions.opening import recorded
 from otklik_feedback.actions.reviews import revised
+from otklik_feedback.actions.telling import forget
 from otklik_feedback.domain.case import Case
 from otklik_feedback.domain.claim_told import claim_event
 from otklik_feedback.domain.clock import Watched
@@ -87,9 +88,11 @@ async def _some_answers(db: Database, tenant: str) -> tuple[int, int]:
         await contacts.retire(tx, tenant, dict(last))
         if ended:
             await cases.remove(tx, tenant, [case.id for case in ended])
+        void_readings = await forget(tx, tenant, {answer.id: answer for answer in taken}, recorder)
         await answers.remove(tx, tenant, ids)
         await recorder.append(
             [
+                *void_readings,
                 *(answer_event(tenant, each, verb="removed", void=True) for each in void_answers),
                 *(
                     case_event(tenant, each, verb="removed", at=recorder.now, void=True)

@@ -12,7 +12,7 @@ from otklik_common.events.envelope import Event
 from otklik_feedback.actions.opening import place_cases
 from otklik_feedback.domain.answer import COPIED, Answer, ContactKnown
 from otklik_feedback.domain.facts import answer_event, next_moment
-from otklik_feedback.store import answers, contacts
+from otklik_feedback.store import answers, contacts, readings
 from otklik_feedback.store.contacts import Heard
 
 
@@ -42,6 +42,10 @@ async def learn(tx: AsyncConnection, heard: Sequence[Heard]) -> None:
     if not changed:
         return
     await answers.place(tx, changed)
+    # What words say is told with the dimensions of their answer.
+    with_words = [(tenant, answer.id) for tenant, answer in changed if answer.content.has_text]
+    if with_words:
+        await readings.mark(tx, with_words, recorder.now)
     placed = await place_cases(tx, changed, recorder=recorder)
     facts: list[Event[Any]] = [
         answer_event(tenant, answer, verb="placed") for tenant, answer in changed

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from otklik_common.module import Platform
-from otklik_feedback.api import answers, cases, claims, demo, reviews, surveys
+from otklik_feedback.api import answers, cases, claims, demo, readings, reviews, surveys
 
 
 def routers(_: Platform) -> Sequence[APIRouter]:
@@ -16,5 +16,6 @@ def routers(_: Platform) -> Sequence[APIRouter]:
         cases.router,
         reviews.router,
         claims.router,
+        readings.router,
         demo.router,
     ]

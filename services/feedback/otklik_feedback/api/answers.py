@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from otklik_common.batches import MOST_ITEMS, BatchOut, items_of, parsed, refusals
 from otklik_common.errors import Refused
+from otklik_common.events.feedback import Sentiment
 from otklik_common.http import (
     MIB,
     PROBLEMS,
@@ -43,8 +44,12 @@ from otklik_feedback.api.schemas import (
     AnswerItem,
     AnswerOut,
     VersionOut,
+    shown_answer,
 )
+from otklik_feedback.api.schemas_readings import ReadingDetail, ReadingOut, TopicCode
+from otklik_feedback.domain.enrichment import State
 from otklik_feedback.store.answers import Filters
+from otklik_feedback.store.readings import Wanted
 
 router = APIRouter(prefix=PREFIX, tags=["feedback: answers"])
 
@@ -192,6 +197,11 @@ async def list_answers(
     contact: Annotated[UUID | None, Query(description="subject of the contact")] = None,
     since: Annotated[AwareTime | None, Query(alias="from", description="inclusive")] = None,
     before: Annotated[AwareTime | None, Query(alias="to", description="exclusive")] = None,
+    reading: Annotated[
+        State | None, Query(description="of answers with words: whether it is known what they say")
+    ] = None,
+    sentiment: Annotated[Sentiment | None, Query(description="what the words tell")] = None,
+    topic: Annotated[TopicCode | None, Query(description="what the words speak of")] = None,
 ) -> Page[AnswerOut]:
     """Answers within reach, the newest first; never those given in confidence."""
     wanted = pages.part(caller.tenant)
@@ -203,15 +213,21 @@ async def list_answers(
         contact=contact,
         since=since,
         before=before,
+        words=Wanted(reading, sentiment, topic),
     )
-    found = await actions.list_answers(db, caller, filters, wanted)
-    return wanted.page(found, key=lambda one: (one.answered_at, one.id), item=AnswerOut.of)
+    found, known = await actions.list_answers(db, caller, filters, wanted)
+    return wanted.page(
+        found,
+        key=lambda one: (one.answered_at, one.id),
+        item=lambda one: AnswerOut.of(one, ReadingOut.of(one, known.get(one.id))),
+    )
 
 
 def _detail(shown: Shown) -> AnswerDetail:
     return AnswerDetail(
-        **AnswerOut.of(shown.answer).model_dump(),
+        **shown_answer(shown.answer),
         comment=shown.comment,
+        reading=ReadingDetail.with_words(shown.answer, shown.known, shown.comment),
         versions=[
             VersionOut(
                 revision=version.revision,

@@ -27,13 +27,14 @@ from otklik_feedback.actions.cases import Done, ShownCase
 from otklik_feedback.api.context import PREFIX, Db, Keys, MayReadCases, MayWriteCases, Word
 from otklik_feedback.api.schemas import (
     AnswerOfCase,
-    AnswerOut,
     CaseDetail,
     CaseOut,
     CustomerOut,
     StepOut,
+    shown_answer,
     shown_case,
 )
+from otklik_feedback.api.schemas_readings import ReadingOut
 from otklik_feedback.domain.case import MOST_NOTE, Case
 from otklik_feedback.store.cases import Filters
 
@@ -199,7 +200,11 @@ def _detail(shown: ShownCase, now: datetime) -> CaseDetail:
             external_id=shown.person.external_id,
         ),
         answers=[
-            AnswerOfCase(**AnswerOut.of(answer).model_dump(), comment=comment)
+            AnswerOfCase(
+                **shown_answer(answer),
+                reading=ReadingOut.of(answer, shown.known.get(answer.id)),
+                comment=comment,
+            )
             for answer, comment in shown.answers
         ],
         history=[

@@ -20,6 +20,7 @@ PREFIX: Final = "/feedback/v1"
 
 MayReadSurveys = Annotated[Caller, Depends(require("surveys:read", "surveys:write"))]
 MayWriteSurveys = Annotated[Caller, Depends(require_everywhere("surveys:write"))]
+MayCorrectReadings = Annotated[Caller, Depends(require("surveys:write"))]
 MayAnswer = Annotated[Caller, Depends(require("answers:write", "self"))]
 MayPushAnswers = Annotated[Caller, Depends(require("answers:write"))]
 MayReadAnswers = Annotated[Caller, Depends(require("answers:read"))]

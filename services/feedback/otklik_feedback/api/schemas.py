@@ -11,6 +11,7 @@ from otklik_common.events.feedback import CaseState
 from otklik_common.http import AwareTime, StrictModel
 from otklik_feedback.actions.surveys import Draft, Edit
 from otklik_feedback.api.context import Code, Reference
+from otklik_feedback.api.schemas_readings import ReadingDetail, ReadingOut
 from otklik_feedback.domain.answer import Answer
 from otklik_feedback.domain.case import Case, is_overdue
 from otklik_feedback.domain.survey import (
@@ -252,7 +253,7 @@ class Placed(BaseModel):
 
 
 class AnswerOut(Placed):
-    """An answer without its words."""
+    """An answer without its words, and what they say."""
 
     id: str = Field(description="the sender's id")
     subject: UUID = Field(description="the answer in facts and metrics")
@@ -265,13 +266,14 @@ class AnswerOut(Placed):
     not_applicable: list[str]
     weight: float
     has_text: bool
+    reading: ReadingOut | None = Field(description="what its words say; null: it has none")
     revision: int
     recorded_at: datetime | None
 
     @classmethod
-    def of(cls, answer: Answer) -> "AnswerOut":
+    def of(cls, answer: Answer, reading: ReadingOut | None) -> "AnswerOut":
         """What the caller sees of an answer."""
-        return cls(**_shown(answer))
+        return cls(**shown_answer(answer), reading=reading)
 
 
 class VersionOut(BaseModel):
@@ -292,11 +294,13 @@ class AnswerDetail(AnswerOut):
     """An answer with its words and its history, the oldest body first."""
 
     comment: str | None
+    reading: ReadingDetail | None = Field(description="what the words say; null: it has none")
     versions: list[VersionOut]
     cases: list[UUID] = Field(description="cases that it opened or joined")
 
 
-def _shown(answer: Answer) -> dict[str, Any]:
+def shown_answer(answer: Answer) -> dict[str, Any]:
+    """Fields of an answer, for either model; without what its words say."""
     return {
         "id": answer.reference,
         "subject": answer.id,

@@ -1,14 +1,19 @@
-"""What feedback tells the others: surveys, answers and cases as facts, with nothing personal."""
+"""What feedback tells the others: surveys, answers, words and cases as facts, with nothing personal."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from otklik_common.events.envelope import Event
 from otklik_common.events.feedback import Answer as AnswerFact
+from otklik_common.events.feedback import AnswerReading, Sentiment
 from otklik_common.events.feedback import Case as CaseFact
 from otklik_common.events.feedback import Survey as SurveyFact
+from otklik_common.ids import subject_id
 from otklik_feedback.domain.answer import COPIED, SAID, Answer
 from otklik_feedback.domain.case import Case
+from otklik_feedback.domain.enrichment import Known, State, Topical, shown
 from otklik_feedback.domain.survey import Measure, Survey
 
 _TICK: Final = timedelta(microseconds=1)
@@ -77,6 +82,59 @@ def answer_event(
         time=answer.answered_at,
         recorded_at=answer.recorded_at,
         data=fact,
+        void=void,
+    )
+
+
+def reading_subject(tenant: str, answer: UUID) -> UUID:
+    """Subject id of what an answer's words say."""
+    return subject_id(tenant, "answer_reading", str(answer))
+
+
+def reading_fact(answer: Answer, known: Known) -> AnswerReading:
+    """What the words say; none of them is in it, nor a person."""
+    said = shown(known, known.body_revision)
+    machine = said.machine
+    reading = None if machine is None else machine.reading
+    told = said.state is State.ENRICHED
+    of_answer = {n: v for n, v in answer.dimensions.items() if n in _ANSWER_DIMENSIONS}
+    return AnswerReading(
+        answer=answer.id,
+        survey=answer.survey,
+        template=answer.template,
+        answered_at=answer.answered_at,
+        anonymous=answer.anonymous,
+        language=None if reading is None else reading.language,
+        why=said.why,
+        sentiment=said.sentiment,
+        score_milli=round(reading.score * 1000) if reading is not None and told else None,
+        topics=tuple(each.topic for each in said.topics),
+        praised=_felt(said.topics, Sentiment.POSITIVE),
+        blamed=_felt(said.topics, Sentiment.NEGATIVE),
+        corrected=said.correction is not None,
+        lexicon=None if machine is None else machine.lexicon,
+        topics_version=None if machine is None else machine.tree,
+        **of_answer,
+    )
+
+
+def _felt(topics: Iterable[Topical], sentiment: Sentiment) -> tuple[str, ...]:
+    return tuple(each.topic for each in topics if each.sentiment is sentiment)
+
+
+def reading_event(
+    tenant: str, answer: Answer, known: Known, *, verb: str, void: bool = False
+) -> Event[AnswerReading]:
+    """What the words of an answer say, as it stands."""
+    assert known.recorded_at is not None
+    return Event(
+        tenant=tenant,
+        subject=reading_subject(tenant, answer.id),
+        revision=known.revision,
+        verb=verb,
+        time=answer.answered_at,
+        recorded_at=known.recorded_at,
+        data=reading_fact(answer, known),
         void=void,
     )
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.paging import Part, keyset
 from otklik_feedback.domain.answer import Answer, Content
+from otklik_feedback.store.readings import ANYTHING, Wanted, where
 from otklik_feedback.store.sets import Row, array, given
 from otklik_feedback.store.sets import add as add_rows
 from otklik_feedback.store.tables import answer_versions, answers
@@ -234,6 +235,19 @@ async def get(
     ]
 
 
+async def held(
+    tx: AsyncConnection, pairs: Collection[tuple[str, UUID]]
+) -> list[tuple[str, Answer, bytes | None]]:
+    """Answers of any companies (tenant, id), which are held, each with its sealed comment."""
+    wanted = given(answers, ("tenant", "id"), [{"tenant": t, "id": id_} for t, id_ in pairs])
+    found = await tx.execute(
+        select(answers.c.tenant, answers.c.comment, *_READ).join(
+            wanted, (wanted.c.tenant == answers.c.tenant) & (wanted.c.id == answers.c.id)
+        )
+    )
+    return [(row.tenant, _answer(row), row.comment) for row in found]
+
+
 async def versions(tx: AsyncConnection, tenant: str, id_: UUID) -> list[Version]:
     """The bodies of an answer before the present one, the oldest first."""
     found = await tx.execute(
@@ -269,6 +283,7 @@ class Filters:
     since: datetime | None = None
     before: datetime | None = None
     branches: frozenset[str] | None = None
+    words: Wanted = ANYTHING
 
 
 async def part(tx: AsyncConnection, tenant: str, filters: Filters, wanted: Part) -> list[Answer]:
@@ -284,6 +299,7 @@ def _where(filters: Filters) -> list[ColumnElement[bool]]:
         for name in ("survey", "branch", "agent", "touchpoint", "contact")
         if (value := getattr(filters, name)) is not None
     ]
+    wanted += where(filters.words)
     if filters.since is not None:
         wanted.append(answers.c.answered_at >= filters.since)
     if filters.before is not None:

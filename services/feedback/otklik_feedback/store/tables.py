@@ -1,6 +1,7 @@
 """Tables of feedback. Personal columns hold sealed bytes; people are pseudonyms."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from otklik_common.roles import Grant
 from otklik_common.tables import COMMON_GRANTS, common_tables, tenant_column
@@ -27,6 +29,17 @@ from otklik_feedback.store.columns import sealed as _sealed
 from otklik_feedback.store.review_tables import REVIEW_GRANTS
 
 common_tables(metadata)
+
+
+def _of_answer(name: str) -> ForeignKeyConstraint:
+    # They go with their answer, and are never heard of without it.
+    return ForeignKeyConstraint(
+        ["tenant", "answer"],
+        ["feedback.answers.tenant", "feedback.answers.id"],
+        name=name,
+        ondelete="CASCADE",
+    )
+
 
 surveys = Table(
     "surveys",
@@ -214,6 +227,70 @@ retired = Table(
     comment="subjects taken out: who makes one again goes on from its last revision",
 )
 
+topic_trees = Table(
+    "topic_trees",
+    metadata,
+    tenant_column(),
+    _number("version"),
+    _json("definition"),
+    Column("sender", Text, nullable=False),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("tenant", "version"),
+    comment="every version of a company's topics, from 1; without one it has those shipped",
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    tenant_column(),
+    _id("answer"),
+    _number("revision"),
+    _moment("recorded_at"),
+    _number("body_revision"),
+    Column("digest", LargeBinary, nullable=False, comment="keyed, of the words"),
+    Column("state", Text, nullable=False, comment="as shown while the body stands"),
+    Column("sentiment", Text),
+    _json("topics"),
+    _moment("read_at", nullable=True),
+    Column("told", LargeBinary, nullable=False, comment="digest of the newest fact"),
+    Column("lexicon", Text),
+    Column("tree", BigInteger),
+    Column("said", JSONB, comment="places of words, never the words"),
+    Column("corrected", JSONB),
+    PrimaryKeyConstraint("tenant", "answer"),
+    _of_answer("readings_answer_fkey"),
+    comment="what the words of answers say, and what people say that they say",
+)
+
+unread = Table(
+    "unread",
+    metadata,
+    tenant_column(),
+    _id("answer"),
+    Column("lane", Integer, nullable=False, comment="0 came in just now, 1 is read again"),
+    _moment("recorded_at"),
+    PrimaryKeyConstraint("tenant", "answer"),
+    _of_answer("unread_answer_fkey"),
+    comment="answers whose words are still to be read",
+)
+Index("unread_lane", unread.c.lane, unread.c.recorded_at)
+
+reading_sweeps = Table(
+    "reading_sweeps",
+    metadata,
+    tenant_column(),
+    Column("lexicon", Text, nullable=False),
+    _number("tree"),
+    _id("after", nullable=True),
+    _number("done"),
+    _number("total"),
+    _moment("begun_at"),
+    _moment("stepped_at"),
+    _moment("finished_at", nullable=True),
+    PrimaryKeyConstraint("tenant"),
+    comment="reading again after words or topics have changed: how far",
+)
+
 GRANTS = {
     **COMMON_GRANTS,
     **CLOCK_GRANTS,
@@ -226,5 +303,9 @@ GRANTS = {
     "cases": Grant(api="SIUD", worker="SU"),
     "case_events": Grant(api="SI"),
     "contact_dims": Grant(api="SIU", worker="SIU"),
-    "retired": Grant(api="SIU"),
+    "retired": Grant(api="SIU", worker="S"),
+    "topic_trees": Grant(api="SI", worker="S"),
+    "readings": Grant(api="SIUD", worker="SIUD"),
+    "unread": Grant(api="SIUD", worker="SIUD"),
+    "reading_sweeps": Grant(api="SIU", worker="SIU"),
 }

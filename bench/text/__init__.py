@@ -1,0 +1,1 @@
+"""How well words are read, on texts that people wrote, and how fast."""

@@ -1,0 +1,1 @@
+"""Words of customers: their language, feeling and topics. The same text is always read the same."""
