@@ -15,7 +15,9 @@ from otklik_common.background import (
 from otklik_common.consumer import ReadEvent
 from otklik_common.events.contact_center import Contact
 from otklik_common.module import Platform, Worker
+from otklik_feedback.actions.inviting import inviting_worker
 from otklik_feedback.actions.learning import known_of, learn
+from otklik_feedback.actions.planning import TOPICS, PlanAsking
 from otklik_feedback.domain.answer import NOTHING_KNOWN
 from otklik_feedback.store.contacts import Heard
 from otklik_feedback.store.tables import SCHEMA
@@ -25,6 +27,9 @@ NAME: Final = "feedback"
 CONTACTS: Final = "feedback.contacts"
 """Consumer group that hears of contacts."""
 
+ASKING: Final = "feedback.asking"
+"""Consumer group that hears of what people may be asked about."""
+
 
 def workers(platform: Platform) -> list[Worker]:
     """All of it, for a process that works."""
@@ -33,6 +38,8 @@ def workers(platform: Platform) -> list[Worker]:
         directory_worker(platform, NAME, SCHEMA),
         idempotency_worker(platform, NAME, SCHEMA),
         consumer_worker(platform, CONTACTS, SCHEMA, ["contact-center"], LearnContacts()),
+        consumer_worker(platform, ASKING, SCHEMA, TOPICS, PlanAsking(platform.directory(SCHEMA))),
+        inviting_worker(platform),
     ]
 
 

@@ -5,9 +5,25 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 
 from otklik_common.module import Platform
-from otklik_feedback.api import answers, cases, demo, surveys
+from otklik_feedback.api import (
+    answers,
+    cases,
+    demo,
+    invitations,
+    links,
+    programmes,
+    surveys,
+)
 
 
 def routers(_: Platform) -> Sequence[APIRouter]:
     """Every route of feedback."""
-    return [surveys.router, answers.router, cases.router, demo.router]
+    return [
+        surveys.router,
+        links.router,
+        answers.router,
+        cases.router,
+        programmes.router,
+        invitations.router,
+        demo.router,
+    ]

@@ -236,7 +236,7 @@ retired = Table(
 
 GRANTS = {
     **COMMON_GRANTS,
-    "surveys": Grant(api="SIUD"),
+    "surveys": Grant(api="SIUD", worker="S"),
     "survey_versions": Grant(api="SID"),
     "answers": Grant(api="SIUD", worker="SU"),
     "answer_versions": Grant(api="SID"),
