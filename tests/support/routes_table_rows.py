@@ -24,6 +24,7 @@ from tests.support.routes_table import (
     same,
     step,
 )
+from tests.support.routes_table_asking import ASKING
 from tests.support.routes_table_contacts import CONTACT_CENTER
 
 Rows = Mapping[str, Row | tuple[Row, ...]]
@@ -198,6 +199,7 @@ FEEDBACK: Final[Rows] = {
     "POST /feedback/v1/cases/{case}/close": Row(
         "cases:write", of="case", body=step, fresh=True, away=404
     ),
+    **ASKING,
     "DELETE /feedback/v1/demo": Row("demo:write", limited=403),
 }
 

@@ -41,7 +41,7 @@ async def _wanted(
 
 
 @router.get(
-    "/programmes/{programme}/invitations",
+    "/programmes/{code}/invitations",
     operation_id="list_invitations",
     summary="List whom a programme asked, and whom it did not",
     responses=PROBLEMS(400, 401, 403, 404, 422),
@@ -62,7 +62,7 @@ async def list_invitations(
 
 
 @router.get(
-    "/programmes/{programme}/progress",
+    "/programmes/{code}/progress",
     operation_id="get_programme_progress",
     summary="Count what became of a programme's invitations",
     responses=PROBLEMS(400, 401, 403, 404, 422),

@@ -19,7 +19,7 @@ Language = Literal["ru", "en"]
 Token = Annotated[str, StringConstraints(pattern=f"^{LINK_PATTERN}$")]
 
 
-class LinkBody(StrictModel):
+class SurveyLinkBody(StrictModel):
     """A link that is put on a receipt, or handed to somebody."""
 
     survey: Reference = Field(description="our id of the survey, or the company's own one")
@@ -58,7 +58,7 @@ class LinkBody(StrictModel):
         )
 
 
-class LinkOut(BaseModel):
+class SurveyLinkOut(BaseModel):
     """A link without its token, which is told only to who makes it."""
 
     reference: str | None
@@ -92,7 +92,7 @@ class LinkOut(BaseModel):
         )
 
 
-class MadeLinkOut(LinkOut):
+class MadeLinkOut(SurveyLinkOut):
     """A link with its token; the same request tells the same token again."""
 
     link: str
@@ -100,7 +100,7 @@ class MadeLinkOut(LinkOut):
     @classmethod
     def made(cls, made: Made) -> Self:
         """What the maker sees of a link."""
-        return cls(link=made.token, **LinkOut.of(made.kept).model_dump())
+        return cls(link=made.token, **SurveyLinkOut.of(made.kept).model_dump())
 
 
 class AskedOut(BaseModel):

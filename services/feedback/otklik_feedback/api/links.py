@@ -23,11 +23,11 @@ from otklik_feedback.api.context import (
 )
 from otklik_feedback.api.link_schemas import (
     AskedOut,
-    LinkBody,
     LinkedAnswerBody,
     LinkedAnswerOut,
-    LinkOut,
     MadeLinkOut,
+    SurveyLinkBody,
+    SurveyLinkOut,
 )
 from otklik_feedback.domain.asking.invitation import Step
 from otklik_feedback.domain.asking.link import LinkKind
@@ -35,7 +35,7 @@ from otklik_feedback.store.tables import SCHEMA
 
 router = APIRouter(prefix=PREFIX, tags=["feedback: links"])
 
-LinkPath = Annotated[Reference, Path(alias="link", description="the company's own name of it")]
+LinkPath = Annotated[Reference, Path(alias="code", description="the company's own name of it")]
 TokenPath = Annotated[str, Path(alias="token", pattern=f"^{LINK_PATTERN}$")]
 
 
@@ -51,22 +51,22 @@ class NobodysLink(Unprocessable):
     summary="List links",
     responses=PROBLEMS(400, 401, 403, 422),
 )
-async def list_links(caller: MayReadSurveys, db: Db, pages: Pages) -> Page[LinkOut]:
+async def list_links(caller: MayReadSurveys, db: Db, pages: Pages) -> Page[SurveyLinkOut]:
     """Those that were made here, not those of invitations; the oldest first, without tokens."""
     wanted = pages.part(caller.tenant)
     found = await actions.list_links(db, caller, wanted)
-    return wanted.page(found, key=lambda one: (one.made_at, one.link.id), item=LinkOut.of)
+    return wanted.page(found, key=lambda one: (one.made_at, one.link.id), item=SurveyLinkOut.of)
 
 
 @router.put(
-    "/links/{link}",
+    "/links/{code}",
     operation_id="put_link",
     summary="Make a link, or change how long and how often it may be used",
     responses=PROBLEMS(400, 401, 403, 404, 409, 413, 422),
 )
 async def put_link(
     link: LinkPath,
-    body: LinkBody,
+    body: SurveyLinkBody,
     caller: MayWriteSurveys,
     platform: Lent,
     db: Db,
@@ -100,7 +100,7 @@ async def put_link(
 
 
 @router.delete(
-    "/links/{link}",
+    "/links/{code}",
     status_code=204,
     operation_id="withdraw_link",
     summary="Take a link back",

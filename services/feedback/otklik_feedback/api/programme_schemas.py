@@ -57,7 +57,7 @@ class QuotaBody(StrictModel):
         return Quota(self.counted, self.most, self.by_branch, self.monthly)
 
 
-class ProgrammeBody(StrictModel):
+class AskingProgrammeBody(StrictModel):
     """After what people are asked, who of them, how, and what about."""
 
     survey: Reference = Field(description="our id of the survey, or the company's own one")
@@ -170,7 +170,7 @@ class ProgrammeBody(StrictModel):
         }
 
 
-class ProgrammeOut(ProgrammeBody):
+class AskingProgrammeOut(AskingProgrammeBody):
     """A programme as it stands."""
 
     code: str

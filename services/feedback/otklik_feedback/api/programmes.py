@@ -15,8 +15,8 @@ from otklik_feedback.api.context import (
     Word,
 )
 from otklik_feedback.api.programme_schemas import (
-    ProgrammeBody,
-    ProgrammeOut,
+    AskingProgrammeBody,
+    AskingProgrammeOut,
     QuarantineBody,
     TestBody,
     TestOut,
@@ -24,7 +24,7 @@ from otklik_feedback.api.programme_schemas import (
 
 router = APIRouter(prefix=PREFIX, tags=["feedback: programmes"])
 
-ProgrammePath = Annotated[Word, Path(alias="programme", description="the company's own code")]
+ProgrammePath = Annotated[Word, Path(alias="code", description="the company's own code")]
 
 
 # --- Programmes ---------------------------------------------------------------------------------
@@ -32,47 +32,47 @@ ProgrammePath = Annotated[Word, Path(alias="programme", description="the company
 
 @router.get(
     "/programmes",
-    operation_id="list_programmes",
+    operation_id="list_asking_programmes",
     summary="List programmes of asking",
     responses=PROBLEMS(400, 401, 403, 422),
 )
-async def list_programmes(caller: MayReadSurveys, db: Db, pages: Pages) -> Page[ProgrammeOut]:
+async def list_programmes(caller: MayReadSurveys, db: Db, pages: Pages) -> Page[AskingProgrammeOut]:
     """By code; those that are switched off too."""
     wanted = pages.part(caller.tenant)
     found = await actions.list_programmes(db, caller, wanted)
-    return wanted.page(found, key=lambda one: (one.programme.code,), item=ProgrammeOut.of)
+    return wanted.page(found, key=lambda one: (one.programme.code,), item=AskingProgrammeOut.of)
 
 
 @router.get(
-    "/programmes/{programme}",
-    operation_id="get_programme",
+    "/programmes/{code}",
+    operation_id="get_asking_programme",
     summary="Read a programme",
     responses=PROBLEMS(401, 403, 404, 422),
 )
 async def get_programme(
     programme: ProgrammePath, caller: MayReadSurveys, db: Db, response: Response
-) -> ProgrammeOut:
+) -> AskingProgrammeOut:
     """After what people are asked, who of them, and how."""
     kept = await actions.read_programme(db, caller, programme)
     response.headers["ETag"] = etag(kept.revision)
-    return ProgrammeOut.of(kept)
+    return AskingProgrammeOut.of(kept)
 
 
 @router.put(
-    "/programmes/{programme}",
-    operation_id="put_programme",
+    "/programmes/{code}",
+    operation_id="put_asking_programme",
     summary="Make a programme, or change it",
     responses=PROBLEMS(400, 401, 403, 404, 412, 413, 422),
 )
 async def put_programme(
     programme: ProgrammePath,
-    body: ProgrammeBody,
+    body: AskingProgrammeBody,
     caller: MayWriteSurveys,
     db: Db,
     expected: IfMatch,
     now: Now,
     response: Response,
-) -> ProgrammeOut:
+) -> AskingProgrammeOut:
     """
     From then on its trigger plans an invitation each time, which is decided on at its moment.
 
@@ -83,13 +83,13 @@ async def put_programme(
     draft = body.draft(programme, now)
     kept = await actions.put_programme(db, caller, draft, expected=expected, now=now)
     response.headers["ETag"] = etag(kept.revision)
-    return ProgrammeOut.of(kept)
+    return AskingProgrammeOut.of(kept)
 
 
 @router.post(
-    "/programmes/{programme}:test",
+    "/programmes/{code}:test",
     status_code=201,
-    operation_id="test_programme",
+    operation_id="test_asking_programme",
     summary="Try a programme oneself",
     responses=PROBLEMS(400, 401, 403, 404, 413, 422),
 )
