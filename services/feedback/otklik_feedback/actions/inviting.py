@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
 from otklik_common.db import Database
 from otklik_common.directory import Directory
 from otklik_common.events.envelope import Event
+from otklik_common.faults import DEADLOCK, sqlstate_of
 from otklik_common.links import link_digest, link_token
 from otklik_common.module import Platform, Worker
 from otklik_common.stepping import keep_stepping
@@ -40,7 +42,7 @@ from otklik_feedback.store.tables import SCHEMA
 
 INVITING: Final = "feedback.inviting"
 
-AT_ONCE: Final = 500
+AT_ONCE: Final = 1_000
 """Rows of one step."""
 
 TURN: Final = 50
@@ -106,6 +108,15 @@ class Inviting:
 
     async def step(self) -> bool:
         """Some of what is due, in one transaction; False when no more is left."""
+        try:
+            return await self._step()
+        except DBAPIError as broken:
+            # People of one batch meet those whom somebody else tells of; nothing is lost.
+            if sqlstate_of(broken) != DEADLOCK:
+                raise
+            return True
+
+    async def _step(self) -> bool:
         async with self._db.begin_as_worker() as tx:
             recorder = await outbox.recorder(tx, None)
             # Locks in this order everywhere: invitations, people, counters, links.
@@ -131,7 +142,11 @@ class Inviting:
         who = {Pseudonym(row.tenant, name) for row in due for name in row.identifiers}
         people = await asked.locked(tx, who)
         planned = [row for row in due if row.sent is None]
-        named = {(row.tenant, row.person) for row in planned if row.person is not None}
+        named = {
+            (row.tenant, row.person)
+            for row in planned
+            if row.person is not None and _may_be_in_the_way(companies[row.tenant], row)
+        }
         waiting = {
             at: {one.id: one for one in rows}
             for at, rows in (await invitations.waiting(tx, named)).items()
@@ -169,13 +184,14 @@ class Inviting:
             return
         company = batch.companies[row.tenant]
         decision = _decided(batch, company, row)
-        if row.person is not None and not isinstance(decision, Wait):
-            batch.waiting[row.tenant, row.person].pop(row.id, None)
+        others = batch.waiting.get((row.tenant, row.person or ""), {})
+        if not isinstance(decision, Wait):
+            others.pop(row.id, None)
         match decision:
             case Wait(until, _, because):
                 changed = replace(row, next_at=until, because=because)
-                if row.person is not None:
-                    batch.waiting[row.tenant, row.person][row.id] = changed
+                if row.id in others:
+                    others[row.id] = changed
                 batch.rows.append(changed)
             case Stop(rule, because):
                 batch.rows.append(
@@ -233,6 +249,13 @@ def _turn(row: Kept, companies: Mapping[str, Company]) -> tuple[int, datetime, U
     programme = companies[row.tenant].programmes.get(row.programme)
     assert row.next_at is not None
     return (0 if programme is None else -programme.priority, row.next_at, row.id)
+
+
+def _may_be_in_the_way(company: Company, row: Kept) -> bool:
+    """Whether a programme of the company is more important than that of a plan."""
+    own = company.programmes.get(row.programme)
+    least = 0 if own is None else own.priority
+    return any(one.active and one.priority > least for one in company.programmes.values())
 
 
 def _decided(batch: _Batch, company: Company, row: Kept) -> Decision:
