@@ -24,7 +24,7 @@ class AskingThings(ABC):
         """A request that must not be refused."""
 
     async def _programme(self, company: Company, name: str, _: str) -> str:
-        body = ASKS_AFTER_CALLS | {"survey": company.survey}
+        body: dict[str, Any] = {**ASKS_AFTER_CALLS, "survey": company.survey}
         # Nobody is invited by all of them at once.
         body |= {"filters": {"touchpoint": [name]}}
         await self.good("PUT", f"/feedback/v1/programmes/{name}", body, of=company)

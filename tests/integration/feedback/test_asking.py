@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 
 from otklik_common.events.access import Calendar, CalendarRules
+from otklik_feedback.store import asked as asked_people
+from otklik_feedback.store.asked import Pseudonym
 from tests.integration.feedback.asking import Asking
 from tests.integration.feedback.conftest import World
 
@@ -257,6 +259,19 @@ async def test_many_workers_ask_each_person_once(asking: Asking) -> None:
                 for n in range(people)
             ]
         )
+    # Their rows are there already, as those of whom was asked before.
+    async with world.worker.begin_as_worker() as tx:
+        who = [(asking.person(n), asking.person(n % 100, "em")) for n in range(people)]
+        await asked_people.locked(
+            tx, {Pseudonym(world.tenant, name) for names in who for name in names}
+        )
+    await asking.happen(
+        [
+            asking.contact(f"more-{turn}-{n}", asking.person(n))
+            for turn in range(3)
+            for n in range(people)
+        ]
+    )
     workers = [asking.inviting() for _ in range(6)]
 
     async def run(worker: Any) -> None:
@@ -270,6 +285,8 @@ async def test_many_workers_ask_each_person_once(asking: Asking) -> None:
     asked = Counter(name for fact in facts for name in fact.data.identifiers)
     assert set(asked.values()) == {1}
     states = [one for code in ("one", "two", "three") for one in await asking.invitations(code)]
+    sent = {one["id"] for one in states if one["invited_at"]}
+    assert sent == {str(fact.subject) for fact in facts}
     assert len(states) >= 1_000
     assert not any(one["state"] == "planned" for one in states)
     assert all(one["rule"] for one in states if one["state"] == "stopped")

@@ -140,8 +140,17 @@ def test_a_quarterly_nps_is_not_starved_by_a_weekly_micro_survey() -> None:
     assert sum(map(len, first_moments(year, "micro").values())) > 2_000
 
 
-def test_without_waiting_and_reserving_it_would_be() -> None:
-    alike = [replace(MICRO_SURVEY, priority=50), replace(QUARTERLY, priority=50, wait=0 * DAY)]
-    year = Year(alike, METRICS, RULES, people=300, every_days=5).run()
-    mean = sum(map(len, first_moments(year, "quarterly").values())) / 300
-    assert mean < 2
+def a_year_of(micro: int, quarterly: int, wait: timedelta) -> float:
+    """How often somebody is asked for the quarterly NPS, planned at once beside the other."""
+    beside = [
+        replace(MICRO_SURVEY, priority=micro),
+        replace(QUARTERLY, priority=quarterly, wait=wait, delay=0 * DAY),
+    ]
+    year = Year(beside, METRICS, RULES, people=100, every_days=5).run()
+    return sum(map(len, first_moments(year, "quarterly").values())) / 100
+
+
+def test_without_priority_and_waiting_it_is_starved_and_either_saves_it() -> None:
+    assert a_year_of(50, 50, 0 * DAY) < 0.1
+    assert a_year_of(10, 90, 0 * DAY) > 3.5
+    assert a_year_of(50, 50, 30 * DAY) > 3.5

@@ -78,8 +78,10 @@ class Company:
     programmes: Mapping[str, Programme]
     rules: Quarantine
     surveys: Mapping[UUID, Survey]
-    zone: str
     language: str
+    month: str
+    ends: Mapping[str, datetime]
+    """When links of invitations of now end, by programme."""
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ class Inviting:
         return len(due) == AT_ONCE
 
     async def _read(self, tx: AsyncConnection, due: Sequence[Kept], now: datetime) -> _Batch:
-        companies = await self._companies(tx, {row.tenant for row in due})
+        companies = await self._companies(tx, {row.tenant for row in due}, now)
         who = {Pseudonym(row.tenant, name) for row in due for name in row.identifiers}
         people = await asked.locked(tx, who)
         planned = [row for row in due if row.sent is None]
@@ -153,15 +155,13 @@ class Inviting:
         }
         counters = await asked.counters(
             tx,
-            {
-                counter
-                for row in planned
-                for _, _, counter in quotas_of(companies[row.tenant], row, now)
-            },
+            {counter for row in planned for _, _, counter in quotas_of(companies[row.tenant], row)},
         )
         return _Batch(now, companies, people, waiting, counters)
 
-    async def _companies(self, tx: AsyncConnection, tenants: Collection[str]) -> dict[str, Company]:
+    async def _companies(
+        self, tx: AsyncConnection, tenants: Collection[str], now: datetime
+    ) -> dict[str, Company]:
         found = await programmes.of_companies(tx, tenants)
         rules = await programmes.quarantines_of(tx, tenants)
         companies = {}
@@ -169,12 +169,14 @@ class Inviting:
             own = found.get(tenant, {})
             asks = await surveys.get(tx, tenant, {one.survey for one in own.values()})
             company = await self._directory.company(tenant)
+            zone = "UTC" if company is None else company.timezone
             companies[tenant] = Company(
                 own,
                 rules.get(tenant, Quarantine()),
                 {id_: kept.survey for id_, kept in asks.items()},
-                "UTC" if company is None else company.timezone,
                 "ru" if company is None else company.language,
+                month_of(now, zone),
+                {code: expires_at(now, one.expires_days, zone) for code, one in own.items()},
             )
         return companies
 
@@ -208,7 +210,7 @@ class Inviting:
             row.id,
             decision.channels,
             batch.now,
-            expires_at(batch.now, programme.expires_days, company.zone),
+            company.ends[row.programme],
             reminders=programme.reminders,
         )
         kept = replace(
@@ -224,9 +226,9 @@ class Inviting:
         for name in row.identifiers:
             who = Pseudonym(row.tenant, name)
             known = batch.people[who]
-            told = replace(known, asked=remembered((*known.asked, ask), batch.now))
+            told = KnownPerson(remembered((*known.asked, ask), batch.now), known.opted_out_at)
             batch.people[who] = batch.told[who] = told
-        for counted, _, counter in quotas_of(company, row, batch.now):
+        for counted, _, counter in quotas_of(company, row):
             if counted is Counted.INVITATIONS:
                 batch.counters[counter] += 1
         link = Link(
@@ -278,7 +280,7 @@ def _decided(batch: _Batch, company: Company, row: Kept) -> Decision:
         now=batch.now,
     )
     if isinstance(decision, Invite) and any(
-        batch.counters[counter] >= most for _, most, counter in quotas_of(company, row, batch.now)
+        batch.counters[counter] >= most for _, most, counter in quotas_of(company, row)
     ):
         return Stop(Rule.QUOTA)
     return decision
@@ -324,12 +326,11 @@ def _remind(batch: _Batch, row: Kept, sent: Sent) -> None:
     batch.facts.append(invitation_event(kept, verb="reminded"))
 
 
-def quotas_of(company: Company, row: Kept, now: datetime) -> Iterable[tuple[Counted, int, Counter]]:
+def quotas_of(company: Company, row: Kept) -> Iterable[tuple[Counted, int, Counter]]:
     """What each quota of an invitation's programme counts, how many it allows, and where."""
     programme = company.programmes.get(row.programme)
     if programme is None:
         return
-    month = month_of(now, company.zone)
     for quota in programme.quotas:
-        key = quota.key(row.dimensions.get("branch"), month)
+        key = quota.key(row.dimensions.get("branch"), company.month)
         yield quota.counted, quota.most, Counter(row.tenant, row.programme, key)

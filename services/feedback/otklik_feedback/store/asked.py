@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -39,7 +39,7 @@ async def locked(tx: AsyncConnection, people: Collection[Pseudonym]) -> dict[Pse
     if not people:
         return {}
     rows = [
-        {"tenant": one.tenant, "pseudonym": one.pseudonym, "body": _written(Known())}
+        {"tenant": one.tenant, "pseudonym": one.pseudonym, "body": _NOTHING}
         for one in sorted(people)
     ]
     source = given(asked_people, ("tenant", "pseudonym", "body"), rows)
@@ -86,6 +86,9 @@ def _written(known: Known) -> dict[str, Any]:
         ],
         "opted_out_at": None if known.opted_out_at is None else known.opted_out_at.isoformat(),
     }
+
+
+_NOTHING: Final = _written(Known())
 
 
 def _known(said: Mapping[str, Any]) -> Known:

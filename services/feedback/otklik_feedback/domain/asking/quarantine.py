@@ -120,4 +120,6 @@ def remembered(asked: Iterable[Asked], now: datetime) -> tuple[Asked, ...]:
     """Those that a rule may still look at, the oldest first."""
     oldest = now - timedelta(days=MOST_DAYS)
     kept = {one.invitation: one for one in asked if one.at > oldest}
+    if len(kept) < 2:  # nearly everybody
+        return tuple(kept.values())
     return tuple(sorted(kept.values(), key=lambda one: (one.at, one.invitation)))
