@@ -162,11 +162,17 @@ async def read_link(db: Database, tenant: str, token: str, now: datetime) -> tup
         link = usable(await links.of_token(tx, tenant, link_digest(token)), now)
         if link.kind is LinkKind.SINGLE and link.used:
             raise not_valid()
-        found = await surveys.get(tx, tenant, [link.survey])
-    survey = found[link.survey].survey
+        survey = await _asked(tx, tenant, link)
     if not survey.active:
         raise not_valid()
     return link, survey
+
+
+async def _asked(tx: AsyncConnection, tenant: str, link: Link) -> Survey:
+    found = (await surveys.get(tx, tenant, [link.survey])).get(link.survey)
+    if found is None:  # it was the demo's
+        raise not_valid()
+    return found.survey
 
 
 async def follow_link(db: Database, tenant: str, token: str, step: Step, now: datetime) -> None:
@@ -260,7 +266,7 @@ class _Answering:
         link = usable(
             await links.of_token(tx, tenant, link_digest(self.sent.token), lock=True), self.now
         )
-        survey = (await surveys.get(tx, tenant, [link.survey]))[link.survey].survey
+        survey = await _asked(tx, tenant, link)
         invited = await self._invited(link)
         new = self._new(link, invited)
         if link.test:
@@ -275,6 +281,8 @@ class _Answering:
             if await links.digest_of_answer(tx, tenant, new.id) != new.digest:
                 raise not_valid()
             return Taken(new.id, True)
+        if not survey.active:
+            raise not_valid()
         accepted = accept(new, survey, None, NOTHING_KNOWN)
         assert accepted is not None
         done = spent or self._done(survey, accepted.content)
