@@ -43,6 +43,10 @@ BENCHMARKS: dict[str, tuple[str, list[str]]] = {
         "Tracked numbers at 200 requests a second",
         ["--seconds", "3", "--rounds", "1"],
     ),
+    "invitations": (
+        "Invitations: planned and sent",
+        ["--contacts", "5000"],
+    ),
     "end_to_end": ("From a push to a number, and memory", ["--seconds", "5"]),
 }
 """Module → what it measures, and the arguments of a quick run."""

@@ -127,10 +127,12 @@ WAY_OF_A_FACT: Final = (
         means=Text(
             "A consumer takes records in more slowly than they come, or not at all. "
             "`metrics.facts` behind: numbers are old. `feedback.contacts`: answers do not know "
-            "their contact yet. A directory: new staff and keys are not known.",
+            "their contact yet. `feedback.asking`: nobody is asked after what has just happened. "
+            "A directory: new staff and keys are not known.",
             "Читатель берёт записи медленнее, чем они приходят, или не берёт. Отстаёт "
             "`metrics.facts` – числа старые; `feedback.contacts` – ответы ещё не знают своего "
-            "обращения; directory – новые сотрудники и ключи не известны.",
+            "обращения; `feedback.asking` – после того, что случилось, никого не спрашивают; "
+            "directory – новые сотрудники и ключи не известны.",
         ),
         look=Text(
             "Consumers behind, in records: does the line fall? Is it in trouble?",

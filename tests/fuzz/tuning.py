@@ -112,6 +112,9 @@ RULES: Final[Mapping[str, str]] = {
         "topics make a tree, their words are phrases, and corrections say something that is there": """
             bad_topics bad_phrase phrase_not_there unknown_topic nothing_said
         """,
+        "a programme of asking makes sense as a whole": "bad_programme too_many_programmes",
+        "a link is for anybody with a limit, or for one person": "bad_link answer_id_missing",
+        "an invitation goes by the ways that it has": "other_ask_channel",
         "a value fits the question that it answers": "bad_comment score_off_scale",
         "the metric has that parameter and can be cut in that way": """
             bad_parameter impossible_dimension no_past_groups no_past_calendar invalid_query bad_filter no_calendar

@@ -139,6 +139,7 @@ async def test_every_service_offers_its_consumers_by_group(world: World) -> None
         "contact-center.directory",
         "feedback.directory",
         "feedback.contacts",
+        "feedback.asking",
         "loyalty.directory",
         "metrics.directory",
         FACTS_GROUP,

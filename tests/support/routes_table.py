@@ -24,7 +24,7 @@ MANAGES: Final = (
 EVERYTHING: Final = (
     f"{STAFF} {MANAGES} records:read surveys:write access:read access:write keys:write"
     " sources:write events:push contacts:write answers:write purchases:write operations:read"
-    " demo:write quality:write"
+    " demo:write quality:write invitations:write"
 )
 
 # Said here once more, apart from the code: a scope that slips into a role shows.

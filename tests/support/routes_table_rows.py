@@ -24,6 +24,7 @@ from tests.support.routes_table import (
     same,
     step,
 )
+from tests.support.routes_table_asking import ASKING
 from tests.support.routes_table_contacts import CONTACT_CENTER
 from tests.support.routes_table_feedback import CLAIMS, REVIEWS
 
@@ -213,6 +214,7 @@ FEEDBACK: Final[Rows] = {
     ),
     **REVIEWS,
     **CLAIMS,
+    **ASKING,
     "DELETE /feedback/v1/demo": Row("demo:write", limited=403),
 }
 

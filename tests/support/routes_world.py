@@ -27,6 +27,7 @@ from tests.support.routes_table import (
     coached,
     promise,
 )
+from tests.support.routes_world_asking import AskingThings
 from tests.support.routes_world_feedback import FeedbackThings
 from tests.support.routes_world_quality import CALLS, Company
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
@@ -36,7 +37,7 @@ PASSWORD_SECONDS = 1.05
 
 
 @dataclass
-class World(FeedbackThings):
+class World(FeedbackThings, AskingThings):
     """
     Ours and a rival.
 
@@ -106,8 +107,11 @@ class World(FeedbackThings):
             "visit",
             "visited",
             "ticked",
+            "invitation",
         ):
             return str(uuid4())
+        if kind == "token":
+            return f"{number:028}"
         return f"nothing-{number}"[:10] if kind == "key" else f"nothing-{number}"
 
     async def make(self, company: Company, kind: str, branch: str) -> str:
@@ -312,7 +316,7 @@ PROBES = (
     "/metrics/v1/freshness",
 )
 
-KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised programme changing_pace endable_pace item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case review claim worked customer purchase transfer"
+KINDS = "group branch calendar removable policy endable member key source exchange tracker site lease promise promisable unpromised programme changing_pace endable_pace item import contact lead call recorded form scorecard rule lots evaluation released disputed calibration calibrated visit visited script playbook ticked survey answer case review claim worked poll asking link unlinked token invitation customer purchase transfer"
 
 
 async def build(running: Running) -> World:

@@ -46,6 +46,7 @@ ALL_SCOPES = HEAD | {
     "events:push",
     "contacts:write",
     "answers:write",
+    "invitations:write",
     "purchases:write",
     "operations:read",
     "demo:write",

@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 
 from otklik_common.events import (  # noqa: F401 - documents need every contract to be declared
     access,
+    asking,
     claims,
     contact_center,
     feedback,

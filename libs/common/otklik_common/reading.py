@@ -9,6 +9,7 @@ import msgspec
 
 from otklik_common.events import (  # noqa: F401 - reading needs every contract to be declared
     access,
+    asking,
     claims,
     contact_center,
     feedback,

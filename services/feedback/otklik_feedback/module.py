@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
 from otklik_common.module import Module, Platform, Worker
+from otklik_feedback.store.asking_tables import ASKING_GRANTS
 from otklik_feedback.store.columns import SCHEMA, metadata
 from otklik_feedback.store.tables import GRANTS
 
@@ -28,7 +29,7 @@ MODULE = Module(
     name="feedback",
     schema=SCHEMA,
     metadata=metadata,
-    grants=GRANTS,
+    grants={**GRANTS, **ASKING_GRANTS},
     migrations=Path(__file__).parent / "migrations",
     api=_api,
     workers=_workers,

@@ -16,7 +16,9 @@ from otklik_common.consumer import ReadEvent
 from otklik_common.events.contact_center import Contact
 from otklik_common.module import Platform, Worker
 from otklik_feedback.actions.clocks_due import due_worker, keep_policies, redo_worker
+from otklik_feedback.actions.inviting import inviting_worker
 from otklik_feedback.actions.learning import known_of, learn
+from otklik_feedback.actions.planning import TOPICS, PlanAsking
 from otklik_feedback.actions.reading_work import reading_worker
 from otklik_feedback.domain.answer import NOTHING_KNOWN
 from otklik_feedback.store.columns import SCHEMA
@@ -26,6 +28,9 @@ NAME: Final = "feedback"
 
 CONTACTS: Final = "feedback.contacts"
 """Consumer group that hears of contacts."""
+
+ASKING: Final = "feedback.asking"
+"""Consumer group that hears of what people may be asked about."""
 
 
 def workers(platform: Platform) -> list[Worker]:
@@ -38,6 +43,8 @@ def workers(platform: Platform) -> list[Worker]:
         due_worker(platform),
         redo_worker(platform),
         reading_worker(platform),
+        consumer_worker(platform, ASKING, SCHEMA, TOPICS, PlanAsking(platform.directory(SCHEMA))),
+        inviting_worker(platform),
     ]
 
 

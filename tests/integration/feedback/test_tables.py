@@ -6,8 +6,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from otklik_feedback.module import MODULE
 from otklik_feedback.store.columns import metadata
-from otklik_feedback.store.tables import GRANTS
 from tests.integration.feedback.conftest import World
 
 pytestmark = pytest.mark.asyncio
@@ -40,9 +40,9 @@ async def test_every_table_has_rights_and_every_company_its_forced_policy(world:
         " WHERE relnamespace = 'feedback'::regnamespace AND relkind = 'r'"
         " AND relname <> 'alembic_version'"
     )
-    assert {row["relname"] for row in rows} == set(GRANTS)
+    assert {row["relname"] for row in rows} == set(MODULE.grants)
     for row in rows:
-        assert row["forced"] == GRANTS[row["relname"]].tenant, row["relname"]
+        assert row["forced"] == MODULE.grants[row["relname"]].tenant, row["relname"]
 
 
 async def test_without_a_company_nothing_is_seen(world: World) -> None:

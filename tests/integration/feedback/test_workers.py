@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ from otklik_common.migrate import Tree, migrate
 from otklik_common.runtime import create_app, make_platform, run_side_by_side
 from otklik_common.settings import Settings
 from otklik_feedback.module import MODULE
-from tests.integration.feedback.conftest import EARLY, World
+from tests.integration.feedback.conftest import EARLY, PHONE, World
 from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.asyncio
@@ -63,7 +63,7 @@ async def published(world: World) -> list[Event[Any]]:
     return [decode(row["value"]) for row in rows]
 
 
-async def publish(world: World, name: str, revision: int, branch: str) -> None:
+async def publish(world: World, name: str, revision: int, branch: str, **said: Any) -> None:
     source = subject_id(world.tenant, "source", f"{world.tenant}.default")
     event = Event(
         tenant=world.tenant,
@@ -72,7 +72,13 @@ async def publish(world: World, name: str, revision: int, branch: str) -> None:
         verb="answered",
         time=EARLY,
         recorded_at=EARLY + timedelta(seconds=revision),
-        data=Contact(source=source, channel=Channel.CALL, direction=Direction.IN, branch=branch),
+        data=Contact(
+            source=source,
+            channel=Channel.CALL,
+            direction=Direction.IN,
+            branch=branch,
+            **said,
+        ),
     )
     publisher = await world.platform.log.publisher("otklik.contact-center")
     await publisher.send([event.key], [encode(event)])
@@ -123,7 +129,7 @@ async def test_a_contact_that_cannot_be_read_is_set_aside_and_others_go_on(worki
 
     await until(learned)
     rows = await working.admin.fetch("SELECT consumer FROM feedback.dead_letter")
-    assert [row["consumer"] for row in rows] == ["feedback.contacts"]
+    assert {row["consumer"] for row in rows} == {"feedback.contacts", "feedback.asking"}
 
 
 async def test_words_are_read_as_they_come_and_what_they_say_leaves(working: World) -> None:
@@ -136,3 +142,19 @@ async def test_words_are_read_as_they_come_and_what_they_say_leaves(working: Wor
     await until(told)
     reading = (await working.call("GET", "/answers/a-1")).json()["reading"]
     assert (reading["state"], reading["sentiment"]) == ("enriched", "negative")
+
+
+async def test_who_called_is_asked_by_the_workers_alone(working: World) -> None:
+    survey = await working.survey()
+    body = {"survey": survey, "trigger": "contact_ended", "channels": ["sms"]}
+    assert (await working.call("PUT", "/programmes/after-call", body)).status_code == 200
+    pseudonym = working.platform.pseudonyms.phone(working.tenant, PHONE)
+    await publish(working, "pbx-9", 1, "perm", ended_at=datetime.now(UTC), identifiers=(pseudonym,))
+
+    async def invited() -> bool:
+        return any(event.data.kind == "invitation" for event in await published(working))
+
+    await until(invited)
+    [told] = [one for one in await published(working) if one.data.kind == "invitation"]
+    assert told.data.contact == working.contact_id("pbx-9")
+    assert told.data.identifiers == (pseudonym,)

@@ -105,7 +105,7 @@ async def keep_answers(
     for _ in range(ATTEMPTS):
         try:
             async with db.begin(sender.caller.tenant) as tx:
-                return await _keep(tx, means, sender, sent)
+                return await keep(tx, means, sender, sent)
         except Raced:
             continue
         except DBAPIError as broken:
@@ -132,9 +132,10 @@ class _Batch:
     unhappy: list[Unhappy]
 
 
-async def _keep(
+async def keep(
     tx: AsyncConnection, means: Means, sender: Sender, sent: Sequence[Sent]
 ) -> list[Fate | Refused]:
+    """The same in a transaction that does more. Raises Raced: then it must be begun anew."""
     tenant = sender.caller.tenant
     batch = await _known(tx, tenant, sent)
     recorder = await outbox.recorder(tx, tenant)

@@ -296,7 +296,7 @@ GRANTS = {
     **CLOCK_GRANTS,
     **REVIEW_GRANTS,
     **CLAIM_GRANTS,
-    "surveys": Grant(api="SIUD"),
+    "surveys": Grant(api="SIUD", worker="S"),
     "survey_versions": Grant(api="SID"),
     "answers": Grant(api="SIUD", worker="SU"),
     "answer_versions": Grant(api="SID"),

@@ -1,0 +1,1 @@
+"""Whom a company asks, when, and when it had better not: pure rules."""
