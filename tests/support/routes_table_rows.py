@@ -153,6 +153,13 @@ FEEDBACK: Final[Rows] = {
     ),
     "GET /feedback/v1/surveys": Row("surveys:read surveys:write"),
     "GET /feedback/v1/surveys/{survey}": Row("surveys:read surveys:write", of="survey"),
+    "GET /feedback/v1/surveys/{survey}/versions": Row("surveys:read surveys:write", of="survey"),
+    "GET /feedback/v1/surveys/{survey}/versions/{version}": Row(
+        "surveys:read surveys:write", of="survey"
+    ),
+    "POST /feedback/v1/surveys/{survey}/shown": Row(
+        "surveys:read surveys:write", of="survey", body=same({"values": {"nps": 3}})
+    ),
     "PATCH /feedback/v1/surveys/{survey}": Row(
         "surveys:write",
         of="survey",

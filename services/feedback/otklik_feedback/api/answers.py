@@ -212,6 +212,7 @@ def _detail(shown: Shown) -> AnswerDetail:
     return AnswerDetail(
         **AnswerOut.of(shown.answer).model_dump(),
         comment=shown.comment,
+        texts=shown.texts,
         versions=[
             VersionOut(
                 revision=version.revision,
@@ -222,9 +223,12 @@ def _detail(shown: Shown) -> AnswerDetail:
                 sender=version.sender,
                 scores=dict(version.content.scores),
                 not_applicable=list(version.content.not_applicable),
+                choices={name: list(ids) for name, ids in version.content.choices.items()},
+                not_shown=list(version.content.not_shown),
                 comment=comment,
+                texts=texts,
             )
-            for version, comment in shown.versions
+            for version, comment, texts in shown.versions
         ],
         cases=shown.cases,
     )

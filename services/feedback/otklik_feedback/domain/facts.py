@@ -9,7 +9,8 @@ from otklik_common.events.feedback import Case as CaseFact
 from otklik_common.events.feedback import Survey as SurveyFact
 from otklik_feedback.domain.answer import COPIED, SAID, Answer
 from otklik_feedback.domain.case import Case
-from otklik_feedback.domain.survey import Measure, Survey
+from otklik_feedback.domain.question import Measure
+from otklik_feedback.domain.survey import Survey
 
 _TICK: Final = timedelta(microseconds=1)
 _MEASURES: Final = frozenset(Measure)
@@ -65,7 +66,8 @@ def answer_event(
         identifiers=answer.identifiers,
         anonymous=answer.anonymous,
         weight_micro=content.weight_micro,
-        scores={name: score for name, score in content.scores.items() if name not in _MEASURES},
+        scores={name: score for name, score in content.scores.items() if name not in _MEASURES}
+        | dict(content.indices),
         has_text=content.has_text,
         **named,
     )
