@@ -109,7 +109,7 @@ RULES: Final[Mapping[str, str]] = {
         "quantities and amounts agree with what is there": """
             bad_quantity returned_more_than_sold wrong_chunk
         """,
-        "a survey, and the mapping of an import, make sense as a whole": "bad_survey mapping",
+        "a survey, and the mapping of an import, make sense as a whole": "bad_survey questions_left_out mapping",
         "a value fits the question that it answers": """
             bad_comment bad_date bad_choice score_off_scale unknown_option answer_required
         """,

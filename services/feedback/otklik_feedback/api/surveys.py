@@ -14,8 +14,10 @@ from otklik_common.http import (
     Reply,
     etag,
 )
+from otklik_feedback.actions import importing
 from otklik_feedback.actions import surveys as actions
 from otklik_feedback.api.context import PREFIX, Db, MayReadSurveys, MayWriteSurveys, SurveyPath
+from otklik_feedback.api.import_schemas import ImportBody, ImportOut
 from otklik_feedback.api.survey_schemas import (
     ShownBody,
     ShownOut,
@@ -26,6 +28,7 @@ from otklik_feedback.api.survey_schemas import (
     SurveyVersionsOut,
 )
 from otklik_feedback.domain.survey import Survey
+from otklik_feedback.domain.surveyjs.reading import Imported
 
 router = APIRouter(prefix=f"{PREFIX}/surveys", tags=["feedback: surveys"])
 
@@ -53,6 +56,39 @@ async def create_survey(
     """
     reply = await actions.create_survey(
         db, caller, body.draft(), now=now, once=once, show=_shown_new
+    )
+    return reply.response()
+
+
+@router.post(
+    ":import",
+    status_code=201,
+    operation_id="import_survey",
+    summary="Take a survey of SurveyJS over",
+    response_model=ImportOut,
+    responses=PROBLEMS(400, 401, 403, 409, 413, 422),
+)
+async def import_survey(
+    body: ImportBody, caller: MayWriteSurveys, db: Db, now: Now, once: OnceIfKeyed
+) -> Response:
+    """
+    Make a survey of the JSON of SurveyJS, as far as we read it.
+
+    Read are `rating`, `radiogroup`, `dropdown`, `buttongroup`, `checkbox`, `tagbox`, `boolean`,
+    `matrix` with whole numbers as columns, `text`, `comment`, panels and pages, and `visibleIf`
+    without functions and sums. Everything else is named in the reply. A question that is left out
+    refuses the whole, unless `accept_losses` is sent; `dry_run` only tells (and replies 200).
+    """
+    wanted = importing.Wanted(
+        said=body.survey,
+        title=body.title_of,
+        reference=body.id,
+        anonymous=body.anonymous,
+        dry_run=body.dry_run,
+        accept_losses=body.accept_losses,
+    )
+    reply = await importing.import_survey(
+        db, caller, wanted, now=now, once=once, show=_shown_import
     )
     return reply.response()
 
@@ -162,6 +198,15 @@ async def change_survey(
     changed = await actions.change_survey(db, caller, survey, body.edit(), expected=expected)
     response.headers["ETag"] = etag(changed.version)
     return SurveyOut.of(changed)
+
+
+def _shown_import(read: Imported, survey: Survey | None) -> Reply:
+    shown = ImportOut.of(read, survey)
+    if survey is None:
+        return Reply.json(200, shown)
+    return Reply.json(
+        201, shown, etag=etag(survey.version), location=f"{PREFIX}/surveys/{survey.id}"
+    )
 
 
 def _shown_new(survey: Survey) -> Reply:

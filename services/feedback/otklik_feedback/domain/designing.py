@@ -101,6 +101,16 @@ def designed(questions: Sequence[Question], earlier: Iterable[Question] = ()) ->
     return kept
 
 
+def fits_its_id(question: Question) -> bool:
+    """Whether an id that belongs to a metric or an index is that of this very question."""
+    if question.id not in _RESERVED:
+        return True
+    try:
+        return _measure(question, question.scale) is not None
+    except BadSurvey:
+        return False
+
+
 def _complete(question: Question) -> Question:
     kind = question.kind
     if kind is Kind.FILE:
