@@ -273,7 +273,7 @@ async def test_an_id_keeps_its_scale_through_all_versions(world: World) -> None:
         ({"template": "own", "questions": QUESTIONS[:1], "after": "deal"}, "take no attributes"),
         ({"template": "nps", "theme": {"accent": "#eeeeee"}}, "contrast"),
         (
-            {"template": "own", "questions": [QUESTIONS[1]]},
+            {"template": "own", "questions": [QUESTIONS[1] | {"text": TITLE}]},
             "visible_if looks at 'nps'",
         ),
         (

@@ -90,6 +90,7 @@ OFF = [
     ([a_question("a"), a_question("b", "matrix", rows=["a"])], "taken"),
     ([a_question("b", "matrix", rows=["nps"])], "taken"),
     ([a_question("f", "forces"), a_question("status", "text")], "taken"),
+    ([a_question("comment", "date")], "that of the free words"),
     ([a_question(kind="file")], "files cannot be sent with answers yet"),
     ([a_question(text=Words("", "x"))], "1 to 500 characters"),
     ([a_question(text=Words("x", "x" * 501))], "1 to 500 characters"),

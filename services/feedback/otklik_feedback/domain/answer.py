@@ -10,7 +10,7 @@ from otklik_common.errors import Conflict, Unprocessable
 from otklik_feedback.domain.question import MICRO, Kind
 from otklik_feedback.domain.survey import Survey
 from otklik_feedback.domain.templates import COMMENT
-from otklik_feedback.domain.values import Read, indices, read_shown, read_value
+from otklik_feedback.domain.values import Read, indices, read_into, read_shown
 
 SAID: Final = (
     "channel",
@@ -247,6 +247,7 @@ def judge(survey: Survey, values: Mapping[str, object], weight_micro: int = MICR
     Raises:
         UnknownQuestion, AskedOnce, AnswerRequired, and what `read_value` raises.
     """
+    read = Read()
     said: dict[str, Read] = {}
     for name, value in values.items():
         question = survey.by_name.get(name)
@@ -257,16 +258,19 @@ def judge(survey: Survey, values: Mapping[str, object], weight_micro: int = MICR
                 f"question {question.id!r} is answered twice",
                 detail_ru=f"на вопрос {question.id!r} два ответа",
             )
-        said[question.id] = read_value(question, value)
-    read = read_shown(survey.questions, said)
+        # Where everything is asked nothing has to be told apart: batches are large.
+        said[question.id] = read if survey.is_plain else Read()
+        read_into(said[question.id], question, value)
+    if not survey.is_plain:
+        read = read_shown(survey.questions, said)
     content = Content(
         read.scores,
         tuple(read.not_applicable),
         measures(survey, read.scores),
-        _has_words(survey, read),
+        bool(read.texts) and _has_words(survey, read),
         weight_micro,
         read.choices,
-        indices(survey.questions, read.scores),
+        indices(survey.axes, read.scores) if survey.axes else {},
         tuple(read.not_shown),
     )
     return Judged(content, read.texts.pop(COMMENT, None), read.texts)
@@ -288,7 +292,9 @@ def unknown_question(survey: Survey, name: str) -> UnknownQuestion:
 
 
 def _has_words(survey: Survey, read: Read) -> bool:
-    return any(survey.by_name[name].kind is Kind.TEXT for name in read.texts)
+    return COMMENT in read.texts or any(
+        survey.by_name[name].kind is Kind.TEXT for name in read.texts
+    )
 
 
 def measures(survey: Survey, scores: Mapping[str, int]) -> dict[str, int]:

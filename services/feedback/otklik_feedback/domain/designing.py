@@ -23,6 +23,7 @@ from otklik_feedback.domain.question import (
 )
 from otklik_feedback.domain.scale import Scale
 from otklik_feedback.domain.survey import MOST_ATTRIBUTES, MOST_IMPORTANCE
+from otklik_feedback.domain.templates import COMMENT
 
 MOST_QUESTIONS: Final = 60
 MOST_OPTIONS: Final = 100
@@ -169,6 +170,12 @@ def _check_name(question: Question, name: str, taken: set[str]) -> None:
 
 
 def _check_form(question: Question) -> None:
+    if question.id == COMMENT and question.kind is not Kind.TEXT:
+        raise _bad(
+            question,
+            "this id is that of the free words; take another one",
+            "это id свободного ответа; возьмите другой",
+        )
     for words in texts_of(question):
         if not all(len(text.strip()) > 0 and len(text) <= MOST_TEXT for text in words):
             raise _bad(

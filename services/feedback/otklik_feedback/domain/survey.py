@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from otklik_feedback.domain.question import MICRO, BadSurvey, Item, Measure, Question, Words
+from otklik_feedback.domain.question import MICRO, Axis, BadSurvey, Item, Measure, Question, Words
 from otklik_feedback.domain.scale import Scale
 from otklik_feedback.domain.templates import (
     AFTER,
@@ -56,6 +56,10 @@ class Survey:
         after: What it is asked after; None where its template is not told.
         target_micro: What the mean of its scores shall reach, times 1 000 000; None for no target.
         theme: How it looks; None for the plain look.
+        by_name: Its questions by every name that answers may use.
+        items: What has a score: questions on a scale, and the lines of matrices.
+        axes: What each of its axes is made of.
+        is_plain: Whether every question is shown and none must be answered.
     """
 
     id: UUID
@@ -72,16 +76,21 @@ class Survey:
     after: Moment | None = None
     target_micro: int | None = None
     theme: Theme | None = None
+    # Made once: thousands of answers in one batch look at them.
     by_name: Mapping[str, Question] = field(init=False, compare=False, repr=False)
+    items: tuple[Item, ...] = field(init=False, compare=False, repr=False)
+    axes: Mapping[Axis, tuple[Item, ...]] = field(init=False, compare=False, repr=False)
+    is_plain: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         by_name = {name: each for each in self.questions for name in (each.id, *each.also)}
+        items = tuple(item for question in self.questions for item in question.items)
+        axes = {axis: tuple(i for i in items if i.axis is axis) for axis in Axis}
+        plain = not any(each.visible_if or each.required for each in self.questions)
         object.__setattr__(self, "by_name", by_name)
-
-    @property
-    def items(self) -> tuple[Item, ...]:
-        """What has a score: questions on a scale, and the lines of matrices."""
-        return tuple(item for question in self.questions for item in question.items)
+        object.__setattr__(self, "items", items)
+        object.__setattr__(self, "axes", {axis: of for axis, of in axes.items() if of})
+        object.__setattr__(self, "is_plain", plain)
 
     @property
     def scales(self) -> tuple[str, ...]:

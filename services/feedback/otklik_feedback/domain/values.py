@@ -1,13 +1,13 @@
 """Values of an answer: what each says to its question, and which of them were asked for at all."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 from otklik_common.errors import Unprocessable
 from otklik_feedback.domain.condition import Given, holds
-from otklik_feedback.domain.question import IN_ROWS, WITH_OPTIONS, Axis, Item, Kind, Question
+from otklik_feedback.domain.question import Axis, Item, Kind, Question
 from otklik_feedback.domain.scale import read_score
 
 MOST_COMMENT: Final = 10_000
@@ -89,7 +89,9 @@ class Read:
 
 def is_blank(value: object) -> bool:
     """Whether a value is no answer at all."""
-    return value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, list | dict) and not value)
 
 
 def read_value(question: Question, value: object) -> Read:
@@ -100,21 +102,31 @@ def read_value(question: Question, value: object) -> Read:
         ScoreOffScale, WrongScore, WrongAnswer, BadComment, BadDate, UnknownOption, BadChoice.
     """
     read = Read()
+    read_into(read, question, value)
+    return read
+
+
+def read_into(read: Read, question: Question, value: object) -> None:
+    """
+    Add what one value says to its question.
+
+    Raises:
+        What `read_value` raises.
+    """
     if is_blank(value):
-        return read
+        return
     if isinstance(value, str) and value in question.not_applicable:
         read.not_applicable.append(question.id)
-    elif question.kind in IN_ROWS:
+    elif question.rows:
         _read_rows(question, value, read)
-    elif question.kind in WITH_OPTIONS:
+    elif question.scale is not None:
+        read.scores[question.id] = read_score(question.scale, value)
+    elif question.options:
         read.choices[question.id] = _chosen(question, value)
     elif question.kind is Kind.DATE:
         read.texts[question.id] = _day(question, value)
-    elif question.scale is not None:
-        read.scores[question.id] = read_score(question.scale, value)
     else:
         read.texts[question.id] = _text(question, value)
-    return read
 
 
 def shown(questions: Iterable[Question], said: Mapping[str, Read]) -> Iterator[Question]:
@@ -159,22 +171,18 @@ def read_shown(questions: Iterable[Question], said: Mapping[str, Read]) -> Read:
     return total
 
 
-def indices(questions: tuple[Question, ...], scores: Mapping[str, int]) -> dict[str, int]:
+def indices(axes: Mapping[Axis, Sequence[Item]], scores: Mapping[str, int]) -> dict[str, int]:
     """
     Where the scores of each axis lie between their lowest and their highest, 0 to 100.
 
     What is not answered leaves both sums; an axis without any score has no index. Halves are
     rounded up.
     """
-    return {
-        axis.index_name: index
-        for axis in Axis
-        if (index := _index([i for q in questions for i in q.items if i.axis is axis], scores))
-        is not None
-    }
+    found = {axis.index_name: _index(items, scores) for axis, items in axes.items()}
+    return {name: index for name, index in found.items() if index is not None}
 
 
-def _index(items: list[Item], scores: Mapping[str, int]) -> int | None:
+def _index(items: Sequence[Item], scores: Mapping[str, int]) -> int | None:
     answered = [(each.scale, scores[each.id]) for each in items if each.id in scores]
     if not answered:
         return None
