@@ -271,6 +271,7 @@ async def test_an_id_keeps_its_scale_through_all_versions(world: World) -> None:
         ({"template": "own", "questions": []}, ""),
         ({"template": "csi", "after": "contact"}, "asked after"),
         ({"template": "own", "questions": QUESTIONS[:1], "after": "deal"}, "take no attributes"),
+        ({"template": "nps", "questions": QUESTIONS[5:]}, "of template nps asks 'nps'"),
         ({"template": "nps", "theme": {"accent": "#eeeeee"}}, "contrast"),
         (
             {"template": "own", "questions": [QUESTIONS[1] | {"text": TITLE}]},
@@ -291,6 +292,14 @@ async def test_what_makes_no_survey_is_refused(world: World, body: Any, said: st
     assert refused.status_code == 422
     assert said in refused.json()["detail"]
     assert await world.count("surveys") == 0
+
+
+async def test_a_template_keeps_the_question_that_it_is_named_after(world: World) -> None:
+    survey = await world.survey("csat")
+    refused = await edited(world, survey, {"questions": QUESTIONS[:1]})
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_survey")
+    asked = [{"id": "csat", "text": TITLE, "scale": {"min": 1, "max": 5}}]
+    assert (await edited(world, survey, {"questions": asked})).status_code == 200
 
 
 async def test_a_survey_after_a_deal_has_its_target_and_its_look(world: World) -> None:

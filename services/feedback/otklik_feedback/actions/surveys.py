@@ -16,7 +16,7 @@ from otklik_common.etags import Expected
 from otklik_common.idempotency import Once, Reply
 from otklik_common.ids import random_id, subject_id
 from otklik_common.paging import Part
-from otklik_feedback.domain.designing import designed
+from otklik_feedback.domain.designing import check_key, designed
 from otklik_feedback.domain.facts import next_moment, survey_event
 from otklik_feedback.domain.question import BadSurvey, Question, Words
 from otklik_feedback.domain.showing import Names, showing
@@ -112,6 +112,7 @@ class Draft:
                 detail_ru="с вашими вопросами не указывают attributes, scale и after: скажите это"
                 " в самих вопросах",
             )
+        check_key(self.template, self.questions)
         return tuple(designed(self.questions))
 
 
@@ -233,6 +234,7 @@ def _edited(survey: Survey, edit: Edit, past: Sequence[Version]) -> Survey:
         theme=edit.theme or survey.theme,
     )
     if edit.questions is not None and edit.attributes is None:
+        check_key(survey.template, edit.questions)
         earlier = [question for each in past for question in each.kept.survey.questions]
         return replace(changed, questions=tuple(designed(edit.questions, earlier)), own=True)
     if edit.attributes is None:

@@ -23,7 +23,7 @@ from otklik_feedback.domain.question import (
 )
 from otklik_feedback.domain.scale import Scale
 from otklik_feedback.domain.survey import MOST_ATTRIBUTES, MOST_IMPORTANCE
-from otklik_feedback.domain.templates import COMMENT
+from otklik_feedback.domain.templates import COMMENT, KEYS, Template
 
 MOST_QUESTIONS: Final = 60
 MOST_OPTIONS: Final = 100
@@ -100,6 +100,21 @@ def designed(questions: Sequence[Question], earlier: Iterable[Question] = ()) ->
         )
     _check_past(kept, earlier)
     return kept
+
+
+def check_key(template: Template, questions: Sequence[Question]) -> None:
+    """
+    See that a survey still asks what its template is named after.
+
+    Raises:
+        BadSurvey: It does not: template `own` is for that.
+    """
+    key = KEYS.get(template)
+    if key is not None and all(each.id != key for each in questions):
+        raise BadSurvey(
+            f"a survey of template {template} asks {key!r}; without it, take template own",
+            detail_ru=f"в опросе по шаблону {template} есть вопрос {key!r}; без него — шаблон own",
+        )
 
 
 def fits_its_id(question: Question) -> bool:

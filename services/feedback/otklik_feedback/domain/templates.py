@@ -45,6 +45,18 @@ class Template(StrEnum):
     OWN = "own"
 
 
+KEYS: Final = {
+    Template.NPS: "nps",
+    Template.TNPS: "nps",
+    Template.ENPS: "enps",
+    Template.CSAT: "csat",
+    Template.CES: "ces",
+    Template.LADDER: "ladder",
+    Template.LOST_DEAL: "lost_deal",
+}
+"""The question that a template is named after."""
+
+
 class Moment(StrEnum):
     """What a survey is asked after."""
 
