@@ -66,7 +66,10 @@ async def create_survey(
     operation_id="import_survey",
     summary="Take a survey of SurveyJS over",
     response_model=ImportOut,
-    responses=PROBLEMS(400, 401, 403, 409, 413, 422),
+    responses={
+        200: {"model": ImportOut, "description": "What would be made: a dry run"},
+        **PROBLEMS(400, 401, 403, 409, 413, 422),
+    },
 )
 async def import_survey(
     body: ImportBody, caller: MayWriteSurveys, db: Db, now: Now, once: OnceIfKeyed
