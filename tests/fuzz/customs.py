@@ -92,7 +92,9 @@ def _make_paces_known(case: Case[Any]) -> None:
             case.body = a_programme(crc32(str(case.path_parameters).encode()))
 
 
-_ASKED: Final[list[Any]] = [{"id": "nps", "text": {"ru": "Порекомендуете?", "en": "Would you recommend us?"}}]
+_ASKED: Final[list[Any]] = [
+    {"id": "nps", "text": {"ru": "Порекомендуете?", "en": "Would you recommend us?"}}
+]
 
 
 def _make_surveys_known(case: Case[Any]) -> None:
