@@ -31,7 +31,9 @@ from otklik_common.settings import Settings
 from otklik_feedback.actions.inviting import Inviting
 from otklik_feedback.actions.planning import PlanAsking
 from otklik_feedback.domain.asking.programme import AskChannel, Counted, Programme, Quota, Trigger
-from otklik_feedback.domain.survey import QUESTIONS, Survey, Template, Words
+from otklik_feedback.domain.question import Words
+from otklik_feedback.domain.survey import Survey
+from otklik_feedback.domain.templates import QUESTIONS, Template
 from otklik_feedback.module import MODULE
 from otklik_feedback.store import programmes, surveys
 

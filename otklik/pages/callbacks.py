@@ -1,6 +1,7 @@
 """What somebody needs to know before calling an unhappy customer: the name, and what was asked."""
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -10,6 +11,8 @@ from otklik.pages.texts import Words
 
 KNOWN_AS: Final = {"nps": "NPS", "csat": "CSAT", "ces": "CES", "enps": "eNPS"}
 """Questions that people call by the name of their measure."""
+
+_PUT_IN: Final = re.compile(r"\{[a-z]+\.[a-z0-9_]+\|([^{}|]*)\}")
 
 Found = TypeVar("Found")
 
@@ -46,25 +49,44 @@ async def scores_of(visit: Visit, answers: list[dict[str, Any]], words: Words) -
         *(_or_none(visit.get(f"/feedback/v1/surveys/{survey}")) for survey in ids)
     )
     surveys = dict(zip(ids, told, strict=True))
-    return [_scores(answer["scores"], surveys[answer["survey"]], words) for answer in answers]
+    return [_scores(answer, surveys[answer["survey"]], words) for answer in answers]
 
 
-def _scores(scores: dict[str, int], survey: dict[str, Any] | None, words: Words) -> list[Score]:
-    asked = {} if survey is None else {one["id"]: one for one in survey["questions"]}
-    order = [name for name in asked if name in scores]
-    order += [name for name in scores if name not in asked]
-    return [_score(name, scores[name], asked.get(name), words) for name in order]
+def _scores(answer: dict[str, Any], survey: dict[str, Any] | None, words: Words) -> list[Score]:
+    scores, choices = answer["scores"], answer.get("choices", {})
+    found: dict[str, Score] = {}
+    for one in () if survey is None else survey["questions"]:
+        for item in one.get("rows") or [one]:
+            if (name := item["id"]) in scores:
+                asked = {"text": item["text"], "scale": one["scale"]}
+                found[name] = _score(name, scores[name], asked, words)
+        if one["id"] in choices:
+            found[one["id"]] = _chosen(one, choices[one["id"]], words)
+    # Of a survey that nobody may read, or of an older version, the names are all there is.
+    found |= {n: _score(n, scores[n], None, words) for n in scores if n not in found}
+    return list(found.values())
 
 
 def _score(name: str, score: int, question: dict[str, Any] | None, words: Words) -> Score:
     said = words.number(score)
     if question is not None and question["scale"] is not None:
         said = words("out_of", said, words.number(question["scale"]["max"]))
-    text = "" if question is None else str(question["text"][words.language])
+    text = "" if question is None else _text(question, words)
     called = KNOWN_AS.get(name)
     if called is None:
         return Score(f"{text or name}: {said}", "")
     return Score(f"{called} {said}", text)
+
+
+def _chosen(question: dict[str, Any], chosen: list[str], words: Words) -> Score:
+    texts = {one["id"]: _text(one, words) for one in question["options"]}
+    named = ", ".join(texts.get(one, one) for one in chosen)
+    return Score(f"{_text(question, words)} {named}", "")
+
+
+def _text(asked: dict[str, Any], words: Words) -> str:
+    """What was asked; where earlier answers were put into it, what it says without them."""
+    return _PUT_IN.sub(r"\1", str(asked["text"][words.language]))
 
 
 async def _or_none(call: Awaitable[Found]) -> Found | None:

@@ -92,6 +92,26 @@ def _make_paces_known(case: Case[Any]) -> None:
             case.body = a_programme(crc32(str(case.path_parameters).encode()))
 
 
+_ASKED: Final[list[Any]] = [
+    {"id": "nps", "text": {"ru": "Порекомендуете?", "en": "Would you recommend us?"}}
+]
+
+
+def _make_surveys_known(case: Case[Any]) -> None:
+    if "version" in case.path_parameters and case.path.startswith("/feedback/v1/surveys/"):
+        case.path_parameters["version"] = 1
+    if not isinstance(case.body, dict) or not case.path.startswith("/feedback/v1/"):
+        return
+    case.body.pop("survey_version", None)  # one that exists is seldom drawn
+    if case.path.endswith("/shown"):
+        case.body["values"] = {"nps": 9}
+    elif case.path.endswith("/surveys:import"):
+        # An id of a survey that exists is of another one.
+        case.body["survey"] = {"elements": [{"type": "rating", "name": "q1"}]}
+    elif "questions" in case.body:
+        case.body["questions"] = list(_ASKED)
+
+
 def _row(label: str) -> Row:
     """What the table says of an operation; in OpenAPI no parameter says that it holds slashes."""
     found = TABLE.get(label) or TABLE[label.replace("{rest}", "{rest:path}")]
@@ -231,6 +251,7 @@ class Customs:
         _make_scripts_known(case)
         _make_reviews_known(case)
         _make_paces_known(case)
+        _make_surveys_known(case)
         for name, most in (("metric", None), ("metrics", 1)):
             if isinstance(case.body, dict) and name in case.body:
                 case.body[name] = _without_parameters(case.body[name], most)

@@ -54,6 +54,7 @@ RULES: Final[Mapping[str, str]] = {
         "the name must be known: of a zone, a country, a currency, a company's own thing": """
             unknown_timezone unknown_zone unknown_region unknown_currency unknown_source
             unknown_survey unknown_branch unknown_branch_group unknown_calendar unknown_policy unknown_scope unknown_question unknown_line
+            unknown_survey_version
         """,
         "a cursor is the `next_cursor` of a page before": "bad_cursor",
         "the fuzzer sends an empty If-Match now and then, against its pattern": "bad_if_match",
@@ -108,14 +109,16 @@ RULES: Final[Mapping[str, str]] = {
         "quantities and amounts agree with what is there": """
             bad_quantity returned_more_than_sold wrong_chunk
         """,
-        "a survey, and the mapping of an import, make sense as a whole": "bad_survey mapping",
         "topics make a tree, their words are phrases, and corrections say something that is there": """
             bad_topics bad_phrase phrase_not_there unknown_topic nothing_said
         """,
         "a programme of asking makes sense as a whole": "bad_programme too_many_programmes",
         "a link is for anybody with a limit, or for one person": "bad_link answer_id_missing",
         "an invitation goes by the ways that it has": "other_ask_channel",
-        "a value fits the question that it answers": "bad_comment score_off_scale",
+        "a survey, and the mapping of an import, make sense as a whole": "bad_survey questions_left_out mapping",
+        "a value fits the question that it answers": """
+            bad_comment bad_date bad_choice score_off_scale unknown_option answer_required
+        """,
         "the metric has that parameter and can be cut in that way": """
             bad_parameter impossible_dimension no_past_groups no_past_calendar invalid_query bad_filter no_calendar
             closed_cells_only

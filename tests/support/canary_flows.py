@@ -11,6 +11,7 @@ import httpx
 from standardwebhooks import Webhook
 
 from tests.support.canary import Canaries
+from tests.support.canary_survey import QUESTIONS
 from tests.unit.contact_center.mapping_builders import a_mapping_as_json
 
 AT = "2026-03-02T09:00:00+03:00"
@@ -227,15 +228,15 @@ class Flows:
         """Answers one by one, in batches, refused; what was done about an unhappy one."""
         it, path = self.it, "/feedback/v1/answers"
         title = {"ru": "Опрос", "en": "Survey"}
-        survey = self.send(
-            "survey", "POST", "/feedback/v1/surveys", {"template": "nps", "title": title}
-        )["id"]
+        asked = {"template": "nps", "title": title, "questions": QUESTIONS}
+        survey = self.send("survey", "POST", "/feedback/v1/surveys", asked)["id"]
         said = {"survey": survey, "at": AT, "customer": self.customer, "contact": "a"}
-        words = {"nps": 1, "comment": it.text}
+        words = {"nps": 1, "comment": it.text, "story": f"{it.name} {it.text}"}
         self.send("answer", "PUT", f"{path}/a-1", said | {"values": words})
         self.send("answer", "PUT", f"{path}/a-1", said | {"values": words | {"comment": it.name}})
         self.send("answer refused", "PUT", f"{path}/a-2", said | {"values": {"nps": it.text}})
         self.send("answer refused", "PUT", f"{path}/a-2", said | {"values": {it.name: it.text}})
+        self.send("answer refused", "PUT", f"{path}/a-2", said | {"values": {"who": it.text}})
         self.send("answer refused", "PUT", f"{path}/a-2", said | {"survey": it.text, "values": {}})
         self.send("answer refused", "PUT", f"{path}/a-2", said | {it.name: it.phone})
         self.send("answer malformed", "PUT", f"{path}/a-2", f'{{"comment":"{it.text}')

@@ -152,8 +152,21 @@ FEEDBACK: Final[Rows] = {
         body=same({"template": "nps", "title": {"ru": "Опрос", "en": "Survey"}}),
         limited=403,
     ),
+    "POST /feedback/v1/surveys:import": Row(
+        "surveys:write",
+        ok=201,
+        body=same({"survey": {"elements": [{"type": "rating", "name": "q1"}]}}),
+        limited=403,
+    ),
     "GET /feedback/v1/surveys": Row("surveys:read surveys:write"),
     "GET /feedback/v1/surveys/{survey}": Row("surveys:read surveys:write", of="survey"),
+    "GET /feedback/v1/surveys/{survey}/versions": Row("surveys:read surveys:write", of="survey"),
+    "GET /feedback/v1/surveys/{survey}/versions/{version}": Row(
+        "surveys:read surveys:write", of="survey"
+    ),
+    "POST /feedback/v1/surveys/{survey}/shown": Row(
+        "surveys:read surveys:write", of="survey", body=same({"values": {"nps": 3}})
+    ),
     "PATCH /feedback/v1/surveys/{survey}": Row(
         "surveys:write",
         of="survey",

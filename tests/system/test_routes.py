@@ -127,6 +127,8 @@ class Filling:
         name = found[1]
         if name == "number":
             return "0"
+        if name == "version":
+            return "1"
         if name == "name":
             return "calls"
         mine = self.of is not None and (
@@ -257,7 +259,7 @@ async def seen_by_rival(world: World) -> dict[str, str]:
     for route, row in cells():
         if route.startswith("GET") and row.of and route not in PAGES:
             named = world.rival.things[f"{row.of} foreign"]
-            path = re.sub(r"\{\w+\}", named, route.removeprefix("GET "))
+            path = re.sub(r"\{\w+\}", named, route.replace("{version}", "1").removeprefix("GET "))
             query = {name: said.format(id=named, number=0) for name, said in row.query.items()}
             answer = await world.ask("GET", path, key=world.rival.key, params=query)
             assert answer.status_code == 200, f"{route}: {answer.text}"

@@ -39,6 +39,34 @@ async def test_a_case_tells_the_score_the_words_and_whom_to_call(house: House) -
     assert f'<a href="tel:{phone}">{phone}</a>' in page
 
 
+async def test_a_case_tells_lines_and_reasons_in_the_words_of_the_survey(house: House) -> None:
+    asked = [
+        {"id": "nps", "text": {"ru": "Порекомендуете?", "en": "Recommend?"}},
+        {
+            "id": "why",
+            "kind": "multiple",
+            "text": {"ru": "Почему {answer.nps|столько}?", "en": "Why {answer.nps|that}?"},
+            "options": [{"id": "late", "text": {"ru": "Опоздали", "en": "They were late"}}],
+        },
+        {"id": "forces", "kind": "forces", "text": {"ru": "Как было?", "en": "How was it?"}},
+    ]
+    title = {"ru": "Показ", "en": "Viewing"}
+    body = {"template": "own", "title": title, "questions": asked}
+    survey = (await house.good("POST", "/feedback/v1/surveys", body))["id"]
+    answer = {
+        "survey": survey,
+        "at": ago(days=100),
+        "values": {"nps": 2, "why": ["late"], "forces": {"fairness": 3}},
+    }
+    await house.good("PUT", "/feedback/v1/answers/lines", answer)
+    case = (await house.good("GET", "/feedback/v1/answers/lines"))["cases"][0]
+    async with house.signed_in() as browser:
+        said = words((await browser.get(f"/case/{case}", params=RUSSIAN)).text)
+    assert "NPS 2 из 10" in said
+    assert "Почему столько? Опоздали" in said
+    assert "Со мной поступили честно: 3 из 7" in said
+
+
 async def test_a_case_of_a_stranger_goes_without_a_name(house: House) -> None:
     link = await complaint(house, "stranger", phone="+79994445566")
     async with house.signed_in() as browser:

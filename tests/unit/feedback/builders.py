@@ -12,7 +12,9 @@ from otklik_feedback.domain.answer import (
     NewAnswer,
     accept,
 )
-from otklik_feedback.domain.survey import MICRO, Attribute, Survey, Template, Words, questions_of
+from otklik_feedback.domain.question import MICRO, Words
+from otklik_feedback.domain.survey import Attribute, Survey, questions_of
+from otklik_feedback.domain.templates import Template
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PHONE = "ph1_AAAAAAAAAAAAAAAAAAAAAAAA"

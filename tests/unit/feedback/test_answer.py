@@ -9,17 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otklik_feedback.domain.answer import (
-    MOST_COMMENT,
     AskedOnce,
-    BadComment,
     ContactKnown,
     SurveyInactive,
     UnknownQuestion,
     accept,
     judge,
 )
+from otklik_feedback.domain.question import MICRO
 from otklik_feedback.domain.scale import ScoreOffScale, WrongScore
-from otklik_feedback.domain.survey import MICRO
+from otklik_feedback.domain.values import MOST_COMMENT, BadComment
 from tests.unit.feedback.builders import MAIL, PHONE, a_body, a_survey, an_answer, an_attribute
 
 CALL = ContactKnown(
@@ -28,7 +27,7 @@ CALL = ContactKnown(
 
 
 def test_scores_reach_the_fields_that_metrics_are_made_of() -> None:
-    content, comment = judge(a_survey("forces"), {"nps": 9, "clarity": 6, "comment": " быстро "})
+    content, comment, _ = judge(a_survey("forces"), {"nps": 9, "clarity": 6, "comment": " быстро "})
     assert content.scores == {"nps": 9, "clarity": 6}
     assert content.measures == {"nps": 9}
     assert (content.has_text, comment) == (True, "быстро")
@@ -36,12 +35,12 @@ def test_scores_reach_the_fields_that_metrics_are_made_of() -> None:
 
 @pytest.mark.parametrize("blank", [None, "", "  \n"])
 def test_a_blank_is_no_answer(blank: Any) -> None:
-    content, comment = judge(a_survey(), {"nps": blank, "comment": blank})
+    content, comment, _ = judge(a_survey(), {"nps": blank, "comment": blank})
     assert (content.scores, content.measures, content.has_text, comment) == ({}, {}, False, None)
 
 
 def test_what_does_not_apply_leaves_the_base() -> None:
-    content, _ = judge(a_survey("csat"), {"csat": "na"})
+    content, *_ = judge(a_survey("csat"), {"csat": "na"})
     assert (content.scores, content.measures, content.not_applicable) == ({}, {}, ("csat",))
 
 
@@ -69,7 +68,7 @@ def test_what_the_survey_does_not_offer_is_refused(
 
 
 def test_a_1_to_10_score_is_never_plain_nps() -> None:
-    content, _ = judge(a_survey(nps_from_one=True), {"nps": 9})
+    content, *_ = judge(a_survey(nps_from_one=True), {"nps": 9})
     assert content.measures == {"nps_1_10": 9}
     with pytest.raises(ScoreOffScale):
         judge(a_survey(nps_from_one=True), {"nps": 0})
@@ -88,7 +87,7 @@ def test_csi_sums_are_exact_over_the_answered_attributes(
         for number, (micro, _) in enumerate(attributes)
     ]
     values = {f"a{number}": score for number, (_, score) in enumerate(attributes)}
-    content, _ = judge(a_survey("csi", *weighed), values)
+    content, *_ = judge(a_survey("csi", *weighed), values)
     given_ = [(Fraction(micro, MICRO), score) for micro, score in attributes if score is not None]
     if not given_:
         assert content.measures == {}
@@ -152,7 +151,7 @@ any_value = st.none() | st.booleans() | st.integers(-20, 20) | st.floats() | st.
 def test_whatever_is_kept_stands_on_its_scale(values: dict[str, Any]) -> None:
     survey = a_survey("forces")
     try:
-        content, _ = judge(survey, values)
+        content, *_ = judge(survey, values)
     except (ScoreOffScale, WrongScore, BadComment):
         return
     for name, score in content.scores.items():

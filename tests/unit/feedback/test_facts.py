@@ -115,6 +115,21 @@ def digest(values: dict[str, Any], key: bytes = b"k" * 32, **said: Any) -> bytes
     return digest_of(key, values=values, **default | said)
 
 
+def test_bodies_of_a_build_before_are_still_the_same() -> None:
+    found = digest_of(
+        b"k" * 32,
+        UUID(int=7),
+        MONDAY,
+        ("ph1_A",),
+        UUID(int=8),
+        {"branch": "tyumen"},
+        1_000_000,
+        {"nps": 9, "comment": "да", "csat": None},
+    )
+    assert found.hex() == "aa5d0fabc6affe44c00afd4cd20999ebeea7afdd4c99a1762743b4f64dafa24e"
+    assert digest({"nps": 9}, survey_version=1) != digest({"nps": 9})
+
+
 def test_a_body_is_the_same_however_it_is_written() -> None:
     plain = digest({"nps": 9, "comment": "да"})
     assert digest({"comment": "да", "nps": 9}) == plain

@@ -4,27 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from otklik_feedback.domain.survey import (
-    MOST_ATTRIBUTES,
-    QUESTIONS,
-    BadSurvey,
-    Measure,
-    Template,
-    questions_of,
-)
+from otklik_feedback.domain.question import BadSurvey, Kind, Measure
+from otklik_feedback.domain.survey import MOST_ATTRIBUTES, questions_of
+from otklik_feedback.domain.templates import QUESTIONS, Template
 from tests.unit.feedback.builders import a_survey, an_attribute
 
 FORCES = {"clarity", "enjoyment", "control", "belonging", "fairness", "status"}
 
 
 def test_every_template_has_its_questions_with_scales_and_words_in_both_languages() -> None:
-    assert set(QUESTIONS) == set(Template)
+    assert set(QUESTIONS) == set(Template) - {Template.OWN}
     for questions in QUESTIONS.values():
         assert questions[-1].id == "comment"
         for question in questions:
             assert question.text.ru
             assert question.text.en
-            assert (question.scale is None) == (question.id == "comment")
+            assert (question.kind is Kind.TEXT) == (question.id == "comment")
 
 
 @pytest.mark.parametrize(

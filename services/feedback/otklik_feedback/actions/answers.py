@@ -31,7 +31,8 @@ from otklik_feedback.domain.answer import (
 from otklik_feedback.domain.case import reason_to_open
 from otklik_feedback.domain.enrichment import Known
 from otklik_feedback.domain.facts import answer_event, next_moment
-from otklik_feedback.domain.survey import MICRO, Survey
+from otklik_feedback.domain.question import MICRO
+from otklik_feedback.domain.survey import Survey
 from otklik_feedback.store import answers, cases, contacts, readings, surveys
 from otklik_feedback.store.answers import Filters, Sealed, Version
 from otklik_feedback.store.contacts import Last
@@ -44,6 +45,12 @@ class OutOfReach(Unprocessable):
     """The branch is not among those that the caller may write to."""
 
     code = "branch_out_of_reach"
+
+
+class UnknownVersion(Unprocessable):
+    """The survey has no such version."""
+
+    code = "unknown_survey_version"
 
 
 class WeightNotYours(Unprocessable):
@@ -124,6 +131,7 @@ class _Batch:
     """What is known and what was decided while a batch is being judged."""
 
     surveys: Mapping[UUID, Survey]
+    versions: Mapping[tuple[UUID, int], Survey]
     contacts: Mapping[UUID, ContactKnown]
     gone: Mapping[UUID, Last]
     before: Mapping[UUID, Answer]
@@ -175,16 +183,44 @@ async def _known(tx: AsyncConnection, tenant: str, sent: Sequence[Sent]) -> _Bat
     before = await answers.locked(tx, tenant, ids)
     gone = await contacts.last_of(tx, tenant, ids - before.keys())
     by_id = {id_: kept.survey for id_, kept in found.items()}
-    return _Batch(by_id, held, gone, before, dict(before), [], [])
+    # An answer belongs to the version that it was begun with, whatever the survey asks today.
+    older = await surveys.versions(tx, tenant, _older(by_id, sent))
+    return _Batch(by_id, older, held, gone, before, dict(before), [], [])
+
+
+def _older(newest: Mapping[UUID, Survey], sent: Sequence[Sent]) -> set[tuple[UUID, int]]:
+    return {
+        (id_, version)
+        for each in sent
+        if (version := each.answer.survey_version) is not None
+        and (survey := newest.get(id_ := each.answer.survey)) is not None
+        and 0 < version < survey.version
+    }
+
+
+def _version(batch: _Batch, new: NewAnswer) -> Survey:
+    survey = batch.surveys.get(new.survey)
+    if survey is None:
+        raise SurveyNotFound("there is no such survey", detail_ru="такого опроса нет")
+    if new.survey_version in {None, survey.version}:
+        return survey
+    begun = batch.versions.get((new.survey, new.survey_version or 0))
+    if begun is None:
+        raise UnknownVersion(
+            f"the survey has no version {new.survey_version}; it has 1 to {survey.version}",
+            detail_ru=f"у опроса нет версии {new.survey_version}; есть с 1 по {survey.version}",
+        )
+    # Whether answers are taken, in confidence or not, and how soon somebody must call are today's.
+    return replace(
+        begun, active=survey.active, anonymous=survey.anonymous, case_due=survey.case_due
+    )
 
 
 def _judge(
     batch: _Batch, means: Means, sender: Sender, each: Sent, recorder: outbox.Recorder
 ) -> Fate:
     new = each.answer
-    survey = batch.surveys.get(new.survey)
-    if survey is None:
-        raise SurveyNotFound("there is no such survey", detail_ru="такого опроса нет")
+    survey = _version(batch, new)
     before = batch.now.get(new.id)
     _check_reach(sender, new, before)
     contact = NOTHING_KNOWN if new.contact is None else batch.contacts[new.contact]
@@ -203,7 +239,7 @@ def _judge(
     )
     person = NOBODY if after.anonymous else each.person
     batch.now[new.id] = after
-    batch.kept.append((after, means.seal(sender.caller.tenant, person, after.comment)))
+    batch.kept.append((after, means.seal(sender.caller.tenant, person, after.comment, after.texts)))
     reason = reason_to_open(before, after)
     if reason is not None:
         batch.unhappy.append(unhappy(sender.caller.tenant, after, reason, survey.case_due))
@@ -278,7 +314,8 @@ class Shown:
     answer: Answer
     comment: str | None
     known: Known | None
-    versions: list[tuple[Version, str | None]]
+    texts: dict[str, str]
+    versions: list[tuple[Version, str | None, dict[str, str]]]
     cases: list[UUID]
 
 
@@ -305,8 +342,13 @@ async def read_answer(db: Database, means: Means, caller: Caller, reference: str
         answer,
         means.opened(tenant, "comment", sealed.comment),
         known.get(id_),
+        means.texts(tenant, sealed.words),
         [
-            (version, means.opened(tenant, "comment", version.comment))
+            (
+                version,
+                means.opened(tenant, "comment", version.comment),
+                means.texts(tenant, version.words),
+            )
             for version in (*before, answers.present(answer, sealed))
         ],
         opened,

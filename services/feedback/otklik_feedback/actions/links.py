@@ -27,7 +27,8 @@ from otklik_feedback.domain.asking.invitation import Step, month_of, told
 from otklik_feedback.domain.asking.link import Link, LinkKind, not_valid, usable
 from otklik_feedback.domain.asking.programme import Counted
 from otklik_feedback.domain.body import digest_of
-from otklik_feedback.domain.survey import MICRO, Survey
+from otklik_feedback.domain.question import MICRO
+from otklik_feedback.domain.survey import Survey
 from otklik_feedback.store import asked, invitations, links, programmes, surveys
 from otklik_feedback.store.asked import Counter
 from otklik_feedback.store.invitations import Kept as KeptInvitation

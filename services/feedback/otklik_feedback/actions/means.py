@@ -1,7 +1,11 @@
 """What actions need besides the database: keys to name people by, to seal with, to compare by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
+
+import orjson
 
 from otklik_common.module import Platform
 from otklik_common.pseudonym import Pseudonyms, Sealer, derive
@@ -18,6 +22,7 @@ class Person:
 
 
 NOBODY = Person()
+NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +52,18 @@ class Means:
             region=region,
         )
 
-    def seal(self, tenant: str, person: Person, comment: str | None) -> Sealed:
+    def seal(
+        self,
+        tenant: str,
+        person: Person,
+        comment: str | None,
+        texts: Mapping[str, str] = NO_TEXTS,
+    ) -> Sealed:
         """What is personal in an answer, sealed column by column."""
+        words = orjson.dumps(dict(texts)).decode() if texts else None
         return Sealed(
             comment=self.sealed(tenant, "comment", comment),
+            words=self.sealed(tenant, "words", words),
             phone=self.sealed(tenant, "phone", person.phone),
             email=self.sealed(tenant, "email", person.email),
             external=self.sealed(tenant, "external", person.external_id),
@@ -63,6 +76,11 @@ class Means:
     def opened(self, tenant: str, column: str, sealed: bytes | None) -> str | None:
         """One value in the clear."""
         return None if sealed is None else self.sealer.open(tenant, f"feedback.{column}", sealed)
+
+    def texts(self, tenant: str, sealed: bytes | None) -> dict[str, str]:
+        """Words by question, in the clear; empty if nothing was written."""
+        words = self.opened(tenant, "words", sealed)
+        return {} if words is None else orjson.loads(words)
 
     def person(self, tenant: str, sealed: Sealed) -> Person:
         """The customer of an answer, in the clear."""

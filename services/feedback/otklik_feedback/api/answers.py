@@ -228,6 +228,7 @@ def _detail(shown: Shown) -> AnswerDetail:
         **shown_answer(shown.answer),
         comment=shown.comment,
         reading=ReadingDetail.with_words(shown.answer, shown.known, shown.comment),
+        texts=shown.texts,
         versions=[
             VersionOut(
                 revision=version.revision,
@@ -238,9 +239,12 @@ def _detail(shown: Shown) -> AnswerDetail:
                 sender=version.sender,
                 scores=dict(version.content.scores),
                 not_applicable=list(version.content.not_applicable),
+                choices={name: list(ids) for name, ids in version.content.choices.items()},
+                not_shown=list(version.content.not_shown),
                 comment=comment,
+                texts=texts,
             )
-            for version, comment in shown.versions
+            for version, comment, texts in shown.versions
         ],
         cases=shown.cases,
     )

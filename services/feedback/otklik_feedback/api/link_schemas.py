@@ -10,7 +10,8 @@ from otklik_common.http import AwareTime, StrictModel
 from otklik_common.links import LINK_PATTERN
 from otklik_feedback.actions.links import Made, Submitted, Taken
 from otklik_feedback.api.context import Code, Reference, Word
-from otklik_feedback.api.schemas import CustomerBody, QuestionOut, WordsOut
+from otklik_feedback.api.question_schemas import QuestionOut, WordsOut
+from otklik_feedback.api.schemas import CustomerBody
 from otklik_feedback.domain.asking.link import MOST_USES, Link, LinkKind
 from otklik_feedback.domain.survey import Survey
 from otklik_feedback.store.links import Kept

@@ -19,7 +19,7 @@ from otklik_feedback.domain.asking.programme import (
     Trigger,
 )
 from otklik_feedback.domain.asking.quarantine import MOST_DAYS, Quarantine
-from otklik_feedback.domain.survey import Template
+from otklik_feedback.domain.templates import Template
 from otklik_feedback.store.programmes import Kept, KeptQuarantine
 
 Language = Literal["ru", "en"]

@@ -15,7 +15,7 @@ from otklik_feedback.actions.surveys import survey_id
 from otklik_feedback.api.schemas import AnswerBody
 from otklik_feedback.domain.answer import SAID, NewAnswer
 from otklik_feedback.domain.body import digest_of
-from otklik_feedback.domain.survey import MICRO
+from otklik_feedback.domain.question import MICRO
 
 
 class UnknownSource(Unprocessable):
@@ -76,6 +76,7 @@ class Reader:
                 said,
                 weight_micro,
                 body.values,
+                survey_version=body.survey_version,
             ),
             sender=self.caller.principal,
             said=said,
@@ -84,6 +85,7 @@ class Reader:
             identifiers=identifiers,
             customer=self.caller.customer,
             weight_micro=weight_micro,
+            survey_version=body.survey_version,
         )
         return Sent(answer, person)
 

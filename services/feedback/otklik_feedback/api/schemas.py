@@ -1,7 +1,7 @@
-"""Surveys, answers and cases as they come in and go out."""
+"""Answers and cases as they come in and go out."""
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -9,187 +9,11 @@ from pydantic import BaseModel, Field
 from otklik_common.events.contact_center import ChannelName, Direction
 from otklik_common.events.feedback import CaseState
 from otklik_common.http import AwareTime, StrictModel
-from otklik_feedback.actions.surveys import Draft, Edit
 from otklik_feedback.api.context import Code, Reference
 from otklik_feedback.api.schemas_readings import ReadingDetail, ReadingOut
 from otklik_feedback.domain.answer import Answer
 from otklik_feedback.domain.case import Case, is_overdue
-from otklik_feedback.domain.survey import (
-    MICRO,
-    MOST_ATTRIBUTES,
-    MOST_IMPORTANCE,
-    Attribute,
-    Question,
-    Survey,
-    Template,
-    Words,
-)
-
-Title = Annotated[str, Field(min_length=1, max_length=500)]
-DueHours = Annotated[
-    float,
-    Field(gt=0, le=8_760, description="elapsed hours within which a case must be closed"),
-]
-
-# --- Surveys ------------------------------------------------------------------------------------
-
-
-class WordsBody(StrictModel):
-    """A text in both languages."""
-
-    ru: Title
-    en: Title
-
-    def words(self) -> Words:
-        """The same for the domain."""
-        return Words(self.ru, self.en)
-
-
-class AttributeBody(StrictModel):
-    """Something that a CSI survey asks about, and how much it matters."""
-
-    id: str = Field(
-        pattern=r"^[a-z][a-z0-9_]{0,39}$", description="its name in answers and in facts"
-    )
-    title: WordsBody
-    importance: float = Field(gt=0, le=MOST_IMPORTANCE)
-    min: int = Field(default=1, ge=-100, le=100)
-    max: int = Field(default=5, ge=-100, le=100)
-
-    def attribute(self) -> Attribute:
-        """The same for the domain."""
-        micro = max(1, round(self.importance * MICRO))
-        return Attribute(self.id, self.title.words(), micro, self.min, self.max)
-
-
-Attributes = Annotated[list[AttributeBody], Field(max_length=MOST_ATTRIBUTES)]
-
-
-class SurveyBody(StrictModel):
-    """A survey as somebody wants it."""
-
-    id: Reference | None = Field(
-        default=None, description="your own id of it; the same survey again under it is once"
-    )
-    template: Template
-    title: WordsBody
-    attributes: Attributes = Field(default_factory=list, description="of a csi survey, and only it")
-    scale: Literal["0-10", "1-10"] = Field(
-        default="0-10", description="of nps and tnps; the two are never pooled"
-    )
-    anonymous: bool | None = Field(
-        default=None, description="answers keep nobody; left out: true for enps, else false"
-    )
-    case_due_hours: DueHours = 48
-
-    def draft(self) -> Draft:
-        """The same for the action."""
-        confidential = self.template is Template.ENPS
-        return Draft(
-            template=self.template,
-            title=self.title.words(),
-            reference=self.id,
-            attributes=tuple(each.attribute() for each in self.attributes),
-            nps_from_one=self.scale == "1-10",
-            anonymous=confidential if self.anonymous is None else self.anonymous,
-            case_due=timedelta(hours=self.case_due_hours),
-        )
-
-
-class SurveyEdit(StrictModel):
-    """What of a survey becomes different; what is left out stays."""
-
-    title: WordsBody | None = None
-    attributes: Attributes | None = None
-    active: bool | None = Field(default=None, description="whether new answers are taken")
-    case_due_hours: DueHours | None = None
-
-    def edit(self) -> Edit:
-        """The same for the action."""
-        hours = self.case_due_hours
-        return Edit(
-            title=None if self.title is None else self.title.words(),
-            attributes=None
-            if self.attributes is None
-            else tuple(each.attribute() for each in self.attributes),
-            active=self.active,
-            case_due=None if hours is None else timedelta(hours=hours),
-        )
-
-
-class WordsOut(BaseModel):
-    """A text in both languages."""
-
-    ru: str
-    en: str
-
-
-class ScaleOut(BaseModel):
-    """What scores a question takes."""
-
-    min: int
-    max: int
-    step: int
-    direction: Literal["higher_is_better", "lower_is_better"]
-
-
-class QuestionOut(BaseModel):
-    """One thing that is asked."""
-
-    id: str
-    text: WordsOut
-    scale: ScaleOut | None = Field(description="null: answered in free words")
-    importance: float | None = None
-    not_applicable: list[str]
-
-    @classmethod
-    def of(cls, question: Question) -> "QuestionOut":
-        """What the caller sees of a question."""
-        scale, micro = question.scale, question.importance_micro
-        direction: Literal["higher_is_better", "lower_is_better"] = "higher_is_better"
-        if scale is not None and not scale.upward:
-            direction = "lower_is_better"
-        return cls(
-            id=question.id,
-            text=WordsOut(**question.text._asdict()),
-            scale=None
-            if scale is None
-            else ScaleOut(min=scale.least, max=scale.most, step=scale.step, direction=direction),
-            importance=None if micro is None else micro / MICRO,
-            not_applicable=list(question.not_applicable),
-        )
-
-
-class SurveyOut(BaseModel):
-    """A survey in its newest version."""
-
-    id: UUID = Field(description="the survey in answers, facts and metrics")
-    reference: str = Field(description="the company's own id; answers may name it as well")
-    template: Template
-    title: WordsOut
-    questions: list[QuestionOut]
-    anonymous: bool
-    active: bool
-    case_due_hours: float
-    version: int
-    created_at: datetime
-
-    @classmethod
-    def of(cls, survey: Survey) -> "SurveyOut":
-        """What the caller sees of a survey."""
-        return cls(
-            id=survey.id,
-            reference=survey.reference,
-            template=survey.template,
-            title=WordsOut(**survey.title._asdict()),
-            questions=[QuestionOut.of(each) for each in survey.questions],
-            anonymous=survey.anonymous,
-            active=survey.active,
-            case_due_hours=survey.case_due / timedelta(hours=1),
-            version=survey.version,
-            created_at=survey.created_at,
-        )
-
+from otklik_feedback.domain.question import MICRO
 
 # --- Answers ------------------------------------------------------------------------------------
 
@@ -207,6 +31,11 @@ class AnswerBody(StrictModel):
 
     id: Reference | None = Field(default=None, description="as in the address, where it has one")
     survey: Reference = Field(description="id of the survey, or the company's own id of it")
+    survey_version: int | None = Field(
+        default=None,
+        ge=1,
+        description="the version that it was begun with; left out: the newest",
+    )
     at: AwareTime = Field(description="when they answered")
     customer: CustomerBody | None = None
     contact: Reference | None = Field(default=None, description="the sender's id of the contact")
@@ -225,7 +54,8 @@ class AnswerBody(StrictModel):
     weight: float = Field(default=1, ge=0.000001, le=100)
     values: dict[str, Any] = Field(
         max_length=64,
-        description="by question id: a score, a text, `na` for not applicable; null is no answer",
+        description="by question id: a score, a text, an option's id, a list of them, a day, or an"
+        " object of scores by line; `na` for not applicable; null is no answer",
         examples=[{"nps": 9, "comment": "быстро и честно"}],
     )
 
@@ -264,6 +94,12 @@ class AnswerOut(Placed):
     contact: UUID | None = Field(description="the contact in facts and metrics")
     scores: dict[str, int]
     not_applicable: list[str]
+    choices: dict[str, list[str]] = Field(description="ids of the options chosen, by question")
+    indices: dict[str, int] = Field(description="0 to 100, of the axes that the survey asks about")
+    not_shown: list[str] = Field(
+        description="questions that were not asked, since their conditions did not hold; what was"
+        " said to them is dropped"
+    )
     weight: float
     has_text: bool
     reading: ReadingOut | None = Field(description="what its words say; null: it has none")
@@ -287,7 +123,10 @@ class VersionOut(BaseModel):
     sender: str
     scores: dict[str, int]
     not_applicable: list[str]
+    choices: dict[str, list[str]]
+    not_shown: list[str]
     comment: str | None
+    texts: dict[str, str] = Field(description="words and days of other questions")
 
 
 class AnswerDetail(AnswerOut):
@@ -295,6 +134,7 @@ class AnswerDetail(AnswerOut):
 
     comment: str | None
     reading: ReadingDetail | None = Field(description="what the words say; null: it has none")
+    texts: dict[str, str] = Field(description="words and days of other questions")
     versions: list[VersionOut]
     cases: list[UUID] = Field(description="cases that it opened or joined")
 
@@ -311,6 +151,9 @@ def shown_answer(answer: Answer) -> dict[str, Any]:
         "contact": answer.contact,
         "scores": dict(answer.content.scores),
         "not_applicable": list(answer.content.not_applicable),
+        "choices": {name: list(chosen) for name, chosen in answer.content.choices.items()},
+        "indices": dict(answer.content.indices),
+        "not_shown": list(answer.content.not_shown),
         "weight": answer.content.weight_micro / MICRO,
         "has_text": answer.content.has_text,
         "revision": answer.revision,

@@ -21,7 +21,7 @@ from otklik_feedback.domain.enrichment import (
     Why,
     shown,
 )
-from otklik_feedback.domain.survey import Words
+from otklik_feedback.domain.question import Words
 from otklik_feedback.domain.text import topics as trees
 from otklik_feedback.domain.text.language import Language
 from otklik_feedback.domain.text.phrases import MOST_PHRASE

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from otklik_common.errors import Conflict, Unprocessable
-from otklik_feedback.domain.scale import read_score
-from otklik_feedback.domain.survey import MICRO, Question, Survey
-
-MOST_COMMENT: Final = 10_000
+from otklik_feedback.domain.question import MICRO, Kind
+from otklik_feedback.domain.survey import Survey
+from otklik_feedback.domain.templates import COMMENT
+from otklik_feedback.domain.values import Read, indices, read_into, read_shown
 
 SAID: Final = (
     "channel",
@@ -55,12 +55,6 @@ class AskedOnce(Unprocessable):
     code = "question_twice"
 
 
-class BadComment(Unprocessable):
-    """Free words that are no text, or too long a one."""
-
-    code = "bad_comment"
-
-
 class SurveyInactive(Conflict):
     """The survey takes no new answers; known ones may still be corrected."""
 
@@ -73,11 +67,14 @@ class Content:
     What somebody answered.
 
     Attributes:
-        scores: By question; without those not answered or not applicable.
-        not_applicable: Questions that do not apply to them.
+        scores: By question, or by line of a matrix; without those not answered or not applicable.
+        not_applicable: Questions and lines that do not apply to them.
         measures: Fields of the fact: nps, csat, …, and the sums of a CSI survey, which are
             importance × score, × highest, × lowest and alone, times 1 000 000.
         has_text: Whether they wrote something in free words; the words stand apart.
+        choices: Ids of the options chosen, by question.
+        indices: Of the axes that the survey asks about, 0 to 100.
+        not_shown: Questions whose answers were dropped, since they were not asked.
     """
 
     scores: Mapping[str, int] = field(default_factory=dict)
@@ -85,6 +82,23 @@ class Content:
     measures: Mapping[str, int] = field(default_factory=dict)
     has_text: bool = False
     weight_micro: int = MICRO
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    indices: Mapping[str, int] = field(default_factory=dict)
+    not_shown: tuple[str, ...] = ()
+
+
+class Judged(NamedTuple):
+    """
+    What a body says under a version of a survey.
+
+    Attributes:
+        comment: The words of the question `comment`.
+        texts: Words and days of all other questions.
+    """
+
+    content: Content
+    comment: str | None
+    texts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +115,7 @@ class NewAnswer:
         identifiers: Pseudonyms of the customer, strongest first.
         digest: What makes two bodies the same.
         sender: Who sent it.
+        survey_version: The version that it was begun with; None for the newest.
     """
 
     id: UUID
@@ -116,6 +131,7 @@ class NewAnswer:
     identifiers: tuple[str, ...] = ()
     customer: UUID | None = None
     weight_micro: int = MICRO
+    survey_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +148,7 @@ class Answer:
         identifiers: Its own, else its contact's.
         own_identifiers: Its own.
         comment: The words; None too where they were not read with it.
+        texts: Words and days of other questions; empty too where they were not read with it.
     """
 
     id: UUID
@@ -145,6 +162,7 @@ class Answer:
     digest: bytes
     sender: str
     comment: str | None = field(default=None, repr=False)
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
     said: Dimensions = field(default_factory=dict)
     contact: UUID | None = None
     source: UUID | None = None
@@ -179,11 +197,11 @@ def accept(
     The answer to keep, without revision and time of recording; None if nothing changes.
 
     Args:
-        survey: The newest version of the survey that it names.
+        survey: The version of the survey that it was begun with, and whether it is active now.
         known: What is kept under its id.
         contact: What is known of its contact.
     Raises:
-        SurveyInactive, UnknownQuestion, AskedOnce, ScoreOffScale, WrongScore, BadComment.
+        SurveyInactive, and what `judge` raises.
     """
     if known is not None and known.digest == new.digest:
         return None
@@ -191,7 +209,7 @@ def accept(
         raise SurveyInactive(
             "the survey takes no new answers", detail_ru="опрос больше не принимает ответы"
         )
-    content, comment = judge(survey, new.values, new.weight_micro)
+    content, comment, texts = judge(survey, new.values, new.weight_micro)
     said, own, kept_contact = new.said, new.identifiers, new.contact
     if survey.anonymous:
         # Whoever answers in confidence is named by nothing, the agent and the contact included.
@@ -207,6 +225,7 @@ def accept(
         answered_at=new.answered_at,
         content=content,
         comment=comment,
+        texts=texts,
         digest=new.digest,
         sender=new.sender,
         said=said,
@@ -219,62 +238,81 @@ def accept(
     )
 
 
-def judge(
-    survey: Survey, values: Mapping[str, object], weight_micro: int = MICRO
-) -> tuple[Content, str | None]:
+def judge(survey: Survey, values: Mapping[str, object], weight_micro: int = MICRO) -> Judged:
     """
-    What `values` say under a version of a survey, and the words that go with it.
+    What `values` say under a version of a survey.
+
+    Each is held to its question, then those whose questions were not shown are dropped.
 
     Raises:
-        UnknownQuestion, AskedOnce, ScoreOffScale, WrongScore, BadComment.
+        UnknownQuestion, AskedOnce, AnswerRequired, and what `read_value` raises.
     """
-    scores: dict[str, int] = {}
-    skipped: list[str] = []
-    comment: str | None = None
-    seen: set[str] = set()
+    read = Read()
+    said: dict[str, Read] = {}
     for name, value in values.items():
         question = survey.by_name.get(name)
         if question is None:
-            raise UnknownQuestion(
-                f"the survey has no question {name[:100]!r}",
-                detail_ru=f"в опросе нет вопроса {name[:100]!r}",
-            )
-        if question.id in seen:
+            raise unknown_question(survey, name)
+        if question.id in said:
             raise AskedOnce(
                 f"question {question.id!r} is answered twice",
                 detail_ru=f"на вопрос {question.id!r} два ответа",
             )
-        seen.add(question.id)
-        if value is None or (isinstance(value, str) and not value.strip()):
-            continue
-        if question.scale is None:
-            comment = _text(question, value)
-        elif isinstance(value, str) and value in question.not_applicable:
-            skipped.append(question.id)
-        else:
-            scores[question.id] = read_score(question.scale, value)
+        # Where everything is asked nothing has to be told apart: batches are large.
+        said[question.id] = read if survey.is_plain else Read()
+        read_into(said[question.id], question, value)
+    if not survey.is_plain:
+        read = read_shown(survey.questions, said)
     content = Content(
-        scores, tuple(skipped), measures(survey, scores), comment is not None, weight_micro
+        read.scores,
+        tuple(read.not_applicable),
+        measures(survey, read.scores),
+        bool(read.texts) and _has_words(survey, read),
+        weight_micro,
+        read.choices,
+        indices(survey.axes, read.scores) if survey.axes else {},
+        tuple(read.not_shown),
     )
-    return content, comment
+    return Judged(content, read.texts.pop(COMMENT, None), read.texts)
+
+
+def unknown_question(survey: Survey, name: str) -> UnknownQuestion:
+    """What is said of a question that this version of a survey does not ask."""
+    called = name[:100]
+    if survey.version == 1:
+        return UnknownQuestion(
+            f"the survey has no question {called!r}", detail_ru=f"в опросе нет вопроса {called!r}"
+        )
+    return UnknownQuestion(
+        f"version {survey.version} of the survey has no question {called!r};"
+        " an answer begun with another version names it in survey_version",
+        detail_ru=f"в версии {survey.version} опроса нет вопроса {called!r};"
+        " если ответ начат по другой версии, укажите её в survey_version",
+    )
+
+
+def _has_words(survey: Survey, read: Read) -> bool:
+    return COMMENT in read.texts or any(
+        survey.by_name[name].kind is Kind.TEXT for name in read.texts
+    )
 
 
 def measures(survey: Survey, scores: Mapping[str, int]) -> dict[str, int]:
     """Fields of the fact that the metrics are made of, from the scores of one answer."""
     found: dict[str, int] = {}
     score = most = least = importance = 0
-    for question in survey.questions:
-        given = scores.get(question.id)
+    for item in survey.items:
+        given = scores.get(item.id)
         if given is None:
             continue
-        if question.measure is not None:
-            found[question.measure.value] = given
-        if question.importance_micro is not None and question.scale is not None:
+        if item.measure is not None:
+            found[item.measure.value] = given
+        if item.importance_micro is not None:
             # An attribute without an answer leaves both sums (metrics.md §2).
-            score += question.importance_micro * given
-            most += question.importance_micro * question.scale.most
-            least += question.importance_micro * question.scale.least
-            importance += question.importance_micro
+            score += item.importance_micro * given
+            most += item.importance_micro * item.scale.most
+            least += item.importance_micro * item.scale.least
+            importance += item.importance_micro
     if importance:
         found |= {
             "csi_score_micro": score,
@@ -283,15 +321,3 @@ def measures(survey: Survey, scores: Mapping[str, int]) -> dict[str, int]:
             "csi_importance_micro": importance,
         }
     return found
-
-
-def _text(question: Question, value: object) -> str:
-    if not isinstance(value, str):
-        raise BadComment(f"{question.id} must be a text", detail_ru=f"{question.id}: нужен текст")
-    text = value.strip()
-    if len(text) > MOST_COMMENT:
-        raise BadComment(
-            f"{question.id} has {len(text)} characters; at most {MOST_COMMENT} are allowed",
-            detail_ru=f"{question.id}: {len(text)} символов, допустимо {MOST_COMMENT}",
-        )
-    return text

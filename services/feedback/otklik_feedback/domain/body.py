@@ -9,6 +9,8 @@ from uuid import UUID
 
 import orjson
 
+from otklik_feedback.domain.values import is_blank
+
 
 def digest_of(
     key: bytes,
@@ -19,6 +21,8 @@ def digest_of(
     said: Mapping[str, str],
     weight_micro: int,
     values: Mapping[str, Any],
+    *,
+    survey_version: int | None = None,
 ) -> bytes:
     """
     Digest of an answer as it was sent.
@@ -26,12 +30,10 @@ def digest_of(
     Times are UTC, people pseudonyms, and what is blank is absent: a phone written in another way
     is the same phone. The key keeps the table from giving short comments away by trial.
     """
-    meant = {
-        name: value
-        for name, value in values.items()
-        if value is not None and not (isinstance(value, str) and not value.strip())
-    }
+    meant = {name: value for name, value in values.items() if not is_blank(value)}
     parts = [survey, answered_at, identifiers, contact, dict(said), weight_micro, meant]
+    if survey_version is not None:
+        parts.append(survey_version)
     try:
         body = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS, default=str)
     except TypeError:  # A number beyond 64 bits: judged, and refused, with the scores.

@@ -14,7 +14,8 @@ from otklik_common.ids import subject_id
 from otklik_feedback.domain.answer import COPIED, SAID, Answer
 from otklik_feedback.domain.case import Case
 from otklik_feedback.domain.enrichment import Known, State, Topical, shown
-from otklik_feedback.domain.survey import Measure, Survey
+from otklik_feedback.domain.question import Measure
+from otklik_feedback.domain.survey import Survey
 
 _TICK: Final = timedelta(microseconds=1)
 _MEASURES: Final = frozenset(Measure)
@@ -70,7 +71,8 @@ def answer_event(
         identifiers=answer.identifiers,
         anonymous=answer.anonymous,
         weight_micro=content.weight_micro,
-        scores={name: score for name, score in content.scores.items() if name not in _MEASURES},
+        scores={name: score for name, score in content.scores.items() if name not in _MEASURES}
+        | dict(content.indices),
         has_text=content.has_text,
         **named,
     )

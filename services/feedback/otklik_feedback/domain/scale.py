@@ -74,7 +74,9 @@ def shown(number: float) -> str:
     """A number for a text; Python refuses to write whole ones of thousands of digits."""
     if -SHOWN_UP_TO < number < SHOWN_UP_TO:
         return str(number)
-    return f"over {SHOWN_UP_TO}" if number > 0 else f"under -{SHOWN_UP_TO}"
+    if number <= -SHOWN_UP_TO:
+        return f"under -{SHOWN_UP_TO}"
+    return f"over {SHOWN_UP_TO}" if number >= SHOWN_UP_TO else "NaN"
 
 
 def _ru(scale: Scale) -> str:

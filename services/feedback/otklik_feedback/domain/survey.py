@@ -4,81 +4,30 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
-from otklik_common.errors import Unprocessable
+from otklik_feedback.domain.question import MICRO, Axis, BadSurvey, Item, Measure, Question, Words
 from otklik_feedback.domain.scale import Scale
+from otklik_feedback.domain.templates import (
+    AFTER,
+    AFTER_THE_DEAL,
+    COMMENT,
+    DEAL_TARGET_MICRO,
+    NPS_1_10,
+    OVERALL,
+    QUESTIONS,
+    Moment,
+    Template,
+)
+from otklik_feedback.domain.theme import Theme
 
-COMMENT: Final = "comment"
-OVERALL: Final = "overall"
-
-MICRO: Final = 1_000_000
 MOST_ATTRIBUTES: Final = 24
 MOST_IMPORTANCE: Final = 1_000
 CASE_DUE: Final = timedelta(hours=48)
 """How long after its opening a case may last, unless the survey says otherwise."""
 
-NOT_APPLICABLE: Final = ("na",)
 ATTRIBUTE_ID: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-
-
-class Template(StrEnum):
-    """What a survey is for; it decides the questions."""
-
-    NPS = "nps"
-    TNPS = "tnps"
-    CSAT = "csat"
-    CES = "ces"
-    CSI = "csi"
-    ENPS = "enps"
-    FORCES = "forces"
-    LADDER = "ladder"
-    ATTACHMENT = "attachment"
-    LOST_DEAL = "lost_deal"
-
-
-class Measure(StrEnum):
-    """A score that facts carry under a name of its own, since a metric is made of it."""
-
-    NPS = "nps"
-    NPS_1_10 = "nps_1_10"
-    ENPS = "enps"
-    CSAT = "csat"
-    CES = "ces"
-    LOST_DEAL = "lost_deal"
-
-
-class Words(NamedTuple):
-    """A text in both languages."""
-
-    ru: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """
-    One thing that is asked.
-
-    Attributes:
-        id: Its name in answers.
-        text: What people read.
-        scale: None for a question that is answered in free words.
-        measure: The metric that its score belongs to; None for all others.
-        importance_micro: Weight of an attribute of a CSI survey, times 1 000 000; None elsewhere.
-        not_applicable: Values that mean "does not apply to me"; they leave the base.
-        also: Other names that answers may use for it.
-    """
-
-    id: str
-    text: Words
-    scale: Scale | None = None
-    measure: Measure | None = None
-    importance_micro: int | None = None
-    not_applicable: tuple[str, ...] = NOT_APPLICABLE
-    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +52,14 @@ class Survey:
         anonymous: Answers keep nobody: no customer, no contact, no agent, no case.
         active: Whether new answers are taken.
         case_due: How long after its opening a case may last.
+        own: Whether the company wrote its questions itself.
+        after: What it is asked after; None where its template is not told.
+        target_micro: What the mean of its scores shall reach, times 1 000 000; None for no target.
+        theme: How it looks; None for the plain look.
+        by_name: Its questions by every name that answers may use.
+        items: What has a score: questions on a scale, and the lines of matrices.
+        axes: What each of its axes is made of.
+        is_plain: Whether every question is shown and none must be answered.
     """
 
     id: UUID
@@ -115,170 +72,111 @@ class Survey:
     anonymous: bool = False
     active: bool = True
     case_due: timedelta = CASE_DUE
+    own: bool = False
+    after: Moment | None = None
+    target_micro: int | None = None
+    theme: Theme | None = None
+    # Made once: thousands of answers in one batch look at them.
     by_name: Mapping[str, Question] = field(init=False, compare=False, repr=False)
+    items: tuple[Item, ...] = field(init=False, compare=False, repr=False)
+    axes: Mapping[Axis, tuple[Item, ...]] = field(init=False, compare=False, repr=False)
+    is_plain: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         by_name = {name: each for each in self.questions for name in (each.id, *each.also)}
+        items = tuple(item for question in self.questions for item in question.items)
+        axes = {axis: tuple(i for i in items if i.axis is axis) for axis in Axis}
+        plain = not any(each.visible_if or each.required for each in self.questions)
         object.__setattr__(self, "by_name", by_name)
+        object.__setattr__(self, "items", items)
+        object.__setattr__(self, "axes", {axis: of for axis, of in axes.items() if of})
+        object.__setattr__(self, "is_plain", plain)
 
     @property
     def scales(self) -> tuple[str, ...]:
-        """Names of the questions that are answered by a score."""
-        return tuple(each.id for each in self.questions if each.scale is not None)
+        """Names of what is answered by a score."""
+        return tuple(each.id for each in self.items)
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        """The weighted attributes of a CSI survey; empty for others."""
+        """What is weighed, as in a CSI survey; empty for others."""
         return tuple(
             Attribute(each.id, each.text, each.importance_micro, each.scale.least, each.scale.most)
-            for each in self.questions
-            if each.importance_micro is not None and each.scale is not None
+            for each in self.items
+            if each.importance_micro is not None
         )
 
+    def is_drawn_like(self, other: "Survey") -> bool:
+        """
+        Whether both come of the same draft, whatever their versions.
 
-class BadSurvey(Unprocessable):
-    """What a company added does not make a survey."""
-
-    code = "bad_survey"
-
-
-_COMMENT = Question(
-    COMMENT,
-    Words("Что повлияло на вашу оценку?", "What is the main reason for your score?"),
-    not_applicable=(),
-)
-_RECOMMEND = Words(
-    "Насколько вероятно, что вы порекомендуете нас друзьям или коллегам?",
-    "How likely are you to recommend us to a friend or colleague?",
-)
-_NPS = Question("nps", _RECOMMEND, Scale("NPS", 0, 10), Measure.NPS)
-_NPS_1_10 = replace(_NPS, scale=Scale("NPS", 1, 10), measure=Measure.NPS_1_10)
-_TNPS = replace(
-    _NPS,
-    text=Words(
-        "После этого обращения: насколько вероятно, что вы порекомендуете нас?",
-        "After this contact: how likely are you to recommend us?",
-    ),
-)
-_ENPS = Question(
-    "enps",
-    Words(
-        "Насколько вероятно, что вы порекомендуете нас как место работы?",
-        "How likely are you to recommend us as a place to work?",
-    ),
-    Scale("eNPS", 0, 10),
-    Measure.ENPS,
-    also=("nps",),
-)
-_CSAT = Question(
-    "csat",
-    Words("Насколько вы довольны обслуживанием?", "How satisfied are you with our service?"),
-    Scale("CSAT", 1, 5),
-    Measure.CSAT,
-)
-# CES 2.0 (Dixon, Toman, DeLisi, 2013): agreement, so that higher is better.
-_CES = Question(
-    "ces",
-    Words(
-        "Согласны ли вы: решить мой вопрос было легко?",
-        "Do you agree: the company made it easy for me to handle my issue?",
-    ),
-    Scale("CES", 1, 7),
-    Measure.CES,
-)
+        The words of templates get better from build to build, and their questions more: a survey
+        that was made from one before is still the same.
+        """
+        return _drawn(self) == _drawn(other)
 
 
-def _agree(name: str, ru: str, en: str) -> Question:
-    return Question(name, Words(ru, en), Scale(name, 1, 7))
+def _drawn(survey: Survey) -> tuple[object, ...]:
+    asked = (
+        survey.questions
+        if survey.own
+        else (survey.attributes, Measure.NPS_1_10 in _measures(survey))
+    )
+    return (
+        survey.id,
+        survey.reference,
+        survey.template,
+        survey.title,
+        survey.anonymous,
+        survey.active,
+        survey.case_due,
+        survey.own,
+        survey.after,
+        survey.target_micro,
+        survey.theme,
+        asked,
+    )
 
 
-def _overall(most: int) -> Question:
-    text = Words("Насколько вы довольны в целом?", "How satisfied are you overall?")
-    return Question(OVERALL, text, Scale(OVERALL, 1, most))
-
-
-# The six forces of Ipsos; its "certainty" is our clarity.
-_FORCES = (
-    _agree("clarity", "Мне было понятно, что происходит", "I knew what was going on"),
-    _agree("enjoyment", "С вами было приятно", "Dealing with you was a pleasure"),
-    _agree("control", "Решения оставались за мной", "I felt in control"),
-    _agree("belonging", "Вы на моей стороне", "You were on my side"),
-    _agree("fairness", "Со мной поступили честно", "I was treated fairly"),
-    _agree("status", "Ко мне отнеслись с уважением", "I felt valued and respected"),
-)
-_LADDER = Question(
-    "ladder",
-    Words(
-        "Мы оказались хуже ожиданий (−1), такими же (0) или лучше (+1)?",
-        "Were we below your expectations (-1), as expected (0) or above (+1)?",
-    ),
-    Scale("ladder", -1, 1),
-)
-_ATTACHMENT = (
-    _agree("trust", "Я доверяю этой компании", "I trust this company"),
-    _agree("closeness", "Эта компания мне близка", "I feel close to this company"),
-    _agree("pride", "Мне приятно быть её клиентом", "I am proud to be its customer"),
-    _agree("loss", "Мне бы её не хватало", "I would miss it"),
-)
-# Asked some time after a request was closed without a deal.
-_LOST_DEAL = (
-    Question(
-        "lost_deal",
-        Words(
-            "Состоялась ли сделка: пока нет (0), без агентства (1), с другим агентством (2)?",
-            "Was the deal made: not yet (0), without an agency (1), with another agency (2)?",
-        ),
-        Scale("lost_deal", 0, 2, upward=False),
-        Measure.LOST_DEAL,
-    ),
-    Question(
-        "attention",
-        Words("Хватило ли вам нашего внимания?", "Did we give you enough attention?"),
-        Scale("attention", 1, 5),
-    ),
-    Question(
-        COMMENT,
-        Words("С кем вы заключили сделку и почему?", "With whom was the deal made, and why?"),
-        not_applicable=(),
-    ),
-)
-
-QUESTIONS: Final[Mapping[Template, tuple[Question, ...]]] = {
-    Template.NPS: (_NPS, _COMMENT),
-    Template.TNPS: (_TNPS, _COMMENT),
-    Template.CSAT: (_CSAT, _COMMENT),
-    Template.CES: (_CES, _COMMENT),
-    Template.CSI: (_overall(5), _COMMENT),
-    Template.ENPS: (_ENPS, _COMMENT),
-    # NPS and satisfaction stand beside the forces, so that what drives them can be found.
-    Template.FORCES: (*_FORCES, _NPS, _overall(7), _COMMENT),
-    Template.LADDER: (_LADDER, _COMMENT),
-    Template.ATTACHMENT: (*_ATTACHMENT, _COMMENT),
-    Template.LOST_DEAL: _LOST_DEAL,
-}
-"""What each template asks; a CSI survey asks for its attributes before that."""
+def _measures(survey: Survey) -> set[Measure | None]:
+    return {each.measure for each in survey.items}
 
 
 def questions_of(
-    template: Template, *, attributes: Sequence[Attribute] = (), nps_from_one: bool = False
+    template: Template,
+    *,
+    attributes: Sequence[Attribute] = (),
+    nps_from_one: bool = False,
+    after: Moment | None = None,
 ) -> tuple[Question, ...]:
     """
     The questions of a new version of a survey.
 
     Args:
-        attributes: Of a CSI survey, in the order in which they are asked.
+        attributes: Of a CSI survey, in the order in which they are asked; after a deal there are
+            ready ones.
         nps_from_one: Scores run from 1 to 10, as in some old data; never pooled with 0 to 10.
+        after: What a tNPS or CSI survey is asked after.
     Raises:
         BadSurvey: A CSI survey without attributes, others with some, or attributes that clash.
     """
+    if template is Template.OWN:
+        raise BadSurvey(
+            "template own takes questions of your own; write them in `questions`",
+            detail_ru="шаблону own нужны ваши вопросы: перечислите их в `questions`",
+        )
     fixed = QUESTIONS[template]
+    if after is not None:
+        fixed = _after(template, after)
     if nps_from_one:
         if template not in {Template.NPS, Template.TNPS}:
             raise BadSurvey(
                 f"template {template} has no scale 1 to 10",
                 detail_ru=f"у шаблона {template} нет шкалы 1–10",
             )
-        fixed = (_NPS_1_10, *fixed[1:])
+        fixed = (replace(NPS_1_10, text=fixed[0].text), *fixed[1:])
+    if (template, after) == (Template.CSI, Moment.DEAL) and not attributes:
+        return (*AFTER_THE_DEAL, *fixed)
     if (template is Template.CSI) != bool(attributes):
         raise BadSurvey(
             f"template {template} takes {'at least one attribute' if not attributes else 'none'}",
@@ -286,6 +184,22 @@ def questions_of(
         )
     _check(attributes)
     return (*(_question(each) for each in attributes), *fixed)
+
+
+def target_of(template: Template, after: Moment | None) -> int | None:
+    """The mean that a survey shall reach unless the company says otherwise, times 1 000 000."""
+    return DEAL_TARGET_MICRO if (template, after) == (Template.CSI, Moment.DEAL) else None
+
+
+def _after(template: Template, after: Moment) -> tuple[Question, ...]:
+    if (template, after) not in AFTER:
+        raise BadSurvey(
+            f"template {template} does not say what it is asked after; tnps does (contact, deal,"
+            " delivery), and csi (deal)",
+            detail_ru=f"шаблону {template} не указывают, после чего он; можно tnps (contact, deal,"
+            " delivery) и csi (deal)",
+        )
+    return AFTER[template, after]
 
 
 def _question(attribute: Attribute) -> Question:

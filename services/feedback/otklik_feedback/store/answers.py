@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.paging import Part, keyset
 from otklik_feedback.domain.answer import Answer, Content
+from otklik_feedback.store.contents import read_content, written_content
 from otklik_feedback.store.readings import ANYTHING, Wanted, where
 from otklik_feedback.store.sets import Row, array, given
 from otklik_feedback.store.sets import add as add_rows
@@ -24,6 +25,7 @@ class Sealed:
     """What is personal in an answer, readable by its owner's key alone."""
 
     comment: bytes | None = None
+    words: bytes | None = None
     phone: bytes | None = None
     email: bytes | None = None
     external: bytes | None = None
@@ -42,6 +44,7 @@ class Version:
     content: Content
     dimensions: Mapping[str, str]
     comment: bytes | None
+    words: bytes | None = None
 
 
 _PLAIN: Final = (
@@ -64,7 +67,7 @@ _PLAIN: Final = (
 )
 _plain: Final = attrgetter(*_PLAIN)
 _COPIES: Final = ("branch", "agent", "touchpoint")
-_PERSONAL: Final = ("comment", "phone", "email", "external")
+_PERSONAL: Final = ("comment", "words", "phone", "email", "external")
 _personal: Final = attrgetter(*_PERSONAL)
 _COLUMNS: Final = (
     *_PLAIN,
@@ -88,6 +91,7 @@ _VERSION: Final = (
     "content",
     "dimensions",
     "comment",
+    "words",
 )
 _READ: Final = tuple(answers.c[name] for name in _COLUMNS if name not in {*_COPIES, *_PERSONAL})
 _PLACED: Final = (
@@ -150,6 +154,7 @@ async def supersede(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> 
         answers.c.content,
         answers.c.dimensions,
         answers.c.comment,
+        answers.c.words,
     ).where(answers.c.tenant == tenant, answers.c.id == array(answers, "id", ids))
     await tx.execute(insert(answer_versions).from_select(_VERSION, rows))
 
@@ -168,9 +173,10 @@ async def add_versions(
             "sender": answer.sender,
             "answered_at": answer.answered_at,
             "recorded_at": answer.body_at,
-            "content": _written(answer.content),
+            "content": written_content(answer.content),
             "dimensions": dict(answer.dimensions),
             "comment": sealed.comment,
+            "words": sealed.words,
         }
         for answer, sealed in passed
     ]
@@ -231,7 +237,8 @@ async def get(
         .order_by(answers.c.answered_at, answers.c.id)
     )
     return [
-        (_answer(row), Sealed(row.comment, row.phone, row.email, row.external)) for row in found
+        (_answer(row), Sealed(row.comment, row.words, row.phone, row.email, row.external))
+        for row in found
     ]
 
 
@@ -263,9 +270,10 @@ async def versions(tx: AsyncConnection, tenant: str, id_: UUID) -> list[Version]
             row.sender,
             row.answered_at,
             row.recorded_at,
-            _content(row.content),
+            read_content(row.content),
             row.dimensions,
             row.comment,
+            row.words,
         )
         for row in found
     ]
@@ -322,6 +330,7 @@ def present(answer: Answer, sealed: Sealed) -> Version:
         answer.content,
         answer.dimensions,
         sealed.comment,
+        sealed.words,
     )
 
 
@@ -363,7 +372,7 @@ def _row(tenant: str, answer: Answer, sealed: Sealed) -> Row:
         "own_identifiers": list(answer.own_identifiers),
         "identifiers": list(answer.identifiers),
         **{name: dimensions.get(name) for name in _COPIES},
-        "content": _written(answer.content),
+        "content": written_content(answer.content),
         **dict(zip(_PERSONAL, _personal(sealed), strict=True)),
     }
 
@@ -376,25 +385,5 @@ def _answer(row: Any) -> Answer:
         dimensions=row.dimensions,
         own_identifiers=tuple(row.own_identifiers),
         identifiers=tuple(row.identifiers),
-        content=_content(row.content),
-    )
-
-
-def _written(content: Content) -> dict[str, Any]:
-    return {
-        "scores": dict(content.scores),
-        "not_applicable": list(content.not_applicable),
-        "measures": dict(content.measures),
-        "has_text": content.has_text,
-        "weight_micro": content.weight_micro,
-    }
-
-
-def _content(said: Mapping[str, Any]) -> Content:
-    return Content(
-        said["scores"],
-        tuple(said["not_applicable"]),
-        said["measures"],
-        said["has_text"],
-        said["weight_micro"],
+        content=read_content(row.content),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select, text, update
@@ -11,9 +11,12 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.paging import Part, keyset
-from otklik_feedback.domain.scale import Scale
-from otklik_feedback.domain.survey import Measure, Question, Survey, Template, Words
-from otklik_feedback.store.sets import array
+from otklik_feedback.domain.question import Words
+from otklik_feedback.domain.survey import Survey
+from otklik_feedback.domain.templates import Moment, Template
+from otklik_feedback.domain.theme import Theme
+from otklik_feedback.store.questions import read_question, written_question
+from otklik_feedback.store.sets import array, given
 from otklik_feedback.store.tables import survey_versions, surveys
 
 
@@ -25,6 +28,13 @@ class Kept:
     recorded_at: datetime
 
 
+class Version(NamedTuple):
+    """One version of a survey, and who made it."""
+
+    kept: Kept
+    sender: str
+
+
 _COLUMNS = (
     surveys.c.id,
     surveys.c.reference,
@@ -33,6 +43,17 @@ _COLUMNS = (
     surveys.c.created_at,
     surveys.c.recorded_at,
 )
+
+
+_OF_VERSION = (
+    surveys.c.id,
+    surveys.c.reference,
+    survey_versions.c.version,
+    survey_versions.c.definition,
+    surveys.c.created_at,
+    survey_versions.c.recorded_at,
+)
+_OWN = (survey_versions.c.tenant == surveys.c.tenant) & (survey_versions.c.survey == surveys.c.id)
 
 
 async def get(
@@ -46,6 +67,38 @@ async def get(
     )
     found = await tx.execute(wanted.with_for_update() if lock else wanted)
     return {row.id: _kept(row) for row in found}
+
+
+async def versions(
+    tx: AsyncConnection, tenant: str, wanted: Collection[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], Survey]:
+    """Those versions of surveys that are there, by survey and version."""
+    if not wanted:
+        return {}
+    rows = [{"survey": survey, "version": version} for survey, version in wanted]
+    these = given(survey_versions, ("survey", "version"), rows)
+    found = await tx.execute(
+        select(*_OF_VERSION)
+        .join(surveys, _OWN)
+        .join(
+            these,
+            (these.c.survey == survey_versions.c.survey)
+            & (these.c.version == survey_versions.c.version),
+        )
+        .where(surveys.c.tenant == tenant)
+    )
+    return {(row.id, row.version): _kept(row).survey for row in found}
+
+
+async def history(tx: AsyncConnection, tenant: str, id_: UUID) -> list[Version]:
+    """Every version of a survey, the newest first."""
+    found = await tx.execute(
+        select(*_OF_VERSION, survey_versions.c.sender)
+        .join(surveys, _OWN)
+        .where(surveys.c.tenant == tenant, surveys.c.id == id_)
+        .order_by(survey_versions.c.version.desc())
+    )
+    return [Version(_kept(row), row.sender) for row in found]
 
 
 async def part(tx: AsyncConnection, tenant: str, wanted: Part) -> list[Kept]:
@@ -116,6 +169,7 @@ async def _add_version(tx: AsyncConnection, tenant: str, kept: Kept, *, sender: 
 
 def _row(tenant: str, kept: Kept) -> dict[str, Any]:
     survey = kept.survey
+    theme = survey.theme
     return {
         "tenant": tenant,
         "id": survey.id,
@@ -124,10 +178,14 @@ def _row(tenant: str, kept: Kept) -> dict[str, Any]:
         "definition": {
             "template": survey.template.value,
             "title": survey.title._asdict(),
-            "questions": [_written(each) for each in survey.questions],
+            "questions": [written_question(each) for each in survey.questions],
             "anonymous": survey.anonymous,
             "active": survey.active,
             "case_due_seconds": int(survey.case_due.total_seconds()),
+            "own": survey.own,
+            "after": survey.after and survey.after.value,
+            "target_micro": survey.target_micro,
+            "theme": theme and {"accent": theme.accent, "background": theme.background},
         },
         "created_at": survey.created_at,
         "recorded_at": kept.recorded_at,
@@ -135,52 +193,25 @@ def _row(tenant: str, kept: Kept) -> dict[str, Any]:
 
 
 def _kept(row: Any) -> Kept:
+    # Surveys of a build before lack what has come since: it is as it was then.
     said = row.definition
+    after, theme = said.get("after"), said.get("theme")
     return Kept(
         Survey(
             id=row.id,
             reference=row.reference,
             template=Template(said["template"]),
             title=Words(**said["title"]),
-            questions=tuple(_read(each) for each in said["questions"]),
+            questions=tuple(read_question(each) for each in said["questions"]),
             created_at=row.created_at,
             version=row.version,
             anonymous=said["anonymous"],
             active=said["active"],
             case_due=timedelta(seconds=said["case_due_seconds"]),
+            own=said.get("own", False),
+            after=None if after is None else Moment(after),
+            target_micro=said.get("target_micro"),
+            theme=None if theme is None else Theme(**theme),
         ),
         row.recorded_at,
-    )
-
-
-def _written(question: Question) -> dict[str, Any]:
-    scale = question.scale
-    return {
-        "id": question.id,
-        "text": question.text._asdict(),
-        "scale": None
-        if scale is None
-        else {
-            "name": scale.name,
-            "least": scale.least,
-            "most": scale.most,
-            "step": scale.step,
-            "upward": scale.upward,
-        },
-        "measure": question.measure and question.measure.value,
-        "importance_micro": question.importance_micro,
-        "not_applicable": question.not_applicable,
-        "also": question.also,
-    }
-
-
-def _read(said: dict[str, Any]) -> Question:
-    return Question(
-        id=said["id"],
-        text=Words(**said["text"]),
-        scale=None if said["scale"] is None else Scale(**said["scale"]),
-        measure=None if said["measure"] is None else Measure(said["measure"]),
-        importance_micro=said["importance_micro"],
-        not_applicable=tuple(said["not_applicable"]),
-        also=tuple(said["also"]),
     )

@@ -95,7 +95,7 @@ answers = Table(
     _json("identifiers"),
     *(Column(name, Text) for name in ("branch", "agent", "touchpoint")),
     _json("content"),
-    *(_sealed(name) for name in ("comment", "phone", "email", "external")),
+    *(_sealed(name) for name in ("comment", "phone", "email", "external", "words")),
     PrimaryKeyConstraint("tenant", "id"),
     comment="the newest revision of each answer",
 )
@@ -127,6 +127,7 @@ answer_versions = Table(
     _json("content"),
     _json("dimensions"),
     _sealed("comment"),
+    _sealed("words"),
     PrimaryKeyConstraint("tenant", "answer", "revision"),
     comment="bodies that a later one has taken the place of",
 )

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from otklik_feedback.domain.survey import Words
+from otklik_feedback.domain.question import Words
 from otklik_feedback.domain.text.topics import Topic, Tree, default_tree
 from otklik_feedback.store.sets import array
 from otklik_feedback.store.tables import topic_trees

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from otklik_feedback.domain.survey import Words
+from otklik_feedback.domain.question import Words
 from otklik_feedback.domain.text.phrases import BadPhrase
 from otklik_feedback.domain.text.reading import read
 from otklik_feedback.domain.text.topics import (

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Final
 
 from otklik_common.errors import Unprocessable
-from otklik_feedback.domain.survey import Words
+from otklik_feedback.domain.question import Words
 from otklik_feedback.domain.text.lexicon import data
 from otklik_feedback.domain.text.phrases import Phrases, parse
 

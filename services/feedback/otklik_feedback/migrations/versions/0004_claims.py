@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from otklik_common.roles import Grant, secure
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

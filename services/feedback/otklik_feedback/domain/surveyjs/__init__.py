@@ -1,0 +1,1 @@
+"""Surveys written for SurveyJS: a stated part of them, turned into our questions."""
