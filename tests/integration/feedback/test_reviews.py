@@ -157,6 +157,15 @@ async def test_a_reply_that_was_published_elsewhere_counts_at_its_own_time(
     assert (fact.state.value, (fact.used_ms or 0) // 3_600_000) == ("achieved", 18)
 
 
+async def test_a_reply_given_before_we_heard_of_a_late_review_keeps_no_promise(
+    world: World, promising: Promising
+) -> None:
+    made = await keep(world, a_body(ago=timedelta(days=20)))
+    at = (now() - timedelta(days=5)).isoformat()
+    await do(world, made, "replies", {"elsewhere": True, "at": at})
+    assert [state for _, _, state in await promising.told()] == ["pending", "cancelled"]
+
+
 async def test_a_removed_review_is_waited_for_by_nobody_and_is_kept(
     world: World, promising: Promising
 ) -> None:
