@@ -166,6 +166,14 @@ async def test_a_reply_given_before_we_heard_of_a_late_review_keeps_no_promise(
     assert [state for _, _, state in await promising.told()] == ["pending", "cancelled"]
 
 
+async def test_a_review_from_the_future_is_refused_with_the_true_limit(world: World) -> None:
+    for ahead in (timedelta(minutes=11), timedelta(days=365)):
+        answer = await world.call("POST", "/reviews", a_body(ago=-ahead))
+        assert (answer.status_code, answer.json()["code"]) == (422, "time_in_future")
+        assert "more than 10 minutes ahead" in answer.json()["detail"]
+    assert (await world.call("POST", "/reviews", a_body(ago=HOUR * -0.15))).status_code == 200
+
+
 async def test_a_removed_review_is_waited_for_by_nobody_and_is_kept(
     world: World, promising: Promising
 ) -> None:

@@ -20,9 +20,8 @@ from otklik_common.idempotency import Once
 from otklik_common.idempotency import Reply as Answered
 from otklik_common.ids import subject_id
 from otklik_common.paging import Part
-from otklik_common.validation import TimeInFuture
 from otklik_feedback.actions.answers import ATTEMPTS, OutOfReach
-from otklik_feedback.actions.cases import AHEAD, Done
+from otklik_feedback.actions.cases import Done
 from otklik_feedback.actions.clocks import Book, settle
 from otklik_feedback.actions.means import Means, Person
 from otklik_feedback.actions.opening import Raced, Unhappy, open_cases
@@ -41,6 +40,7 @@ from otklik_feedback.domain.claim import (
 from otklik_feedback.domain.claim_told import claim_event
 from otklik_feedback.domain.clock import ClockFact, read
 from otklik_feedback.domain.facts import next_moment
+from otklik_feedback.domain.happened import check_happened
 from otklik_feedback.store import claims, clocks, contacts
 from otklik_feedback.store.claims import Filters, Listed, StepRow
 
@@ -86,7 +86,7 @@ async def keep_claim(desk: Desk, new: NewClaim, person: Person) -> None:
     Raises:
         OutOfReach, NotFound, ClaimDiffers, UnknownClaimKind, TimeInFuture, Unavailable.
     """
-    check_time(new.received_at, desk.now)
+    check_happened(new.received_at, desk.now)
     if not desk.caller.may_see(new.said.get("branch")):
         raise OutOfReach("the branch is out of your reach", detail_ru="филиал вам недоступен")
     known = await desk.directory.known(desk.caller.tenant)
@@ -204,7 +204,7 @@ async def step(
     """
     desk = work.desk
     caller, tenant = desk.caller, desk.caller.tenant
-    check_time(done.at, desk.now)
+    check_happened(done.at, desk.now)
     async with desk.db.begin(tenant) as tx:
         replayed = await work.once.replay(tx, caller)
         if replayed is not None:
@@ -231,14 +231,6 @@ async def step(
         found = await claims.get(tx, tenant, id_)
         assert found is not None
         return await work.once.keep(tx, work.show(found[0]))
-
-
-def check_time(at: datetime, now: datetime) -> None:
-    """Raises TimeInFuture."""
-    if at > now + AHEAD:
-        raise TimeInFuture(
-            f"{at.isoformat()} is still to come", detail_ru=f"{at.isoformat()} ещё не наступило"
-        )
 
 
 # --- Reading ------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from pydantic import BaseModel, Field, StringConstraints, field_validator, model
 
 from otklik_common.events.reviews import ReviewState
 from otklik_common.http import AwareTime, StrictModel, bad_value
-from otklik_common.validation import TimeInFuture, check_time
-from otklik_feedback.actions.cases import AHEAD
+from otklik_common.validation import check_time
 from otklik_feedback.actions.reviews import Shown, review_id
 from otklik_feedback.actions.reviews_work import NewReply
 from otklik_feedback.api.context import Code, Reference
+from otklik_feedback.domain.happened import check_happened
 from otklik_feedback.domain.review import MOST_REPLY, MOST_TEXT, NewReview
 from otklik_feedback.store.reviews import Listed
 
@@ -42,12 +42,8 @@ class ReviewBody(StrictModel):
 
     def new(self, tenant: str, now: datetime) -> NewReview:
         """The same for the action. Raises TimeInFuture, TimeTooOld."""
+        check_happened(self.written_at, now)
         check_time(self.written_at, now)
-        if self.written_at > now + AHEAD:
-            raise TimeInFuture(
-                f"written_at {self.written_at.isoformat()} is still to come",
-                detail_ru=f"written_at {self.written_at.isoformat()} ещё не наступило",
-            )
         return NewReview(
             id=review_id(tenant, self.source, self.id),
             source=self.source,
