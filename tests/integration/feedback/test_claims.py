@@ -90,6 +90,16 @@ async def test_a_claim_comes_once_with_its_clocks_and_its_case(world: World) -> 
     assert (other.status_code, other.json()["code"]) == (409, "claim_differs")
 
 
+async def test_a_claim_without_words_or_from_the_future_is_refused(world: World) -> None:
+    blank = await world.call("POST", "/claims", a_body(text=" \n "))
+    assert (blank.status_code, blank.json()["code"]) == (422, "empty_claim")
+    for ahead in (timedelta(minutes=11), timedelta(days=365)):
+        answer = await world.call("POST", "/claims", a_body(ago=-ahead))
+        assert (answer.status_code, answer.json()["code"]) == (422, "time_in_future")
+        assert "more than 10 minutes ahead" in answer.json()["detail"]
+    await keep(world, a_body(ago=-timedelta(minutes=9)))
+
+
 async def test_a_policy_promises_the_reaction_and_takes_the_place_of_the_norm(
     world: World, promising: Promising
 ) -> None:

@@ -33,6 +33,7 @@ from otklik_feedback.domain.claim import (
     ClaimDiffers,
     NewClaim,
     case_of,
+    check_words,
     digest_of,
     received,
     watched_of,
@@ -84,8 +85,9 @@ async def keep_claim(desk: Desk, new: NewClaim, person: Person) -> None:
     Keep a claim, run its clocks, open its case and announce all, in one transaction; once by its id.
 
     Raises:
-        OutOfReach, NotFound, ClaimDiffers, UnknownClaimKind, TimeInFuture, Unavailable.
+        OutOfReach, NotFound, EmptyClaim, ClaimDiffers, UnknownClaimKind, TimeInFuture, Unavailable.
     """
+    check_words(new)
     check_happened(new.received_at, desk.now)
     if not desk.caller.may_see(new.said.get("branch")):
         raise OutOfReach("the branch is out of your reach", detail_ru="филиал вам недоступен")
