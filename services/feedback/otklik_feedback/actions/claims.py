@@ -42,7 +42,7 @@ from otklik_feedback.domain.claim_told import claim_event
 from otklik_feedback.domain.clock import ClockFact, read
 from otklik_feedback.domain.facts import next_moment
 from otklik_feedback.domain.happened import check_happened
-from otklik_feedback.store import claims, clocks, contacts
+from otklik_feedback.store import cases, claims, clocks, contacts
 from otklik_feedback.store.claims import Filters, Listed, StepRow
 
 Show = Callable[[Listed], Answered]
@@ -240,13 +240,19 @@ async def step(
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A claim with all that is known of it, in the clear."""
+    """
+    A claim with all that is known of it, in the clear.
+
+    Attributes:
+        case: The newest case that it opened.
+    """
 
     listed: Listed
     text: str | None
     person: Person
     steps: list[tuple[StepRow, str | None]]
     clocks: list[tuple[UUID, ClockFact]]
+    case: UUID | None
 
 
 async def read_claim(db: Database, means: Means, caller: Caller, id_: UUID) -> Shown:
@@ -258,6 +264,7 @@ async def read_claim(db: Database, means: Means, caller: Caller, id_: UUID) -> S
             raise missing(id_)
         steps = await claims.steps(tx, tenant, id_)
         running = await clocks.standing(await raw(tx), tenant, [id_])
+        case = await cases.opened_for(tx, tenant, "claim", id_)
     listed, text, person = found
     return Shown(
         listed,
@@ -265,6 +272,7 @@ async def read_claim(db: Database, means: Means, caller: Caller, id_: UUID) -> S
         means.person(tenant, person),
         [(one, means.opened(tenant, "note", one.note)) for one in steps],
         [(row.id, read(row.data)) for row in running],
+        case,
     )
 
 
