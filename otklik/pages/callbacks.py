@@ -42,6 +42,14 @@ async def name_of(visit: Visit, customer: dict[str, Any]) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
+async def opener_of(visit: Visit, case: dict[str, Any]) -> dict[str, Any] | None:
+    """The review or claim that opened a case; None where answers did, or nobody may see it."""
+    for kind in ("review", "claim"):
+        if case[kind] is not None:
+            return await _or_none(visit.get(f"/feedback/v1/{kind}s/{case[kind]}"))
+    return None
+
+
 async def scores_of(visit: Visit, answers: list[dict[str, Any]], words: Words) -> list[list[Score]]:
     """The scores of each answer, in the survey's order."""
     ids = list({answer["survey"] for answer in answers})

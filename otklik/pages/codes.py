@@ -58,6 +58,12 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "resolution": ("решение", "resolution"),
         "callback": ("перезвонить", "callback"),
     },
+    "feedback_target": {
+        "review_reply": ("ответ на отзыв", "reply to the review"),
+        "claim_reaction": ("первая реакция на претензию", "first reaction to the claim"),
+        "claim_answer": ("ответ на претензию", "answer to the claim"),
+        "claim_term": ("срок по закону", "legal term"),
+    },
     "clock": {
         "pending": ("время ещё есть", "there is time yet"),
         "imminent": ("вот-вот сорвётся", "about to break"),
@@ -90,6 +96,25 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "ces": ("было трудно решить вопрос (CES)", "found it hard (CES)"),
         "review": ("плохой отзыв", "a bad review"),
         "claim": ("претензия", "a claim"),
+    },
+    "why": {
+        "nps": ("низкая оценка (NPS)", "a low score (NPS)"),
+        "csat": ("низкая оценка (CSAT)", "a low score (CSAT)"),
+        "ces": ("низкая оценка (CES)", "a low score (CES)"),
+        "review": ("плохой отзыв", "a bad review"),
+        "claim": ("претензия", "a claim"),
+    },
+    "severity": {
+        "low": ("низкая", "low"),
+        "medium": ("средняя", "medium"),
+        "high": ("высокая", "high"),
+        "critical": ("критическая", "critical"),
+    },
+    "wish": {
+        "refund": ("вернуть деньги", "a refund"),
+        "compensation": ("возместить ущерб", "compensation"),
+        "apology": ("извиниться", "an apology"),
+        "other": ("другое", "something else"),
     },
     "choice": {
         "any": ("все нормы обращений", "every target of contacts"),

@@ -116,6 +116,7 @@ class Case:
 
     id: str
     branch: str | None
+    reason: str
     state: str
     opened_at: str
     due_at: str
@@ -202,6 +203,7 @@ async def cases_to_call(visit: Visit, period: Period, branch: str | None) -> lis
         Case(
             id=subject,
             branch=record["dimensions"]["branch"],
+            reason=record["dimensions"]["reason"],
             state=record["values"]["state"],
             opened_at=record["at"],
             due_at=record["values"]["due_at"],

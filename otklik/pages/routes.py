@@ -122,14 +122,20 @@ class Pages:
             case, (branches, realtors) = await asyncio.gather(
                 page.visit.get(path), names_of_people(page)
             )
+            opener = await callbacks.opener_of(page.visit, case)
+            customer = case["customer"]
+            if case["claim"] is not None and opener is not None:
+                customer = opener["customer"]
             name, scores = await asyncio.gather(
-                callbacks.name_of(page.visit, case["customer"]),
+                callbacks.name_of(page.visit, customer),
                 callbacks.scores_of(page.visit, case["answers"], page.words),
             )
             return filled(
                 page,
                 "case.html",
                 case=case,
+                opener=opener,
+                customer=customer,
                 name=name,
                 scores=scores,
                 branches=branches,

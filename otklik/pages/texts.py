@@ -1,10 +1,11 @@
 """Every word of the pages, in Russian and English."""
 
+from decimal import Decimal
 from typing import Any, Final
 
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_decimal
+from babel.numbers import format_currency, format_decimal
 from babel.plural import PluralRule
 from babel.units import format_unit
 
@@ -228,6 +229,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "due": ("Срок", "Due"),
     "state": ("Состояние", "State"),
     "reason": ("Причина", "Reason"),
+    "stars": ("Звёзды", "Stars"),
+    "review_words": ("Слова отзыва", "Words of the review"),
+    "review_source": ("Площадка", "Site"),
+    "review_link": ("Открыть отзыв на площадке", "Open the review on its site"),
+    "claim_words": ("Слова претензии", "Words of the claim"),
+    "severity": ("Серьёзность", "Severity"),
+    "wish": ("Чего хочет клиент", "What the customer wants"),
+    "amount": ("Сумма", "Amount"),
+    "times": ("Сроки", "Times"),
     "comment": ("Слова клиента", "The customer's words"),
     "skip": ("К содержанию", "Skip to content"),
     "error": ("Не получилось", "That did not work"),
@@ -287,6 +297,10 @@ class Words:
         rounded = round(value, digits) + 0.0
         pattern = "#,##0" if digits == 0 else "#,##0." + "0" * digits
         return format_decimal(rounded, format=pattern, locale=self._locale).replace("-", MINUS)
+
+    def money(self, amount: str, currency: str) -> str:
+        """An amount, a plain decimal number, with its currency as people write it."""
+        return format_currency(Decimal(amount), currency, locale=self._locale)
 
     def percent(self, share: float, digits: int = 0) -> str:
         """A share of one as percent; the sign stands apart where the language wants it so."""

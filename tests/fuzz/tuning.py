@@ -92,7 +92,7 @@ RULES: Final[Mapping[str, str]] = {
             must_apply bad_period
         """,
         "a review says something, a reply too, and none comes before what it answers": """
-            empty_review reply_before_review draft_with_time bad_file unknown_reply
+            empty_review empty_claim reply_before_review draft_with_time bad_file unknown_reply
             amount_and_currency unknown_claim_kind too_many_kinds
         """,
         "not every year has 53 weeks": "bad_week",

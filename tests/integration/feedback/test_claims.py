@@ -90,6 +90,35 @@ async def test_a_claim_comes_once_with_its_clocks_and_its_case(world: World) -> 
     assert (other.status_code, other.json()["code"]) == (409, "claim_differs")
 
 
+async def test_a_claim_without_words_or_from_the_future_is_refused(world: World) -> None:
+    blank = await world.call("POST", "/claims", a_body(text=" \n "))
+    assert (blank.status_code, blank.json()["code"]) == (422, "empty_claim")
+    for ahead in (timedelta(minutes=11), timedelta(days=365)):
+        answer = await world.call("POST", "/claims", a_body(ago=-ahead))
+        assert (answer.status_code, answer.json()["code"]) == (422, "time_in_future")
+        assert "more than 10 minutes ahead" in answer.json()["detail"]
+    await keep(world, a_body(ago=-timedelta(minutes=9)))
+
+
+async def test_who_cannot_be_known_by_what_they_left_is_nobody(world: World) -> None:
+    for number, phone in enumerate(("abc", "anonymous")):
+        made = await keep(world, a_body(f"c-{number}", customer={"phone": phone}))
+        assert (made["customer"]["phone"], made["identified"]) == (phone, False)
+    assert await world.count("cases") == 2
+    assert (await keep(world, a_body("c-9")))["identified"] is True
+
+
+async def test_a_claim_tells_the_case_that_it_opened(world: World) -> None:
+    made = await keep(world, a_body())
+    (case,) = (await world.call("GET", "/cases")).json()["items"]
+    assert made["case"] == case["id"]
+    assert (await keep(world, a_body("c-2")))["case"] is None
+
+
+async def test_a_branch_that_the_directory_does_not_know_yet_is_kept(world: World) -> None:
+    assert (await keep(world, a_body(branch="nosuch")))["branch"] == "nosuch"
+
+
 async def test_a_policy_promises_the_reaction_and_takes_the_place_of_the_norm(
     world: World, promising: Promising
 ) -> None:

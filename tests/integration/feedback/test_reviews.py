@@ -157,6 +157,41 @@ async def test_a_reply_that_was_published_elsewhere_counts_at_its_own_time(
     assert (fact.state.value, (fact.used_ms or 0) // 3_600_000) == ("achieved", 18)
 
 
+async def test_a_reply_given_before_we_heard_of_a_late_review_keeps_no_promise(
+    world: World, promising: Promising
+) -> None:
+    made = await keep(world, a_body(ago=timedelta(days=20)))
+    at = (now() - timedelta(days=5)).isoformat()
+    await do(world, made, "replies", {"elsewhere": True, "at": at})
+    assert [state for _, _, state in await promising.told()] == ["pending", "cancelled"]
+
+
+async def test_a_review_tells_its_case_and_whether_its_reply_was_in_time(
+    world: World, promising: Promising
+) -> None:
+    made = await keep(world, a_body())
+    (case,) = (await world.call("GET", "/cases")).json()["items"]
+    assert made["case"] == case["id"]
+    assert [clock["state"] for clock in made["clocks"]] == ["pending"]
+    await do(world, made, "replies", {"text": "Просим прощения", "published": True})
+    (clock,) = (await world.call("GET", f"/reviews/{made['id']}")).json()["clocks"]
+    assert (clock["target"], clock["policy"], clock["state"]) == (
+        "review_reply",
+        "care",
+        "achieved",
+    )
+    happy = await keep(world, a_body("r-2", stars=5, ago=timedelta(days=31)))
+    assert (happy["case"], happy["clocks"]) == (None, [])
+
+
+async def test_a_review_from_the_future_is_refused_with_the_true_limit(world: World) -> None:
+    for ahead in (timedelta(minutes=11), timedelta(days=365)):
+        answer = await world.call("POST", "/reviews", a_body(ago=-ahead))
+        assert (answer.status_code, answer.json()["code"]) == (422, "time_in_future")
+        assert "more than 10 minutes ahead" in answer.json()["detail"]
+    assert (await world.call("POST", "/reviews", a_body(ago=HOUR * -0.15))).status_code == 200
+
+
 async def test_a_removed_review_is_waited_for_by_nobody_and_is_kept(
     world: World, promising: Promising
 ) -> None:

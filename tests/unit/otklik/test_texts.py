@@ -8,6 +8,8 @@ import pytest
 from otklik.pages.codes import CODES, NOUNS
 from otklik.pages.numbers import METRICS
 from otklik.pages.texts import LANGUAGES, Words
+from otklik_common.events.access import OtherTargetName
+from otklik_common.events.claims import Severity, Wish
 from otklik_common.events.contact_center import Channel, Outcome
 from otklik_common.events.feedback import CaseState
 from otklik_contact_center.domain.events import CHANNELS, ENDINGS, TYPES
@@ -60,6 +62,10 @@ POSSIBLE = {
     "event": set(TYPES),
     "state": set(CaseState),
     "reason": set(reasons()),
+    "why": set(reasons()),
+    "severity": set(Severity),
+    "wish": set(Wish),
+    "feedback_target": {*OtherTargetName, "claim_term"},
     "excluded": set(left_out()),
     "choice": set(chosen()),
 }

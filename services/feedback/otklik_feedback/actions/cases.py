@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from otklik_common import outbox
@@ -12,20 +12,17 @@ from otklik_common.errors import NotFound
 from otklik_common.etags import Expected
 from otklik_common.idempotency import Once, Reply
 from otklik_common.paging import Part
-from otklik_common.validation import TimeInFuture
 from otklik_feedback.actions.means import NOBODY, Means, Person
 from otklik_feedback.actions.opening import recorded
 from otklik_feedback.domain.answer import Answer
 from otklik_feedback.domain.case import Case, Step, closed, contacted
 from otklik_feedback.domain.enrichment import Known
 from otklik_feedback.domain.facts import case_event
+from otklik_feedback.domain.happened import check_happened
 from otklik_feedback.store import answers, cases, readings
 from otklik_feedback.store.cases import CaseEvent, Filters
 
 Show = Callable[[Case], Reply]
-
-AHEAD = timedelta(minutes=10)
-"""How far a clock may go ahead of ours when it says when a step was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ async def mark_contacted(
     Raises:
         NotFound, CaseClosed, AlreadyContacted, BadStep, TimeInFuture, PreconditionFailed.
     """
-    _check_time(done.at, now)
+    check_happened(done.at, now)
     return await _step(
         db,
         means,
@@ -94,7 +91,7 @@ async def close_case(
     Raises:
         NotFound, CaseClosed, BadStep, TimeInFuture, PreconditionFailed.
     """
-    _check_time(done.at, now)
+    check_happened(done.at, now)
     return await _step(
         db,
         means,
@@ -147,13 +144,6 @@ async def _step(
         await cases.add_events(tx, tenant, [taken])
         await recorder.append([case_event(tenant, after, verb=step.value, at=done.at)])
         return await once.keep(tx, show(after))
-
-
-def _check_time(at: datetime, now: datetime) -> None:
-    if at > now + AHEAD:
-        raise TimeInFuture(
-            f"{at.isoformat()} is still to come", detail_ru=f"{at.isoformat()} ещё не наступило"
-        )
 
 
 # --- Reading ------------------------------------------------------------------------------------

@@ -20,9 +20,8 @@ from otklik_common.idempotency import Once
 from otklik_common.idempotency import Reply as Answered
 from otklik_common.ids import subject_id
 from otklik_common.paging import Part
-from otklik_common.validation import TimeInFuture
 from otklik_feedback.actions.answers import ATTEMPTS, OutOfReach
-from otklik_feedback.actions.cases import AHEAD, Done
+from otklik_feedback.actions.cases import Done
 from otklik_feedback.actions.clocks import Book, settle
 from otklik_feedback.actions.means import Means, Person
 from otklik_feedback.actions.opening import Raced, Unhappy, open_cases
@@ -34,6 +33,7 @@ from otklik_feedback.domain.claim import (
     ClaimDiffers,
     NewClaim,
     case_of,
+    check_words,
     digest_of,
     received,
     watched_of,
@@ -41,7 +41,8 @@ from otklik_feedback.domain.claim import (
 from otklik_feedback.domain.claim_told import claim_event
 from otklik_feedback.domain.clock import ClockFact, read
 from otklik_feedback.domain.facts import next_moment
-from otklik_feedback.store import claims, clocks, contacts
+from otklik_feedback.domain.happened import check_happened
+from otklik_feedback.store import cases, claims, clocks, contacts
 from otklik_feedback.store.claims import Filters, Listed, StepRow
 
 Show = Callable[[Listed], Answered]
@@ -84,9 +85,10 @@ async def keep_claim(desk: Desk, new: NewClaim, person: Person) -> None:
     Keep a claim, run its clocks, open its case and announce all, in one transaction; once by its id.
 
     Raises:
-        OutOfReach, NotFound, ClaimDiffers, UnknownClaimKind, TimeInFuture, Unavailable.
+        OutOfReach, NotFound, EmptyClaim, ClaimDiffers, UnknownClaimKind, TimeInFuture, Unavailable.
     """
-    check_time(new.received_at, desk.now)
+    check_words(new)
+    check_happened(new.received_at, desk.now)
     if not desk.caller.may_see(new.said.get("branch")):
         raise OutOfReach("the branch is out of your reach", detail_ru="филиал вам недоступен")
     known = await desk.directory.known(desk.caller.tenant)
@@ -204,7 +206,7 @@ async def step(
     """
     desk = work.desk
     caller, tenant = desk.caller, desk.caller.tenant
-    check_time(done.at, desk.now)
+    check_happened(done.at, desk.now)
     async with desk.db.begin(tenant) as tx:
         replayed = await work.once.replay(tx, caller)
         if replayed is not None:
@@ -233,26 +235,24 @@ async def step(
         return await work.once.keep(tx, work.show(found[0]))
 
 
-def check_time(at: datetime, now: datetime) -> None:
-    """Raises TimeInFuture."""
-    if at > now + AHEAD:
-        raise TimeInFuture(
-            f"{at.isoformat()} is still to come", detail_ru=f"{at.isoformat()} ещё не наступило"
-        )
-
-
 # --- Reading ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A claim with all that is known of it, in the clear."""
+    """
+    A claim with all that is known of it, in the clear.
+
+    Attributes:
+        case: The newest case that it opened.
+    """
 
     listed: Listed
     text: str | None
     person: Person
     steps: list[tuple[StepRow, str | None]]
     clocks: list[tuple[UUID, ClockFact]]
+    case: UUID | None
 
 
 async def read_claim(db: Database, means: Means, caller: Caller, id_: UUID) -> Shown:
@@ -264,6 +264,7 @@ async def read_claim(db: Database, means: Means, caller: Caller, id_: UUID) -> S
             raise missing(id_)
         steps = await claims.steps(tx, tenant, id_)
         running = await clocks.standing(await raw(tx), tenant, [id_])
+        case = await cases.opened_for(tx, tenant, "claim", id_)
     listed, text, person = found
     return Shown(
         listed,
@@ -271,6 +272,7 @@ async def read_claim(db: Database, means: Means, caller: Caller, id_: UUID) -> S
         means.person(tenant, person),
         [(one, means.opened(tenant, "note", one.note)) for one in steps],
         [(row.id, read(row.data)) for row in running],
+        case,
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
 from otklik_common.callers import Caller
-from otklik_common.db import Database
+from otklik_common.db import Database, raw
 from otklik_common.errors import NotFound, Refused, Unavailable
 from otklik_common.events.envelope import Event
 from otklik_common.faults import DEADLOCK, sqlstate_of
@@ -20,6 +20,7 @@ from otklik_feedback.actions.answers import ATTEMPTS, Fate, OutOfReach
 from otklik_feedback.actions.clocks import Book, settle
 from otklik_feedback.actions.means import Means
 from otklik_feedback.actions.opening import Raced, Unhappy, open_cases
+from otklik_feedback.domain.clock import ClockFact, read
 from otklik_feedback.domain.facts import next_moment
 from otklik_feedback.domain.review import (
     NewReview,
@@ -32,7 +33,7 @@ from otklik_feedback.domain.review import (
     watched_of,
 )
 from otklik_feedback.domain.review_told import review_event
-from otklik_feedback.store import contacts, reviews
+from otklik_feedback.store import cases, clocks, contacts, reviews
 from otklik_feedback.store.reviews import Filters, Listed, Sealed, StepRow, Version
 
 
@@ -190,6 +191,7 @@ class Shown:
 
     Attributes:
         alike: Other reviews in the same words, written within a day of it.
+        case: The newest case that it opened.
     """
 
     listed: Listed
@@ -198,6 +200,8 @@ class Shown:
     replies: list[tuple[Reply, str | None]]
     steps: list[tuple[StepRow, str | None]]
     alike: list[UUID]
+    clocks: list[tuple[UUID, ClockFact]]
+    case: UUID | None
 
 
 async def read_review(db: Database, means: Means, caller: Caller, id_: UUID) -> Shown:
@@ -212,6 +216,8 @@ async def read_review(db: Database, means: Means, caller: Caller, id_: UUID) -> 
         replies = await reviews.replies(tx, tenant, id_)
         steps = await reviews.steps(tx, tenant, id_)
         alike = await reviews.alike(tx, tenant, listed.review, caller.branches)
+        running = await clocks.standing(await raw(tx), tenant, [id_])
+        case = await cases.opened_for(tx, tenant, "review", id_)
     return Shown(
         listed,
         Words(
@@ -223,6 +229,8 @@ async def read_review(db: Database, means: Means, caller: Caller, id_: UUID) -> 
         [(one, means.opened(tenant, "reply", text)) for one, text in replies],
         [(one, means.opened(tenant, "note", one.note)) for one in steps],
         alike,
+        [(row.id, read(row.data)) for row in running],
+        case,
     )
 
 

@@ -13,11 +13,11 @@ from otklik_common.db import Database
 from otklik_common.etags import Expected
 from otklik_common.idempotency import Once
 from otklik_common.idempotency import Reply as Answered
-from otklik_common.validation import TimeInFuture
-from otklik_feedback.actions.cases import AHEAD, Done
+from otklik_feedback.actions.cases import Done
 from otklik_feedback.actions.clocks import Book, settle
 from otklik_feedback.actions.means import Means
 from otklik_feedback.actions.reviews import missing, revised
+from otklik_feedback.domain.happened import check_happened
 from otklik_feedback.domain.review import (
     AlreadyPublished,
     Reply,
@@ -107,7 +107,8 @@ async def reply(work: Work, id_: UUID, new: NewReply) -> Answered:
         await reviews.put_reply(tx, tenant, id_, made, text)
         return _Taken(after, _step("drafted" if at is None else "replied", at, recorder, actor))
 
-    _check_time(new.published_at, work.now)
+    if new.published_at is not None:
+        check_happened(new.published_at, work.now)
     return await _done(work, id_, move)
 
 
@@ -132,7 +133,7 @@ async def publish(work: Work, id_: UUID, number: int, at: datetime) -> Answered:
         await reviews.put_reply(tx, tenant, id_, made, None)
         return _Taken(after, _step("replied", at, recorder, actor))
 
-    _check_time(at, work.now)
+    check_happened(at, work.now)
     return await _done(work, id_, move)
 
 
@@ -160,7 +161,7 @@ async def remove(work: Work, id_: UUID, done: Done) -> Answered:
         note = work.means.sealed(work.caller.tenant, "note", done.note)
         return _Taken(removed(review, done.at), replace(step, reason=done.reason, note=note))
 
-    _check_time(done.at, work.now)
+    check_happened(done.at, work.now)
     return await _done(work, id_, move)
 
 
@@ -189,10 +190,3 @@ async def _done(work: Work, id_: UUID, move: _Move) -> Answered:
 
 def _step(step: str, at: datetime | None, recorder: outbox.Recorder, actor: str) -> StepRow:
     return StepRow(0, step, at or recorder.now, recorder.now, actor)
-
-
-def _check_time(at: datetime | None, now: datetime) -> None:
-    if at is not None and at > now + AHEAD:
-        raise TimeInFuture(
-            f"{at.isoformat()} is still to come", detail_ru=f"{at.isoformat()} ещё не наступило"
-        )

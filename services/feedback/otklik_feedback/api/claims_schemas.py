@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from otklik_common.events.claims import ClaimState, Severity, Wish
-from otklik_common.events.contact_center import ChannelName, ClockState
+from otklik_common.events.contact_center import ChannelName
 from otklik_common.events.envelope import Currency
 from otklik_common.http import AwareTime, StrictModel, bad_value
 from otklik_common.ids import contact_subject
@@ -15,6 +15,7 @@ from otklik_common.money import decimal_text, minor_units
 from otklik_feedback.actions.claims import COPIED, Shown, claim_id
 from otklik_feedback.actions.means import NOBODY, Means, Person
 from otklik_feedback.api.cases import StepBody
+from otklik_feedback.api.clock_schemas import FeedbackClockOut, shown_clocks
 from otklik_feedback.api.context import Code, Reference, Word
 from otklik_feedback.api.reading import UnknownSource
 from otklik_feedback.api.schemas import CustomerBody, CustomerOut
@@ -183,34 +184,22 @@ class ClaimStepOut(BaseModel):
     note: str | None
 
 
-class ClaimClockOut(BaseModel):
-    """A clock of a claim; times are null until they happen."""
-
-    id: UUID = Field(description="its subject in facts")
-    target: str = Field(description="claim_reaction, claim_answer or claim_term")
-    policy: str | None = Field(description="null: the norm of 24 hours, or the law")
-    calendar: str | None = Field(description="whose business time counts; null: elapsed time")
-    state: ClockState
-    target_ms: int
-    started_at: datetime
-    due_at: datetime | None
-    breached_at: datetime | None
-    ended_at: datetime | None
-
-
 class ClaimDetail(ClaimOut):
     """A claim with its words, whoever claims, its clocks and its history."""
 
     text: str | None
     customer: CustomerOut
-    clocks: list[ClaimClockOut]
+    identified: bool = Field(
+        description="false: it is nobody's; a phone that is none or hidden identifies nobody"
+    )
+    case: UUID | None = Field(description="the case that it opened; null: it joined an open one")
+    clocks: list[FeedbackClockOut]
     history: list[ClaimStepOut]
 
     @classmethod
     def shown(cls, shown: Shown, now: datetime) -> "ClaimDetail":
         """What the caller sees of a claim with all that is known of it."""
         person = shown.person
-        fields = ClaimClockOut.model_fields.keys() - {"id"}
         steps = ClaimStepOut.model_fields.keys() - {"note"}
         return cls.model_validate(
             {
@@ -219,10 +208,9 @@ class ClaimDetail(ClaimOut):
                 "customer": CustomerOut(
                     phone=person.phone, email=person.email, external_id=person.external_id
                 ),
-                "clocks": [
-                    {"id": id_, **{name: getattr(fact, name) for name in fields}}
-                    for id_, fact in shown.clocks
-                ],
+                "identified": bool(shown.listed.claim.identifiers),
+                "case": shown.case,
+                "clocks": shown_clocks(shown.clocks),
                 "history": [
                     {**{name: getattr(one, name) for name in steps}, "note": note}
                     for one, note in shown.steps

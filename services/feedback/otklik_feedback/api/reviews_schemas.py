@@ -8,11 +8,12 @@ from pydantic import BaseModel, Field, StringConstraints, field_validator, model
 
 from otklik_common.events.reviews import ReviewState
 from otklik_common.http import AwareTime, StrictModel, bad_value
-from otklik_common.validation import TimeInFuture, check_time
-from otklik_feedback.actions.cases import AHEAD
+from otklik_common.validation import check_time
 from otklik_feedback.actions.reviews import Shown, review_id
 from otklik_feedback.actions.reviews_work import NewReply
+from otklik_feedback.api.clock_schemas import FeedbackClockOut, shown_clocks
 from otklik_feedback.api.context import Code, Reference
+from otklik_feedback.domain.happened import check_happened
 from otklik_feedback.domain.review import MOST_REPLY, MOST_TEXT, NewReview
 from otklik_feedback.store.reviews import Listed
 
@@ -42,12 +43,8 @@ class ReviewBody(StrictModel):
 
     def new(self, tenant: str, now: datetime) -> NewReview:
         """The same for the action. Raises TimeInFuture, TimeTooOld."""
+        check_happened(self.written_at, now)
         check_time(self.written_at, now)
-        if self.written_at > now + AHEAD:
-            raise TimeInFuture(
-                f"written_at {self.written_at.isoformat()} is still to come",
-                detail_ru=f"written_at {self.written_at.isoformat()} ещё не наступило",
-            )
         return NewReview(
             id=review_id(tenant, self.source, self.id),
             source=self.source,
@@ -192,6 +189,10 @@ class ReviewDetail(ReviewOut):
     alike: list[UUID] = Field(
         description="other reviews in the same words, written within a day: perhaps the same one"
     )
+    clocks: list[FeedbackClockOut] = Field(
+        description="which policy promised a reply, and whether it was in time; empty: none did"
+    )
+    case: UUID | None = Field(description="the newest case that it opened; null: it opened none")
 
     @classmethod
     def shown(cls, shown: Shown, now: datetime) -> "ReviewDetail":
@@ -206,6 +207,8 @@ class ReviewDetail(ReviewOut):
                 "answers": [_with(one, text=text) for one, text in shown.replies],
                 "history": [_with(one, note=note) for one, note in shown.steps],
                 "alike": shown.alike,
+                "clocks": shown_clocks(shown.clocks),
+                "case": shown.case,
             }
         )
 

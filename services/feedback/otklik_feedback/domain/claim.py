@@ -12,7 +12,7 @@ import msgspec
 import orjson
 
 from otklik_common.clocks.policies import CLAIM
-from otklik_common.errors import Conflict
+from otklik_common.errors import Conflict, Unprocessable
 from otklik_common.events.claims import ClaimState, Severity, Wish
 from otklik_feedback.domain.answer import Dimensions
 from otklik_feedback.domain.case import BadStep, Case
@@ -41,6 +41,12 @@ Calendar days of the legal term by kind of claim, until a company says otherwise
 Russian defaults: ten days for demands of consumers (article 31 of the law on the protection of
 consumers' rights), thirty for letters in general. Defaults, and no legal advice.
 """
+
+
+class EmptyClaim(Unprocessable):
+    """It says nothing."""
+
+    code = "empty_claim"
 
 
 class ClaimDiffers(Conflict):
@@ -187,6 +193,15 @@ def digest_of(key: bytes, new: NewClaim) -> bytes:
         new.identifiers,
     ]
     return hashlib.blake2b(orjson.dumps(parts), key=key, digest_size=16).digest()
+
+
+def check_words(new: NewClaim) -> None:
+    """Raises EmptyClaim: its text is blank."""
+    if not new.text.strip():
+        raise EmptyClaim(
+            "a claim has a text; say what is demanded",
+            detail_ru="у претензии есть текст; напишите, чего требуют",
+        )
 
 
 def term_of(opened_at: datetime, days: int | None, zone: str) -> datetime | None:

@@ -325,19 +325,21 @@ def watched_of(review: Review) -> Watched:
     What clocks of a review are made of.
 
     The reply is waited for from when the review was written. Of a review that we heard of more
-    than a day later it is waited for from then on: nobody can reply to what they do not know. To an
-    archive nobody owes a reply.
+    than a day later it is waited for from then on: nobody can reply to what they do not know. A
+    reply that was given before then cancels the waiting: it neither kept a promise nor broke one. To
+    an archive nobody owes a reply.
     """
     watches: tuple[Watch, ...] = ()
     if delay_of(review) <= ARCHIVE:
         started_at = waits_since(review)
         ended_at = review.replied_at or review.removed_at
+        kept = review.replied_at is not None and review.replied_at >= started_at
         watches = (
             Watch(
                 "review_reply",
                 started_at,
                 None if ended_at is None else max(started_at, ended_at),
-                cancelled=review.replied_at is None and ended_at is not None,
+                cancelled=ended_at is not None and not kept,
             ),
         )
     return Watched(

@@ -184,6 +184,19 @@ async def get(tx: AsyncConnection, tenant: str, id_: UUID, *, lock: bool = False
     return None if row is None else _case(row)
 
 
+async def opened_for(
+    tx: AsyncConnection, tenant: str, opener: Literal["review", "claim"], id_: UUID
+) -> UUID | None:
+    """The newest case that a review or a claim opened; None where it opened none."""
+    found: UUID | None = await tx.scalar(
+        select(cases.c.id)
+        .where(cases.c.tenant == tenant, cases.c[opener] == id_)
+        .order_by(cases.c.opened_at.desc(), cases.c.id.desc())
+        .limit(1)
+    )
+    return found
+
+
 async def events_of(tx: AsyncConnection, tenant: str, id_: UUID) -> list[CaseEvent]:
     """The steps of a case, in order."""
     found = await tx.execute(
