@@ -18,7 +18,7 @@ from otklik_feedback.actions.opening import recorded
 from otklik_feedback.domain.answer import Answer
 from otklik_feedback.domain.case import Case, Step, closed, contacted
 from otklik_feedback.domain.facts import case_event
-from otklik_feedback.store import answers, cases
+from otklik_feedback.store import answers, cases, claims
 from otklik_feedback.store.cases import CaseEvent, Filters
 
 Show = Callable[[Case], Reply]
@@ -166,7 +166,8 @@ class ShownCase:
     Attributes:
         answers: Answers that opened and joined it, with their comments.
         steps: With their notes.
-        person: The customer, as the newest of these answers names them.
+        person: The customer, as the newest of these answers names them, else the newest of the
+            claims within reach that opened and joined it.
     """
 
     case: Case
@@ -186,8 +187,13 @@ async def read_case(db: Database, means: Means, caller: Caller, id_: UUID) -> Sh
         # The order in which they opened and joined; one may have come in twice.
         ids = list(dict.fromkeys(step.answer for step in steps if step.answer is not None))
         found = await answers.get(tx, tenant, ids)
+        claimed = list(dict.fromkeys(step.claim for step in steps if step.claim is not None))
+        claimants = await claims.people(tx, tenant, claimed)
     found.sort(key=lambda pair: ids.index(pair[0].id))
-    named = [person for _, sealed in found if (person := means.person(tenant, sealed)) != NOBODY]
+    within = [claimants[id_] for id_ in claimed if id_ in claimants]
+    sealed_people = [one.person for one in within if caller.may_see(one.branch)]
+    sealed_people += [sealed for _, sealed in found]
+    named = [person for one in sealed_people if (person := means.person(tenant, one)) != NOBODY]
     return ShownCase(
         case,
         [(answer, means.opened(tenant, "comment", sealed.comment)) for answer, sealed in found],
