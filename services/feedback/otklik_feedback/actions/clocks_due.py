@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
 from otklik_common.clocks.heard import KeepPolicies
+from otklik_common.clocks.policies import CLAIM, REVIEW
 from otklik_common.clocks.policy_change import EVERYBODY
 from otklik_common.clocks.shown import Shown, stepped
 from otklik_common.db import Database, by_index, raw
@@ -43,7 +44,7 @@ log = get_logger(__name__)
 
 def keep_policies() -> KeepPolicies:
     """The consumer of access's facts."""
-    return KeepPolicies(SCHEMA, policies.LOCK, policies.changed)
+    return KeepPolicies(SCHEMA, policies.LOCK, (CLAIM, REVIEW), policies.changed)
 
 
 def due_worker(platform: Platform) -> Worker:
