@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+from pydantic import ValidationError
 
 from otklik_common import outbox
 from otklik_common.clocks.policies import CLAIM, REVIEW
@@ -240,7 +241,8 @@ async def test_a_company_whose_clocks_cannot_be_made_keeps_no_other_waiting(
     spoil = said.format("jsonb_build_object('kept', data)")
     mend = said.format("data -> 'kept'")
     await world.admin.execute(spoil, first.world.tenant)
-    await first.redo()
+    with pytest.raises(ValidationError):
+        await first.redo()
     assert (len(await first.told()), len(await second.told())) == (0, 1)
     await world.admin.execute(mend, first.world.tenant)
     await first.redo()

@@ -111,24 +111,31 @@ class Redoing:
         Some claims and reviews of one company; False when nothing is asked for, or can be made now.
 
         A company that another worker is at, or whose clocks cannot be made, keeps no other waiting.
+
+        Raises:
+            Exception: Why those of a company cannot be made, when there is no other left.
         """
         busy: list[str] = []
+        failed: Exception | None = None
         while True:
             tenant = None
             try:
                 async with self._db.begin_as_worker() as tx:
                     tenant = await policies.waiting(await raw(tx), busy)
                     if tenant is None:
-                        return False
+                        break
                     taken = await self._remake(tx, tenant)
             except Exception as broken:
                 if tenant is None:
                     raise
                 log.error("clocks are not made anew", tenant=tenant, exc_info=broken)
-                taken = False
+                taken, failed = False, broken
             if taken:
                 return True
             busy.append(tenant)
+        if failed is not None:
+            raise failed
+        return False
 
     async def _remake(self, tx: AsyncConnection, tenant: str) -> bool:
         on = await raw(tx)
