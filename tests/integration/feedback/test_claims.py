@@ -354,3 +354,30 @@ async def test_one_customer_with_several_claims_at_once_has_one_case(world: Worl
     answers = await asyncio.gather(*(world.call("POST", "/claims", body) for body in bodies))
     assert {answer.status_code for answer in answers} == {200}
     assert [await world.count(one) for one in ("claims", "cases")] == [6, 1]
+
+
+async def test_nothing_of_a_contact_of_others_is_taken(world: World) -> None:
+    key = await world.new_key(ALL_SCOPES, branches=("kazan",))
+    await world.hear("theirs", branch="perm", agent="ivanov", party="buyer")
+    await world.hear("mine", branch="kazan", agent="petrov")
+    said: dict[str, Any] = {"branch": "kazan", "agent": None, "customer": None}
+    survey = await world.survey()
+    rating = {"branch": "kazan", "customer": None}
+    for contact, status in (("theirs", 422), ("mine", 200), ("unheard", 200)):
+        claim = await world.call(
+            "POST", "/claims", a_body(contact, contact=contact, **said), key=key
+        )
+        assert claim.status_code == status, claim.text
+        answer = await world.put(contact, survey, {"nps": 9}, key, contact=contact, **rating)
+        assert answer.status_code == {200: 204}.get(status, status), answer.text
+        if status == 422:
+            assert {claim.json()["code"], answer.json()["code"]} == {"branch_out_of_reach"}
+    await world.hear("mine", 2, branch="perm")
+    again = await world.put("mine", survey, {"nps": 9}, key, contact="mine", **rating)
+    assert again.status_code == 204
+
+
+async def test_a_claim_before_anything_that_is_counted_is_refused(world: World) -> None:
+    for at in ("1900-01-01T05:00:00+14:00", "1989-12-31T00:00:00Z"):
+        answer = await world.call("POST", "/claims", a_body() | {"received_at": at})
+        assert (answer.status_code, answer.json()["code"]) == (422, "time_too_old")

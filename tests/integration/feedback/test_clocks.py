@@ -7,15 +7,19 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+from pydantic import ValidationError
 
 from otklik_common import outbox
 from otklik_common.clocks.policies import CLAIM, REVIEW
+from otklik_common.clocks.policy_change import EVER
+from otklik_common.db import raw
 from otklik_common.due import Due
 from otklik_common.events.access import Branch
 from otklik_feedback.actions import clocks_due
 from otklik_feedback.actions.clocks import settle
 from otklik_feedback.actions.clocks_due import CLOCKS, Redoing
 from otklik_feedback.domain.clock import Own, Watch, Watched
+from otklik_feedback.store import clocks
 from tests.integration.feedback.conftest import World
 from tests.integration.feedback.promising import (
     DAY,
@@ -224,3 +228,67 @@ async def test_an_edit_waits_for_whoever_makes_clocks_by_what_was_promised_befor
     await edit
     await promising.redo()
     assert set(await promising.shown()) == {(review, "review_reply")}
+
+
+async def test_a_company_whose_clocks_cannot_be_made_keeps_no_other_waiting(
+    world: World, other: World
+) -> None:
+    first, second = (Promising(one) for one in sorted((world, other), key=lambda w: w.tenant))
+    for promising in (first, second):
+        await promising.settle(a_review(uuid4(), now()))
+        await promising.hear(a_policy(a_target("review_reply", DAY)))
+    said = "UPDATE feedback.directory SET data = {} WHERE tenant = $1 AND kind = 'sla_policy'"
+    spoil = said.format("jsonb_build_object('kept', data)")
+    mend = said.format("data -> 'kept'")
+    await world.admin.execute(spoil, first.world.tenant)
+    with pytest.raises(ValidationError):
+        await first.redo()
+    assert (len(await first.told()), len(await second.told())) == (0, 1)
+    await world.admin.execute(mend, first.world.tenant)
+    await first.redo()
+    assert len(await first.told()) == 1
+
+
+async def test_a_company_that_another_replica_is_at_keeps_no_other_waiting(
+    world: World, other: World
+) -> None:
+    first, second = (Promising(one) for one in sorted((world, other), key=lambda w: w.tenant))
+    for promising in (first, second):
+        await promising.settle(a_review(uuid4(), now()))
+        await promising.hear(a_policy(a_target("review_reply", DAY)))
+    async with world.admin.transaction():
+        await world.admin.execute(
+            "SELECT 1 FROM feedback.promises_redo WHERE tenant = $1 FOR UPDATE", first.world.tenant
+        )
+        await first.redo()
+        assert len(await second.told()) == 1
+    await first.redo()
+    assert len(await first.told()) == 1
+
+
+async def test_a_matter_that_cannot_be_read_is_put_aside(
+    world: World, promising: Promising
+) -> None:
+    bad, odd, good = uuid4(), uuid4(), uuid4()
+    await promising.settle(*(a_review(one, now()) for one in (bad, odd, good)))
+    for matter, data in ((bad, "{}"), (odd, "odd")):
+        await world.admin.execute(
+            "UPDATE feedback.watched SET data = $3 WHERE tenant = $1 AND matter = $2",
+            world.tenant,
+            matter,
+            data,
+        )
+    await promising.hear(a_policy(a_target("review_reply", DAY)))
+    await promising.redo()
+    assert set(await promising.shown()) == {(good, "review_reply")}
+
+
+async def test_what_has_nothing_to_wait_for_is_not_looked_at_again(
+    world: World, promising: Promising
+) -> None:
+    await promising.settle(Watched(matter=uuid4(), about=REVIEW))
+    async with world.worker.begin_as_worker() as tx:
+        found = await clocks.some_watched(
+            await raw(tx), world.tenant, after=None, since=EVER, branch=None, most=10
+        )
+    assert found == []

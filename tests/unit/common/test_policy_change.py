@@ -2,14 +2,28 @@
 
 from datetime import UTC, date, datetime
 
+from otklik_common.clocks.policies import CLAIM, CONTACT, REVIEW
 from otklik_common.clocks.policy_change import EVER, EVERYBODY, Facts, redone
-from otklik_common.events.access import Branch, Calendar, CalendarRules, SlaPolicy, SlaTerms
+from otklik_common.events.access import (
+    Branch,
+    Calendar,
+    CalendarRules,
+    OtherTarget,
+    OtherTargetName,
+    SlaPolicy,
+    SlaTarget,
+    SlaTerms,
+    TargetName,
+)
 from otklik_common.events.envelope import Fact
 
 MARCH, MAY = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
 DAY = ("09:00-18:00",)
 WEEK = (DAY, DAY, DAY, DAY, DAY, (), ())
 SIX = (*WEEK[:5], DAY, ())
+ANSWERED = SlaTarget(target=TargetName.RESOLUTION, seconds=60)
+REPLIED = OtherTarget(target=OtherTargetName.REVIEW_REPLY, seconds=60)
+CLAIMED = OtherTarget(target=OtherTargetName.CLAIM_ANSWER, seconds=60)
 
 
 def facts(*said: Fact) -> Facts:
@@ -17,7 +31,10 @@ def facts(*said: Fact) -> Facts:
 
 
 def policy(*since: datetime | None, priority: int = 1) -> SlaPolicy:
-    terms = tuple(SlaTerms(since=one, priority=priority + n) for n, one in enumerate(since))
+    terms = tuple(
+        SlaTerms(since=one, priority=priority + n, targets=(ANSWERED,))
+        for n, one in enumerate(since)
+    )
     return SlaPolicy(code="usual", terms=terms)
 
 
@@ -29,14 +46,18 @@ def calendar(*rules: tuple[date | None, tuple[tuple[str, ...], ...]], **more: ob
 OFFICE = calendar((None, WEEK))
 
 
+def contacts(before: Facts, after: Facts) -> dict[str, datetime]:
+    return redone(before, after, (CONTACT,))
+
+
 def since(before: Facts, after: Facts) -> datetime | None:
-    found = redone(before, after)
+    found = contacts(before, after)
     assert found.keys() <= {EVERYBODY}
     return found.get(EVERYBODY)
 
 
 def test_where_nothing_is_promised_nothing_is_made_anew() -> None:
-    assert redone(facts(), facts(OFFICE, Branch(code="tyumen", calendar="office"))) == {}
+    assert contacts(facts(), facts(OFFICE, Branch(code="tyumen", calendar="office"))) == {}
 
 
 def test_terms_count_since_the_first_that_differ() -> None:
@@ -51,7 +72,7 @@ def test_terms_count_since_the_first_that_differ() -> None:
 
 def test_another_name_promises_nothing_else() -> None:
     named = policy(MARCH).model_copy(update={"names": {"en": "Usual"}})
-    assert redone(facts(policy(MARCH)), facts(named)) == {}
+    assert contacts(facts(policy(MARCH)), facts(named)) == {}
 
 
 def test_hours_count_since_the_day_that_differs_wherever_it_begins_first() -> None:
@@ -75,9 +96,40 @@ def test_hours_count_since_the_day_that_differs_wherever_it_begins_first() -> No
 def test_a_branch_counts_for_itself_alone() -> None:
     promised = policy(MARCH)
     before = facts(promised, Branch(code="tyumen", groups=("own",)))
-    assert redone(before, facts(promised, Branch(code="tyumen"))) == {"tyumen": EVER}
+    assert contacts(before, facts(promised, Branch(code="tyumen"))) == {"tyumen": EVER}
     named = Branch(code="tyumen", groups=("own",), names={"en": "Tyumen"})
-    assert redone(before, facts(promised, named)) == {}
-    assert redone(facts(promised), facts(promised, Branch(code="omsk"))) == {}
+    assert contacts(before, facts(promised, named)) == {}
+    assert contacts(facts(promised), facts(promised, Branch(code="omsk"))) == {}
     both = facts(policy(MARCH, MAY), Branch(code="tyumen", calendar="x"))
-    assert redone(before, both) == {EVERYBODY: MAY, "tyumen": EVER}
+    assert contacts(before, both) == {EVERYBODY: MAY, "tyumen": EVER}
+
+
+def test_what_is_promised_about_others_makes_nothing_anew() -> None:
+    def said(*moments: datetime, **targets: object) -> Facts:
+        terms = [SlaTerms(since=one, priority=1, **targets) for one in moments]  # type: ignore[arg-type]
+        return facts(SlaPolicy(code="usual", terms=tuple(terms)))
+
+    def after(before: Facts, edit: Facts, **changes: object) -> Facts:
+        (old,), (new,) = before.values(), edit.values()
+        assert isinstance(old, SlaPolicy)
+        assert isinstance(new, SlaPolicy)
+        terms = new.terms[0].model_copy(update=changes)
+        return facts(old.model_copy(update={"terms": (*old.terms, terms)}))
+
+    both = said(MARCH, targets=(ANSWERED,), other_targets=(REPLIED, CLAIMED))
+    longer = ANSWERED.model_copy(update={"seconds": 90})
+    of_contacts = after(both, said(MAY, targets=(longer,), other_targets=(REPLIED, CLAIMED)))
+    assert contacts(both, of_contacts) == {EVERYBODY: MAY}
+    assert redone(both, of_contacts, (CLAIM, REVIEW)) == {}
+    of_claims = after(both, said(MAY, targets=(ANSWERED,), other_targets=(REPLIED,)))
+    assert contacts(both, of_claims) == {}
+    assert redone(both, of_claims, (CLAIM, REVIEW)) == {EVERYBODY: MAY}
+    assert redone(both, of_claims, (REVIEW,)) == {}
+    first = after(of_contacts, said(MAY, other_targets=(CLAIMED,)), priority=2)
+    assert contacts(of_contacts, first) == {EVERYBODY: MAY}
+    still = after(both, said(MAY, targets=(ANSWERED,), other_targets=(REPLIED,)), active=False)
+    assert contacts(both, still) == redone(both, still, (REVIEW,)) == {EVERYBODY: MAY}
+    calls = said(MARCH, targets=(ANSWERED,))
+    with_hours = facts(*calls.values(), OFFICE)
+    assert contacts(calls, with_hours) == {EVERYBODY: EVER}
+    assert redone(calls, with_hours, (CLAIM, REVIEW)) == {}

@@ -14,6 +14,7 @@ from otklik_common.events.claims import ClaimState, Severity
 from otklik_feedback.domain.case import BadStep
 from otklik_feedback.domain.claim import (
     MOST_REOPENINGS,
+    MOST_STEPS,
     Change,
     Claim,
     ClaimInWork,
@@ -180,5 +181,17 @@ def test_a_case_is_of_the_customer_or_of_the_claim() -> None:
     nameless, named = a_claim(), a_claim(identifiers=("ph1_abc",), said={"segment": "loyal"})
     assert case_of(UUID(int=2), nameless).person == f"claim/{nameless.id}"
     case = case_of(UUID(int=2), named)
-    assert (case.person, case.reason, case.touchpoint) == ("ph1_abc", "claim", "claim")
+    assert (case.person, case.reason, case.touchpoint) == ("claim/ph1_abc", "claim", "claim")
+    assert case.place == case_of(UUID(int=2), nameless).dimensions.get("branch", "")
     assert case.due_at == MONDAY + DAY
+
+
+def test_a_claim_with_many_steps_is_changed_no_more_and_still_worked_off() -> None:
+    claim = a_claim()
+    for _ in range(MOST_STEPS - 1):
+        claim = changed(claim, Change(topic="x"), MONDAY)
+    with pytest.raises(TooManySteps):
+        changed(claim, Change(topic="y"), MONDAY)
+    done = worked_off(reacted(claim, MONDAY), MONDAY, outcome="refunded")
+    assert (done.state, done.steps) == (ClaimState.WORKED_OFF, MOST_STEPS + 2)
+    assert reopened(done, MONDAY).state is ClaimState.IN_WORK

@@ -13,6 +13,7 @@ from otklik_common.clocks.policies import CLAIM, REVIEW, Policies, Policy, Promi
 from otklik_common.clocks.shown import stepped
 from otklik_common.events.feedback_clocks import FeedbackClock
 from otklik_feedback.domain.clock import (
+    NEVER,
     ClockFact,
     Kept,
     Own,
@@ -111,7 +112,7 @@ def test_a_clock_stops_is_cancelled_or_breaks() -> None:
 def test_a_matter_is_over_when_all_of_its_clocks_are() -> None:
     first = Watch("claim_answer", MONDAY, MONDAY + HOUR)
     second = Watch("claim_term", MONDAY, MONDAY + DAY)
-    assert matter().over_at is None
+    assert matter().over_at == NEVER
     assert matter(first, Watch("claim_term", MONDAY)).over_at is None
     assert matter(first, second).over_at == MONDAY + DAY
 

@@ -1,6 +1,6 @@
 """What access says of policies and hours, heard: clocks that it changes are made anew."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -50,15 +50,21 @@ class KeepPolicies(KeepDirectory):
 
     Args:
         lock: Class of the advisory locks between this and those who make clocks: see `share`.
+        matters: What the clocks are of: see `redone`.
         changed: Hears of what is to be made anew, in the transaction that makes it so.
     """
 
     def __init__(
-        self, schema: str, lock: int, changed: Callable[[asyncpg.Connection, Redo], Awaitable[None]]
+        self,
+        schema: str,
+        lock: int,
+        matters: Collection[str],
+        changed: Callable[[asyncpg.Connection, Redo], Awaitable[None]],
     ) -> None:
         super().__init__(schema)
         self._schema = schema
         self._lock = lock
+        self._matters = matters
         self._changed = changed
 
     async def apply(self, tx: AsyncConnection, events: Iterable[ReadEvent]) -> None:
@@ -77,7 +83,7 @@ class KeepPolicies(KeepDirectory):
         redo = {
             (tenant, branch): since
             for tenant in tenants
-            for branch, since in redone(before[tenant], after[tenant]).items()
+            for branch, since in redone(before[tenant], after[tenant], self._matters).items()
         }
         if redo:
             await self._changed(on, redo)

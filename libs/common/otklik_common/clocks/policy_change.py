@@ -1,10 +1,11 @@
 """What of the past an edit of policies, calendars or branches changes: since when, and whose."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
-from otklik_common.events.access import Branch, Calendar, SlaPolicy
+from otklik_common.clocks.policies import about
+from otklik_common.events.access import Branch, Calendar, SlaPolicy, SlaTerms
 from otklik_common.events.envelope import Fact
 
 EVER: Final = datetime(1900, 1, 1, tzinfo=UTC)
@@ -22,23 +23,26 @@ Facts = Mapping[tuple[str, str], Fact]
 """What a company says, by kind and code."""
 
 
-def redone(before: Facts, after: Facts) -> dict[str, datetime]:
+def redone(before: Facts, after: Facts, matters: Collection[str]) -> dict[str, datetime]:
     """
     Whose clocks are to be made anew after a change, and since when.
 
     Args:
         before, after: Policies, calendars and branches; what was removed is not among them.
+        matters: What the clocks are of: `contact`, `claim`, `review`; what is promised about others
+            is nothing to them.
     Returns:
         By branch, `EVERYBODY` first of all; nothing where nothing is promised, now or before.
     """
-    if not any(kind == "sla_policy" for kind, _ in [*before, *after]):
+    policies = [fact for fact in [*before.values(), *after.values()] if isinstance(fact, SlaPolicy)]
+    if not any(_promised(policy, matters) for policy in policies):
         return {}
     found: dict[str, datetime] = {}
     for key in before.keys() | after.keys():
         old, new = before.get(key), after.get(key)
         if old == new:
             continue
-        since = _since(old, new)
+        since = _since(old, new, matters)
         if since is None:
             continue
         whose = key[1] if key[0] == "branch" else EVERYBODY
@@ -46,14 +50,14 @@ def redone(before: Facts, after: Facts) -> dict[str, datetime]:
     return found
 
 
-def _since(old: Fact | None, new: Fact | None) -> datetime | None:
+def _since(old: Fact | None, new: Fact | None, matters: Collection[str]) -> datetime | None:
     """Since when one says something else than the other; None where they promise the same."""
     either = old or new
     if isinstance(either, SlaPolicy):
         assert old is None or isinstance(old, SlaPolicy)
         assert new is None or isinstance(new, SlaPolicy)
-        differing = _first_difference(old.terms if old else (), new.terms if new else ())
-        return _earliest(terms.since or EVER for terms in differing)
+        differing = _first_difference(_promised(old, matters), _promised(new, matters))
+        return _earliest(one.since for one in differing)
     if isinstance(either, Calendar):
         assert old is None or isinstance(old, Calendar)
         assert new is None or isinstance(new, Calendar)
@@ -65,6 +69,26 @@ def _since(old: Fact | None, new: Fact | None) -> datetime | None:
         was, is_ = (one or (set(), None) for one in mine)
         return None if was == is_ else EVER
     return None
+
+
+class _Promised(NamedTuple):
+    since: datetime
+    terms: SlaTerms | None
+
+
+def _promised(policy: SlaPolicy | None, matters: Collection[str]) -> list[_Promised]:
+    """What a policy promises about such things, from when on; None: nothing any more."""
+    found: list[_Promised] = []
+    for terms in () if policy is None else policy.terms:
+        mine = tuple(one for one in terms.targets if about(one.target) in matters)
+        others = tuple(one for one in terms.other_targets if about(one.target) in matters)
+        said = None
+        if terms.active and (mine or others):
+            changes = {"since": None, "targets": mine, "other_targets": others}
+            said = terms.model_copy(update=changes)
+        if said != (found[-1].terms if found else None):
+            found.append(_Promised(terms.since or EVER, said))
+    return found
 
 
 def _since_calendar(old: Calendar, new: Calendar) -> datetime | None:

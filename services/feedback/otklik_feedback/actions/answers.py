@@ -224,6 +224,9 @@ def _judge(
     before = batch.now.get(new.id)
     _check_reach(sender, new, before)
     contact = NOTHING_KNOWN if new.contact is None else batch.contacts[new.contact]
+    known = before is not None and before.contact == new.contact
+    if sender.caller.customer is None and not known:
+        check_contact(sender.caller, contact)
     accepted = accept(new, survey, before, contact)
     if accepted is None:
         return Fate.DUPLICATE
@@ -265,6 +268,14 @@ def _check_reach(sender: Sender, new: NewAnswer, before: Answer | None) -> None:
             f"branch {branch!r} is out of your reach",
             detail_ru=f"филиал {branch!r} вам недоступен",
         )
+
+
+def check_contact(caller: Caller, contact: ContactKnown) -> None:
+    """Nobody learns or says anything of a contact of others. Raises OutOfReach."""
+    branch = contact.dimensions.get("branch")
+    # One that is of no branch may be one that nobody has heard of yet.
+    if branch is not None and not caller.may_see(branch):
+        raise OutOfReach("the contact is out of your reach", detail_ru="контакт вам недоступен")
 
 
 async def _write(tx: AsyncConnection, tenant: str, batch: _Batch) -> None:

@@ -19,7 +19,7 @@ from otklik_feedback.domain.case import Case, Step, closed, contacted
 from otklik_feedback.domain.enrichment import Known
 from otklik_feedback.domain.facts import case_event
 from otklik_feedback.domain.happened import check_happened
-from otklik_feedback.store import answers, cases, readings
+from otklik_feedback.store import answers, cases, claims, readings
 from otklik_feedback.store.cases import CaseEvent, Filters
 
 Show = Callable[[Case], Reply]
@@ -158,7 +158,8 @@ class ShownCase:
         answers: Answers that opened and joined it, with their comments.
         known: What is known of their words, by answer.
         steps: With their notes.
-        person: The customer, as the newest of these answers names them.
+        person: The customer, as the newest of these answers names them, else the newest of the
+            claims within reach that opened and joined it.
     """
 
     case: Case
@@ -180,8 +181,13 @@ async def read_case(db: Database, means: Means, caller: Caller, id_: UUID) -> Sh
         ids = list(dict.fromkeys(step.answer for step in steps if step.answer is not None))
         found = await answers.get(tx, tenant, ids)
         known = await readings.of(tx, tenant, ids)
+        claimed = list(dict.fromkeys(step.claim for step in steps if step.claim is not None))
+        claimants = await claims.people(tx, tenant, claimed)
     found.sort(key=lambda pair: ids.index(pair[0].id))
-    named = [person for _, sealed in found if (person := means.person(tenant, sealed)) != NOBODY]
+    within = [claimants[id_] for id_ in claimed if id_ in claimants]
+    sealed_people = [one.person for one in within if caller.may_see(one.branch)]
+    sealed_people += [sealed for _, sealed in found]
+    named = [person for one in sealed_people if (person := means.person(tenant, one)) != NOBODY]
     return ShownCase(
         case,
         [(answer, means.opened(tenant, "comment", sealed.comment)) for answer, sealed in found],

@@ -1,15 +1,15 @@
 """Claims: how they are kept, and what is done about them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from otklik_common import outbox
+from otklik_common import outbox, validation
 from otklik_common.callers import Caller
 from otklik_common.db import Database, raw
 from otklik_common.directory import Directory, Known
@@ -20,8 +20,9 @@ from otklik_common.idempotency import Once
 from otklik_common.idempotency import Reply as Answered
 from otklik_common.ids import subject_id
 from otklik_common.paging import Part
-from otklik_feedback.actions.answers import ATTEMPTS, OutOfReach
+from otklik_feedback.actions.answers import ATTEMPTS, OutOfReach, check_contact
 from otklik_feedback.actions.cases import Done
+from otklik_feedback.actions.claim_cases import follow
 from otklik_feedback.actions.clocks import Book, settle
 from otklik_feedback.actions.means import Means, Person
 from otklik_feedback.actions.opening import Raced, Unhappy, open_cases
@@ -46,6 +47,7 @@ from otklik_feedback.store import cases, claims, clocks, contacts
 from otklik_feedback.store.claims import Filters, Listed, StepRow
 
 Show = Callable[[Listed], Answered]
+T = TypeVar("T")
 
 COPIED: Final = ("channel", "party", "branch", "team", "queue", "agent", "segment")
 """Dimensions that a claim takes from its contact, where it does not say them itself."""
@@ -85,17 +87,24 @@ async def keep_claim(desk: Desk, new: NewClaim, person: Person) -> None:
     Keep a claim, run its clocks, open its case and announce all, in one transaction; once by its id.
 
     Raises:
-        OutOfReach, NotFound, EmptyClaim, ClaimDiffers, UnknownClaimKind, TimeInFuture, Unavailable.
+        OutOfReach, NotFound, EmptyClaim, ClaimDiffers, UnknownClaimKind, TimeInFuture, TimeTooOld,
+            Unavailable.
     """
     check_words(new)
+    validation.check_time(new.received_at, desk.now)
     check_happened(new.received_at, desk.now)
     if not desk.caller.may_see(new.said.get("branch")):
         raise OutOfReach("the branch is out of your reach", detail_ru="филиал вам недоступен")
     known = await desk.directory.known(desk.caller.tenant)
+    await _undisturbed(desk, lambda tx: _keep(tx, desk, new, person, known))
+
+
+async def _undisturbed(desk: Desk, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+    """Again in a new transaction where others got in the way. Raises Unavailable."""
     for _ in range(ATTEMPTS):
         try:
             async with desk.db.begin(desk.caller.tenant) as tx:
-                return await _keep(tx, desk, new, person, known)
+                return await work(tx)
         except Raced:
             continue
         except DBAPIError as broken:
@@ -125,6 +134,7 @@ async def _keep(
                 "another claim came under this id", detail_ru="под этим id была другая претензия"
             )
         return
+    check_contact(caller, contact)
     terms = {**SHIPPED, **await claims.kinds(tx, tenant)}
     if new.claim_kind not in terms:
         raise UnknownClaimKind(
@@ -202,37 +212,51 @@ async def step(
     Args:
         move: The rule; it says what cannot be done.
     Raises:
-        NotFound, OutOfReach, TimeInFuture, PreconditionFailed, and what `move` raises.
+        NotFound, OutOfReach, TimeInFuture, PreconditionFailed, Unavailable, and what `move` raises.
     """
+    check_happened(done.at, work.desk.now)
+    return await _undisturbed(work.desk, lambda tx: _step(tx, work, id_, done, name, move))
+
+
+async def _step(
+    tx: AsyncConnection,
+    work: Work,
+    id_: UUID,
+    done: Done,
+    name: str,
+    move: Callable[[Claim], Claim],
+) -> Answered:
     desk = work.desk
     caller, tenant = desk.caller, desk.caller.tenant
-    check_happened(done.at, desk.now)
-    async with desk.db.begin(tenant) as tx:
-        replayed = await work.once.replay(tx, caller)
-        if replayed is not None:
-            return replayed
-        before = await claims.locked(tx, tenant, id_)
-        if before is None or not caller.may_see(before.branch):
-            raise missing(id_)
-        work.expected.check(before.revision)
-        after = move(before)
-        if not caller.may_see(after.branch):
-            raise OutOfReach("the branch is out of your reach", detail_ru="филиал вам недоступен")
-        recorder = await outbox.recorder(tx, tenant)
-        after = replace(
-            after,
-            revision=before.revision + 1,
-            recorded_at=next_moment(recorder.now, before.recorded_at),
+    replayed = await work.once.replay(tx, caller)
+    if replayed is not None:
+        return replayed
+    before = await claims.locked(tx, tenant, id_)
+    if before is None or not caller.may_see(before.branch):
+        raise missing(id_)
+    work.expected.check(before.revision)
+    after = move(before)
+    if not caller.may_see(after.branch):
+        raise OutOfReach("the branch is out of your reach", detail_ru="филиал вам недоступен")
+    recorder = await outbox.recorder(tx, tenant)
+    after = replace(
+        after,
+        revision=before.revision + 1,
+        recorded_at=next_moment(recorder.now, before.recorded_at),
+    )
+    await claims.put(tx, tenant, after)
+    note = desk.means.sealed(tenant, "note", done.note)
+    row = StepRow(after.steps, name, done.at, recorder.now, caller.principal, done.reason, note)
+    await claims.add_step(tx, tenant, id_, row)
+    told = await settle(tx, tenant, [watched_of(after)], desk.book, recorder=recorder)
+    if after.dimensions != before.dimensions:
+        told += await follow(
+            tx, tenant, before, after, at=done.at, recorder=recorder, actor=caller.principal
         )
-        await claims.put(tx, tenant, after)
-        note = desk.means.sealed(tenant, "note", done.note)
-        row = StepRow(after.steps, name, done.at, recorder.now, caller.principal, done.reason, note)
-        await claims.add_step(tx, tenant, id_, row)
-        told = await settle(tx, tenant, [watched_of(after)], desk.book, recorder=recorder)
-        await recorder.append([claim_event(tenant, after, verb=name, at=done.at), *told])
-        found = await claims.get(tx, tenant, id_)
-        assert found is not None
-        return await work.once.keep(tx, work.show(found[0]))
+    await recorder.append([claim_event(tenant, after, verb=name, at=done.at), *told])
+    found = await claims.get(tx, tenant, id_)
+    assert found is not None
+    return await work.once.keep(tx, work.show(found[0]))
 
 
 # --- Reading ------------------------------------------------------------------------------------

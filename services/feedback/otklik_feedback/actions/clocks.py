@@ -1,6 +1,6 @@
 """Clocks of claims and reviews, settled in the transaction that changes what they are of."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -23,6 +23,9 @@ from otklik_feedback.store.clocks import ClockRow
 
 MOST_COMPANIES = 1_000
 """Whose promises are kept ready; those not used for longest go first."""
+
+
+Aside = Callable[[str, UUID, Exception], None]
 
 
 class Book:
@@ -83,12 +86,25 @@ async def remade(
     policies: Policies,
     *,
     now: datetime,
+    aside: Aside | None = None,
 ) -> list[Event[Any]]:
-    """Make the clocks of claims and reviews that are locked; returns what is told of them."""
+    """
+    Make the clocks of claims and reviews that are locked.
+
+    Args:
+        aside: Told of one whose clocks cannot be made, and why; they stay. Without it, none is made.
+    Returns:
+        What is told of them.
+    """
     known = await store.lock(on, tenant, [one.matter for one in matters])
-    found = [
-        change for one in matters for change in _changes(tenant, one, policies, known, now=now)
-    ]
+    found: list[Change] = []
+    for one in matters:
+        try:
+            found += list(_changes(tenant, one, policies, known, now=now))
+        except Exception as broken:
+            if aside is None:
+                raise
+            aside(tenant, one.matter, broken)
     if found:
         await store.put(on, [change.row for change in found])
     return [change.event for change in found]

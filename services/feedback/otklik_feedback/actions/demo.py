@@ -72,7 +72,7 @@ async def _some_answers(db: Database, tenant: str) -> tuple[int, int]:
         if not taken:
             return 0, 0
         ids = [answer.id for answer in taken]
-        ended = await cases.demo(tx, tenant, ids)
+        ended = await cases.demo(tx, tenant, "answer", ids)
         recorder = await outbox.recorder(tx, tenant)
         void_answers = [
             replace(
@@ -109,7 +109,7 @@ async def _some_reviews(db: Database, tenant: str) -> tuple[int, int]:
         if not taken:
             return 0, 0
         ids = [review.id for review in taken]
-        ended = await cases.demo_of(tx, tenant, "review", ids)
+        ended = await cases.demo(tx, tenant, "review", ids)
         recorder = await outbox.recorder(tx, tenant)
         void = [revised(review, recorder) for review in taken]
         told = [
@@ -128,7 +128,7 @@ async def _some_claims(db: Database, tenant: str) -> tuple[int, int]:
         if not taken:
             return 0, 0
         ids = [claim.id for claim in taken]
-        ended = await cases.demo_of(tx, tenant, "claim", ids)
+        ended = await cases.demo(tx, tenant, "claim", ids)
         recorder = await outbox.recorder(tx, tenant)
         void = [
             replace(

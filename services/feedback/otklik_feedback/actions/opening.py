@@ -51,7 +51,7 @@ async def open_cases(
     actor: str,
 ) -> list[Event[Any]]:
     """
-    Open a case for each unhappy customer and touchpoint, or join the one that is open.
+    Open a case for each unhappy customer and place, or join the one that is open.
 
     Returns:
         The facts of the cases, for the outbox.
@@ -77,6 +77,8 @@ async def open_cases(
                 actor=actor,
                 answer=each.case.answer,
                 reason=each.case.reason,
+                review=each.case.review,
+                claim=each.case.claim,
             )
         )
     changed = [recorded(case, recorder) for key, case in now.items() if case != known.get(key)]

@@ -24,16 +24,15 @@ from otklik_common.http import (
 )
 from otklik_feedback.actions import cases as actions
 from otklik_feedback.actions.cases import Done, ShownCase
-from otklik_feedback.api.context import PREFIX, Db, Keys, MayReadCases, MayWriteCases, Word
-from otklik_feedback.api.schemas import (
+from otklik_feedback.api.cases_schemas import (
     AnswerOfCase,
     CaseDetail,
     CaseOut,
-    CustomerOut,
     StepOut,
-    shown_answer,
     shown_case,
 )
+from otklik_feedback.api.context import PREFIX, Db, Keys, MayReadCases, MayWriteCases, Word
+from otklik_feedback.api.schemas import CustomerOut, shown_answer
 from otklik_feedback.api.schemas_readings import ReadingOut
 from otklik_feedback.domain.case import MOST_NOTE, Case
 from otklik_feedback.store.cases import Filters
@@ -215,6 +214,8 @@ def _detail(shown: ShownCase, now: datetime) -> CaseDetail:
                 recorded_at=step.recorded_at,
                 actor=step.actor,
                 answer=step.answer,
+                review=step.review,
+                claim=step.claim,
                 reason=step.reason,
                 note=note,
             )

@@ -1,4 +1,4 @@
-"""Answers and cases as they come in and go out."""
+"""Surveys and answers as they come in and go out."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -7,12 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from otklik_common.events.contact_center import ChannelName, Direction
-from otklik_common.events.feedback import CaseState
 from otklik_common.http import AwareTime, StrictModel
 from otklik_feedback.api.context import Code, Reference
 from otklik_feedback.api.schemas_readings import ReadingDetail, ReadingOut
 from otklik_feedback.domain.answer import Answer
-from otklik_feedback.domain.case import Case, is_overdue
 from otklik_feedback.domain.question import MICRO
 
 # --- Answers ------------------------------------------------------------------------------------
@@ -162,88 +160,9 @@ def shown_answer(answer: Answer) -> dict[str, Any]:
     }
 
 
-# --- Cases --------------------------------------------------------------------------------------
-
-
-class CaseOut(Placed):
-    """A case without anything personal."""
-
-    id: UUID
-    state: CaseState
-    reason: str = Field(
-        description="what opened it: the score (nps, csat, ces), a review or a claim"
-    )
-    level: str
-    answer: UUID | None = Field(description="subject of the answer that opened it")
-    review: UUID | None = Field(description="the review that opened it")
-    claim: UUID | None = Field(description="the claim that opened it")
-    contact: UUID | None
-    opened_at: datetime
-    due_at: datetime
-    overdue: bool
-    contacted_at: datetime | None
-    closed_at: datetime | None
-    resolution: str | None
-    revision: int
-
-    @classmethod
-    def of(cls, case: Case, now: datetime) -> "CaseOut":
-        """What the caller sees of a case."""
-        return cls(**shown_case(case, now))
-
-
-class AnswerOfCase(AnswerOut):
-    """An answer that opened or joined a case, with its words."""
-
-    comment: str | None
-
-
-class StepOut(BaseModel):
-    """Something that happened to a case."""
-
-    number: int
-    step: str
-    at: datetime
-    recorded_at: datetime
-    actor: str
-    answer: UUID | None
-    reason: str | None
-    note: str | None
-
-
 class CustomerOut(BaseModel):
     """Whom to call."""
 
     phone: str | None
     email: str | None
     external_id: str | None
-
-
-class CaseDetail(CaseOut):
-    """A case with all that is needed to call the customer."""
-
-    customer: CustomerOut
-    answers: list[AnswerOfCase]
-    history: list[StepOut]
-
-
-def shown_case(case: Case, now: datetime) -> dict[str, Any]:
-    """Fields of a case, for either model."""
-    return {
-        "id": case.id,
-        "state": case.state,
-        "reason": case.reason,
-        "level": case.level,
-        "answer": case.answer,
-        "review": case.review,
-        "claim": case.claim,
-        "contact": case.contact,
-        "opened_at": case.opened_at,
-        "due_at": case.due_at,
-        "overdue": is_overdue(case, now),
-        "contacted_at": case.contacted_at,
-        "closed_at": case.closed_at,
-        "resolution": case.resolution,
-        "revision": case.revision,
-        **case.dimensions,
-    }

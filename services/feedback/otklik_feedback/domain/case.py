@@ -28,6 +28,7 @@ class Step(StrEnum):
 
     OPENED = "opened"
     JOINED = "joined"
+    PLACED = "placed"
     CONTACTED = "contacted"
     CLOSED = "closed"
 
@@ -58,7 +59,8 @@ class Case:
     Attributes:
         answer: The answer that opened it; None where a review or a claim did.
         person: Whoever is unhappy: the customer's first pseudonym, else the customer's, the
-            contact's or the answer's own id. One open case per person and touchpoint.
+            contact's or the answer's own id. One open case per person and place. Of claims and
+            reviews it begins with what they are: no answer joins their cases.
         steps: How many steps it has had.
         revision: Of the fact; from 1 upwards.
         resolution: Reason code given at closing.
@@ -88,6 +90,12 @@ class Case:
     def touchpoint(self) -> str | None:
         """Where in the journey it happened."""
         return self.dimensions.get("touchpoint")
+
+    @property
+    def place(self) -> str:
+        """Where a person has one open case: the branch of a claim, else the touchpoint; blank for none."""
+        where = self.touchpoint if self.claim is None else self.dimensions.get("branch")
+        return where or ""
 
 
 def reason_of(content: Content) -> str | None:

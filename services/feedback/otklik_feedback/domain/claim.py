@@ -23,6 +23,7 @@ MOST_DAYS: Final = 366
 MOST_KINDS: Final = 100
 MOST_REOPENINGS: Final = 20
 MOST_STEPS: Final = 200
+"""As many as a claim has, it is changed no more; it is still worked off, and reopened."""
 
 NORM: Final = Own(timedelta(hours=24), timedelta(hours=4))
 """By when a claim is worked off where no policy promises it: elapsed hours, by day and by night."""
@@ -255,7 +256,7 @@ def reacted(claim: Claim, at: datetime) -> Claim:
     The claim after our first reaction.
 
     Raises:
-        ClaimWorkedOff, ClaimInWork, BadStep, TooManySteps.
+        ClaimWorkedOff, ClaimInWork, BadStep.
     """
     _check_open(claim)
     if claim.reacted_at is not None:
@@ -268,7 +269,7 @@ def worked_off(claim: Claim, at: datetime, *, outcome: str) -> Claim:
     The claim after it was worked off; whoever had not reacted before has reacted now.
 
     Raises:
-        ClaimWorkedOff, BadStep, TooManySteps.
+        ClaimWorkedOff, BadStep.
     """
     _check_open(claim)
     last = msgspec.structs.replace(claim.openings[-1], worked_off_at=at)
@@ -317,6 +318,11 @@ def changed(claim: Claim, change: Change, at: datetime) -> Claim:
         ClaimWorkedOff, BadStep, TooManySteps.
     """
     _check_open(claim)
+    if claim.steps >= MOST_STEPS:
+        raise TooManySteps(
+            f"a claim of {MOST_STEPS} steps is changed no more",
+            detail_ru=f"претензию, у которой {MOST_STEPS} шагов, больше не меняют",
+        )
     placed = {"branch": change.branch, "agent": change.agent}
     dimensions = {**claim.dimensions, **{n: v for n, v in placed.items() if v is not None}}
     after = replace(
@@ -334,11 +340,6 @@ def _stepped(after: Claim, before: Claim, at: datetime) -> Claim:
         raise BadStep(
             f"{at.isoformat()} is before the step before it at {last.isoformat()}",
             detail_ru=f"{at.isoformat()} раньше предыдущего шага {last.isoformat()}",
-        )
-    if before.steps >= MOST_STEPS:
-        raise TooManySteps(
-            f"a claim takes {MOST_STEPS} steps",
-            detail_ru=f"у претензии не больше {MOST_STEPS} шагов",
         )
     return replace(after, steps=before.steps + 1, last_at=at)
 
@@ -378,21 +379,31 @@ def _of_openings(openings: Sequence[Opening]) -> list[Watch]:
 
 
 def case_of(id_: UUID, claim: Claim) -> Case:
-    """The case of a claim; a customer whose claim is being dealt with has one."""
-    placed = ("channel", "party", "branch", "team", "queue", "agent")
-    dimensions = {name: claim.dimensions[name] for name in placed if name in claim.dimensions} | {
-        "touchpoint": "claim"
-    }
+    """The case of a claim; a customer has one in each branch that has claims of theirs."""
     return Case(
         id=id_,
         answer=None,
         contact=claim.contact,
         claim=claim.id,
         reason="claim",
-        person=claim.identifiers[0] if claim.identifiers else f"claim/{claim.id}",
+        person=f"claim/{claim.identifiers[0] if claim.identifiers else claim.id}",
         opened_at=claim.received_at,
         due_at=claim.received_at + CASE_DUE,
-        dimensions=dimensions,
+        dimensions=_where(claim),
         identifiers=claim.identifiers,
         steps=1,
     )
+
+
+def case_placed(case: Case, claim: Claim) -> Case:
+    """The case of `claim` alone, where the claim is now."""
+    dimensions = _where(claim)
+    if dimensions == case.dimensions:
+        return case
+    return replace(case, dimensions=dimensions, steps=case.steps + 1)
+
+
+def _where(claim: Claim) -> Dimensions:
+    placed = ("channel", "party", "branch", "team", "queue", "agent")
+    known = {name: claim.dimensions[name] for name in placed if name in claim.dimensions}
+    return known | {"touchpoint": "claim"}

@@ -9,10 +9,14 @@ import msgspec
 
 from otklik_common.clocks import sla
 from otklik_common.clocks.policies import Choice, Policies, Subject
+from otklik_common.clocks.policy_change import EVER
 from otklik_common.clocks.shown import Shown, counted, shown
 from otklik_common.clocks.sla import Mark, State, Step, Target
 from otklik_common.events.feedback_clocks import FeedbackClock
 from otklik_common.ids import subject_id
+
+NEVER: Final = EVER - timedelta(days=1)
+"""Before any edit that makes clocks anew."""
 
 
 class Own(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,7 +73,9 @@ class Watched(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def over_at(self) -> datetime | None:
-        """When the last of its clocks ended; None while one runs."""
+        """When the last of its clocks ended, before all times if it has none; None while one runs."""
+        if not self.watches:
+            return NEVER
         ends = [watch.ended_at for watch in self.watches]
         known = [end for end in ends if end is not None]
         return max(known) if known and len(known) == len(ends) else None

@@ -6,19 +6,21 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select, text, update
+from sqlalchemy import ColumnElement, Table, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.events.feedback import CaseState
 from otklik_common.paging import Part, keyset
 from otklik_feedback.domain.case import NAMELESS, Case, Step
+from otklik_feedback.store.claim_tables import claims
+from otklik_feedback.store.review_tables import reviews
 from otklik_feedback.store.sets import Row, array, given
 from otklik_feedback.store.sets import add as add_rows
 from otklik_feedback.store.tables import answers, case_events, cases
 
 Key = tuple[str, str]
-"""Who is unhappy, and where: the person and the touchpoint, blank for none."""
+"""Who is unhappy, and where: the person and the place, blank for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class CaseEvent:
 
     Attributes:
         number: From 1 upwards.
-        answer: The answer that opened or joined it.
+        answer, review, claim: What opened or joined it.
         note: Sealed.
     """
 
@@ -41,6 +43,8 @@ class CaseEvent:
     answer: UUID | None = None
     reason: str | None = None
     note: bytes | None = None
+    review: UUID | None = None
+    claim: UUID | None = None
 
 
 _PLAIN: Final = (
@@ -76,12 +80,12 @@ _READ: Final = tuple(cases.c[name] for name in (*_PLAIN, "state", "dimensions", 
 
 def key_of(case: Case) -> Key:
     """What makes two open cases one."""
-    return case.person, case.touchpoint or ""
+    return case.person, case.place
 
 
 async def open_of(tx: AsyncConnection, tenant: str, keys: Collection[Key]) -> dict[Key, Case]:
     """
-    The open cases of these customers and touchpoints, locked.
+    The open cases of these customers and places, locked.
 
     A case that was opened before its customer was known is theirs as soon as they are, unless
     one bears their name.
@@ -156,6 +160,8 @@ async def add_events(tx: AsyncConnection, tenant: str, events: Sequence[CaseEven
             "answer": event.answer,
             "reason": event.reason,
             "note": event.note,
+            "review": event.review,
+            "claim": event.claim,
         }
         for event in events
     ]
@@ -215,6 +221,8 @@ async def events_of(tx: AsyncConnection, tenant: str, id_: UUID) -> list[CaseEve
             row.answer,
             row.reason,
             row.note,
+            row.review,
+            row.claim,
         )
         for row in found
     ]
@@ -263,16 +271,23 @@ def _where(filters: Filters) -> list[ColumnElement[bool]]:
     return wanted
 
 
-async def demo(tx: AsyncConnection, tenant: str, taken: Collection[UUID]) -> list[Case]:
+Opener = Literal["answer", "review", "claim"]
+
+_OPENERS: Final[dict[Opener, Table]] = {"answer": answers, "review": reviews, "claim": claims}
+
+
+async def demo(
+    tx: AsyncConnection, tenant: str, opener: Opener, taken: Collection[UUID]
+) -> list[Case]:
     """
-    Cases that these answers opened or joined, if no answer but the demo's did; locked by id.
+    Cases that these opened or joined, if none but the demo's did; locked by id.
 
     Three look-ups by key, never a join: the planner may still take these tables for as small as
     they were before the demo came, and would read one whole for every row of another.
     """
-    by_answer = case_events.c.answer == array(case_events, "answer", taken)
+    by_opener = case_events.c[opener] == array(case_events, opener, taken)
     touched = await tx.scalars(
-        select(case_events.c.case).distinct().where(case_events.c.tenant == tenant, by_answer)
+        select(case_events.c.case).distinct().where(case_events.c.tenant == tenant, by_opener)
     )
     touched_ids = touched.all()
     found = await tx.execute(
@@ -281,45 +296,33 @@ async def demo(tx: AsyncConnection, tenant: str, taken: Collection[UUID]) -> lis
         .order_by(cases.c.id)
         .with_for_update()
     )
-    shared = await _joined_by_others(tx, tenant, touched_ids)
+    shared = await _joined_by_others(tx, tenant, opener, touched_ids)
     return [_case(row) for row in found if row.id not in shared]
 
 
-async def demo_of(
-    tx: AsyncConnection, tenant: str, opener: Literal["review", "claim"], taken: Collection[UUID]
-) -> list[Case]:
-    """Cases that these reviews or claims opened, locked by id."""
-    found = await tx.execute(
-        select(*_READ)
-        .where(cases.c.tenant == tenant, cases.c[opener] == array(cases, opener, taken))
-        .order_by(cases.c.id)
-        .with_for_update()
-    )
-    return [_case(row) for row in found]
-
-
 async def _joined_by_others(
-    tx: AsyncConnection, tenant: str, touched: Collection[UUID]
+    tx: AsyncConnection, tenant: str, opener: Opener, touched: Collection[UUID]
 ) -> set[UUID]:
-    """Those of the cases that an answer other than the demo's opened or joined."""
+    """Those of the cases that something other than the demo's opened or joined."""
     steps = await tx.execute(
-        select(case_events.c.case, case_events.c.answer).where(
+        select(case_events.c.case, case_events.c[opener]).where(
             case_events.c.tenant == tenant,
             case_events.c.case == array(case_events, "case", touched),
-            case_events.c.answer.is_not(None),
+            case_events.c[opener].is_not(None),
         )
     )
-    cases_by_answer: dict[UUID, set[UUID]] = {}
-    for case, answer in steps:
-        cases_by_answer.setdefault(answer, set()).add(case)
+    cases_by_opener: dict[UUID, set[UUID]] = {}
+    for case, by in steps:
+        cases_by_opener.setdefault(by, set()).add(case)
+    openers = _OPENERS[opener]
     others = await tx.scalars(
-        select(answers.c.id).where(
-            answers.c.tenant == tenant,
-            answers.c.id == array(answers, "id", cases_by_answer),
+        select(openers.c.id).where(
+            openers.c.tenant == tenant,
+            openers.c.id == array(openers, "id", cases_by_opener),
             text("NOT starts_with(reference, 'demo-')"),
         )
     )
-    return set().union(*(cases_by_answer[answer] for answer in others))
+    return set().union(*(cases_by_opener[by] for by in others))
 
 
 async def remove(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> None:
@@ -333,7 +336,7 @@ def _row(tenant: str, case: Case) -> Row:
     return {
         "tenant": tenant,
         **{name: getattr(case, name) for name in _PLAIN},
-        "place": case.touchpoint or "",
+        "place": case.place,
         "state": case.state.value,
         "dimensions": dict(case.dimensions),
         "identifiers": list(case.identifiers),

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -124,6 +124,29 @@ async def get(
         return None
     person = Person(phone=row.phone, email=row.email, external=row.external)
     return Listed(_claim(row), row.due_at), row.text, person
+
+
+class Claimant(NamedTuple):
+    """Whoever claims, sealed, and the branch of the claim."""
+
+    branch: str | None
+    person: Person
+
+
+async def people(tx: AsyncConnection, tenant: str, ids: Collection[UUID]) -> dict[UUID, Claimant]:
+    """Whoever claims, by claim."""
+    if not ids:
+        return {}
+    columns = [claims.c[name] for name in ("id", "branch", "phone", "email", "external")]
+    found = await tx.execute(
+        select(*columns).where(claims.c.tenant == tenant, claims.c.id == array(claims, "id", ids))
+    )
+    return {
+        row.id: Claimant(
+            row.branch, Person(phone=row.phone, email=row.email, external=row.external)
+        )
+        for row in found
+    }
 
 
 async def steps(tx: AsyncConnection, tenant: str, id_: UUID) -> list[StepRow]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from otklik_feedback.domain.clock import Watched, packed, unpacked
+from otklik_feedback.domain.clock import Watched, packed
 from otklik_feedback.store.columns import SCHEMA
 
 ClockKey = tuple[str, UUID]
@@ -33,6 +33,13 @@ class ClockRow(NamedTuple):
     due_at: datetime | None
     warn_at: datetime | None
     breaches_at: datetime | None
+
+
+class WatchedRow(NamedTuple):
+    """What clocks of a claim or a review are made of, packed."""
+
+    matter: UUID
+    data: str
 
 
 _COLUMNS: Final = ", ".join(ClockRow._fields)
@@ -78,7 +85,7 @@ WHERE tenant = $1 AND matter = ANY ($2) AND NOT void ORDER BY matter, target, id
 """  # noqa: S608 - a name of our own
 
 _SOME: Final = f"""
-SELECT data FROM {SCHEMA}.watched
+SELECT matter, data FROM {SCHEMA}.watched
 WHERE tenant = $1 AND ($2::uuid IS NULL OR matter > $2) AND (over_at IS NULL OR over_at >= $3)
   AND ($4::text IS NULL OR branch = $4)
 ORDER BY matter LIMIT $5 FOR UPDATE
@@ -102,10 +109,10 @@ async def some_watched(
     since: datetime,
     branch: str | None,
     most: int,
-) -> list[Watched]:
+) -> list[WatchedRow]:
     """Claims and reviews some of whose clocks ran since a moment, by their ids, locked."""
     rows = await on.fetch(_SOME, tenant, after, since, branch, most)
-    return [unpacked(row[0]) for row in rows]
+    return [WatchedRow(*row) for row in rows]
 
 
 async def lock(

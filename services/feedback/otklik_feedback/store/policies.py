@@ -1,5 +1,6 @@
 """What companies promise has changed: how often, and whose clocks are still to be made anew."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -43,7 +44,9 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
 ON CONFLICT (tenant, branch) DO UPDATE SET since = least(r.since, excluded.since), place = NULL
 """  # noqa: S608 - a name of our own
 
-_WAITING: Final = f"SELECT tenant FROM {SCHEMA}.promises_redo ORDER BY tenant LIMIT 1"  # noqa: S608
+_WAITING: Final = f"""
+SELECT tenant FROM {SCHEMA}.promises_redo WHERE NOT tenant = ANY ($1) ORDER BY tenant LIMIT 1
+"""  # noqa: S608 - a name of our own
 
 _TAKE: Final = f"""
 SELECT {", ".join(Redo._fields)} FROM {SCHEMA}.promises_redo
@@ -80,9 +83,9 @@ async def changed(on: asyncpg.Connection, redo: Changed) -> None:
     await on.execute(_ASK, *zip(*rows, strict=True))
 
 
-async def waiting(on: asyncpg.Connection) -> str | None:
-    """A company whose clocks are to be made anew; None where there is none."""
-    found: str | None = await on.fetchval(_WAITING)
+async def waiting(on: asyncpg.Connection, busy: Collection[str]) -> str | None:
+    """A company whose clocks are to be made anew, none of `busy`; None where there is none."""
+    found: str | None = await on.fetchval(_WAITING, list(busy))
     return found
 
 

@@ -144,7 +144,12 @@ cases = Table(
     Column(
         "person", Text(collation="C"), nullable=False, comment="a pseudonym, or what else is known"
     ),
-    Column("place", Text(collation="C"), nullable=False, comment="the touchpoint; blank for none"),
+    Column(
+        "place",
+        Text(collation="C"),
+        nullable=False,
+        comment="touchpoint, or branch of a claim; blank for none",
+    ),
     Column("state", Text, nullable=False),
     Column("level", Text, nullable=False),
     _json("dimensions"),
@@ -187,6 +192,8 @@ case_events = Table(
     _id("answer", nullable=True),
     Column("reason", Text),
     _sealed("note"),
+    _id("review", nullable=True),
+    _id("claim", nullable=True),
     PrimaryKeyConstraint("tenant", "case", "number"),
     # Steps are never changed, and go only with their case: nobody may delete one.
     ForeignKeyConstraint(
@@ -203,6 +210,13 @@ Index(
     case_events.c.answer,
     postgresql_where=case_events.c.answer.is_not(None),
 )
+for _opener in ("review", "claim"):
+    Index(
+        f"case_events_{_opener}",
+        case_events.c.tenant,
+        case_events.c[_opener],
+        postgresql_where=case_events.c[_opener].is_not(None),
+    )
 
 contact_dims = Table(
     "contact_dims",
