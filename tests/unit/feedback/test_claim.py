@@ -22,7 +22,6 @@ from otklik_feedback.domain.claim import (
     ClaimWorkedOff,
     NewClaim,
     TooManySteps,
-    case_of,
     changed,
     digest_of,
     reacted,
@@ -32,6 +31,7 @@ from otklik_feedback.domain.claim import (
     watched_of,
     worked_off,
 )
+from otklik_feedback.domain.claim_case import case_of
 from otklik_feedback.domain.clock import clocks
 
 MOSCOW = "Europe/Moscow"

@@ -12,7 +12,8 @@ from otklik_common.ids import subject_id
 from otklik_common.outbox import Recorder
 from otklik_feedback.actions.opening import Raced, Unhappy, open_cases, recorded
 from otklik_feedback.domain.case import Case, Step, closed
-from otklik_feedback.domain.claim import Claim, case_of, case_placed
+from otklik_feedback.domain.claim import Claim
+from otklik_feedback.domain.claim_case import case_of, case_placed
 from otklik_feedback.domain.facts import case_event
 from otklik_feedback.store import cases, claims
 from otklik_feedback.store.cases import CaseEvent, key_of

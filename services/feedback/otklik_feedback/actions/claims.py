@@ -33,12 +33,12 @@ from otklik_feedback.domain.claim import (
     Claim,
     ClaimDiffers,
     NewClaim,
-    case_of,
     check_words,
     digest_of,
     received,
     watched_of,
 )
+from otklik_feedback.domain.claim_case import case_of
 from otklik_feedback.domain.claim_told import claim_event
 from otklik_feedback.domain.clock import ClockFact, read
 from otklik_feedback.domain.facts import next_moment
