@@ -91,8 +91,8 @@ async def keep_claim(desk: Desk, new: NewClaim, person: Person) -> None:
             Unavailable.
     """
     check_words(new)
-    validation.check_time(new.received_at, desk.now)
     check_happened(new.received_at, desk.now)
+    validation.check_time(new.received_at, desk.now)
     if not desk.caller.may_see(new.said.get("branch")):
         raise OutOfReach("the branch is out of your reach", detail_ru="филиал вам недоступен")
     known = await desk.directory.known(desk.caller.tenant)
