@@ -47,6 +47,9 @@ class Day:
         reference, text = self.chance.choice(REFERENCES), self.chance.choice(TEXTS)
         await said(self.world, reference, text, score=self.chance.randint(7, 10))
         self.texts[reference] = text
+        if text is None:
+            # Words taken back take what was said of them along.
+            self.corrected.pop(reference, None)
 
     async def correct(self) -> None:
         reference, sentiment = self.chance.choice(REFERENCES), self.chance.choice(SENTIMENTS)
@@ -65,10 +68,11 @@ class Day:
         assert (await put_topics(self.world, listed["topics"], tag)).status_code == 200
 
     async def keep_working(self, stop: asyncio.Event) -> None:
-        worker = a_worker(self.world)
+        worker, pauses = a_worker(self.world), random.Random(0)
         while not stop.is_set():
             await worker.step()
-            await asyncio.sleep(self.chance.random() / 100)
+            # Dice of its own: how fast it works changes nothing of what is done meanwhile.
+            await asyncio.sleep(pauses.random() / 100)
 
 
 def as_put(listed: Any) -> Tree:

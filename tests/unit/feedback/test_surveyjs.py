@@ -127,6 +127,7 @@ def test_what_is_not_read_is_refused_and_not_guessed(expression: str) -> None:
         ("{score} = 11", "is never 11"),
         ("{score} = true", "is not read"),
         ("{score} = 'many'", "is not read"),
+        ("{score} = '--3'", "is not read"),
         ("{score} contains 1", "is not read"),
         ("{score} anyof []", "is not read"),
         ("{who} = 'nobody'", "has no choice 'nobody'"),

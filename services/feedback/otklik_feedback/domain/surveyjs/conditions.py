@@ -1,5 +1,6 @@
 """From expressions of SurveyJS to our conditions: the same answers show the same questions."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -147,10 +148,13 @@ def _listed(name: str, op: Op, values: Literal, look: Look) -> Test:
     return Test(name, op, values)
 
 
+_WHOLE: Final = re.compile(r"-?[0-9]{1,9}")
+
+
 def _score(asked: Asked, value: Plain, look: Look) -> int:
     scale = asked.question.scale
     assert scale is not None
-    written = isinstance(value, str) and value.strip().lstrip("-").isdecimal()
+    written = isinstance(value, str) and _WHOLE.fullmatch(value.strip()) is not None
     if isinstance(value, bool) or not (isinstance(value, int) or written):
         raise _unfit(look)
     score = int(value)
