@@ -246,6 +246,26 @@ async def test_it_waits_for_a_quarantine_to_end(asking: Asking) -> None:
     assert len([each for each in await asking.invitations("micro") if each["invited_at"]]) == 1
 
 
+async def test_who_waits_goes_on_waiting_whatever_more_is_heard_of_the_occasion(
+    asking: Asking,
+) -> None:
+    world = asking.world
+    await world.call("PUT", "/quarantine", {"person_days": 14})
+    await asking.programme("micro", survey=await world.survey("csat"), priority=10)
+    await asking.ends("c-1")
+    await asking.look()
+    await asking.programme(
+        "nps", survey=await world.survey(), priority=90, wait_days=30, late_hours=72
+    )
+    await asking.ends("c-2")
+    await asking.look()
+    assert [one["state"] for one in await asking.invitations("nps")] == ["planned"]
+    await asking.earlier(5 * DAY)
+    await asking.ends("c-2", revision=2, ended_at=datetime.now(UTC) - 5 * DAY, agent="anna")
+    await asking.look()
+    assert [one["state"] for one in await asking.invitations("nps")] == ["planned"]
+
+
 async def test_many_workers_ask_each_person_once(asking: Asking) -> None:
     world = asking.world
     await world.call("PUT", "/quarantine", {"person_days": 14})

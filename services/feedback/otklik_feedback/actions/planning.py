@@ -52,15 +52,19 @@ class PlanAsking:
                 made = await self._made(event.tenant, programme, occasion, now)
                 if isinstance(made, Kept):
                     planned[made.tenant, made.id] = made
-                else:
+                elif made is not None:
                     gone.add((event.tenant, made))
         await invitations.plan(tx, list(planned.values()))
         await invitations.unplan(tx, gone)
 
     async def _made(
         self, tenant: str, programme: Programme, occasion: Occasion, now: datetime
-    ) -> Kept | UUID:
-        """The plan; the id alone of one that is not to be, or not any more."""
+    ) -> Kept | UUID | None:
+        """
+        The plan; the id alone of one that is not to be, or not any more.
+
+        None of one that would come too late now: whoever waits already goes on waiting.
+        """
         id_ = subject_id(
             tenant, "invitation", programme.code, occasion.trigger, str(occasion.subject)
         )
@@ -74,7 +78,7 @@ class PlanAsking:
             return id_
         due_at = await self._due(tenant, programme, occasion, at)
         if due_at + programme.late < now:
-            return id_
+            return None
         person = occasion.identifiers[0] if occasion.identifiers else None
         plan = Plan(id_, tenant, person, occasion.identifiers, due_at, due_at)
         early = stopped_early(plan, programme)
