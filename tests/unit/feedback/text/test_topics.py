@@ -1,6 +1,7 @@
 """Trees of topics: the one that is shipped, and what makes none."""
 
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -57,6 +58,20 @@ def test_opposites_of_reasons_have_the_other_tone() -> None:
             "deeper than",
         ),
         ([a_topic(f"t{n}") for n in range(MOST_TOPICS + 1)], "at most 200"),
+        ([a_topic(phrases={"ru": ("парковка", "Парковка "), "en": ()})], "a phrase twice"),
+        (
+            [
+                a_topic(
+                    f"t{n}",
+                    phrases={
+                        "en": tuple("".join(k) for k in product("abcdefghij", repeat=2)),
+                        "ru": (),
+                    },
+                )
+                for n in range(51)
+            ],
+            "at most 5000",
+        ),
         ([a_topic(phrases={"ru": ("слово",) * (MOST_PHRASES + 1)})], "100 phrases"),
         ([a_topic(phrases={"de": ("wort",)})], "in ru and in en"),
     ],

@@ -10,6 +10,7 @@ and tree always give the same reading.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from math import sqrt
 from typing import Final
 
@@ -37,6 +38,9 @@ NEAR: Final = 2
 
 CALL: Final = 0.08
 MOST_CALLS: Final = 3
+MOST_HITS: Final = 20_000
+"""Places where phrases of topics stand that are looked at in one text."""
+
 SPREAD: Final = 6.0
 """A sum of weights s becomes s / √(s² + 6): 2 is 0.63."""
 
@@ -239,7 +243,7 @@ class _Text:
     # --- Topics ---------------------------------------------------------------------------------
 
     def _mean(self) -> None:
-        hits = list(self._tree.phrases.find(self._tokens))
+        hits = list(islice(self._tree.phrases.find(self._tokens), MOST_HITS))
         hits.sort(key=lambda hit: (-len(hit.places), hit.first, hit.what.code))
         around: dict[int, list[Hit[Topic]]] = defaultdict(list)
         for hit in hits:

@@ -16,6 +16,9 @@ MOST_TOPICS: Final = 200
 MOST_PHRASES: Final = 100
 """Of one topic in one language."""
 
+MOST_IN_ALL: Final = 5_000
+"""Phrases of a company: whoever has more would keep the words of all others waiting."""
+
 MOST_DEPTH: Final = 4
 LANGUAGES: Final = ("ru", "en")
 
@@ -82,7 +85,7 @@ def tree(topics: Sequence[Topic], before: Tree | None = None) -> Tree:
         before: The tree whose place it takes. A topic that is left out is switched off and stands
             behind the others, for facts name it.
     Raises:
-        BadTopics: Too many, those switched off included; a code twice or of a wrong form, a parent
+        BadTopics: Too many topics or phrases, those switched off included; a code or a phrase twice or of a wrong form, a parent
             or an opposite that is not there, a circle, a tree that is too deep.
         BadPhrase: Words that are no phrase.
     """
@@ -98,6 +101,12 @@ def tree(topics: Sequence[Topic], before: Tree | None = None) -> Tree:
         )
     for topic in listed.values():
         _check(topic, listed)
+    phrases = sum(len(some) for topic in listed.values() for some in topic.phrases.values())
+    if phrases > MOST_IN_ALL:
+        raise _bad(
+            f"{phrases} phrases in all, of topics switched off too; at most {MOST_IN_ALL} are allowed",
+            f"{phrases} фраз во всех темах, и выключенных; допустимо {MOST_IN_ALL}",
+        )
     return Tree(tuple(listed.values()))
 
 
@@ -128,6 +137,8 @@ def _check(topic: Topic, by_code: Mapping[str, Topic]) -> None:
                 f"{code} may have {MOST_PHRASES} phrases in ru and in en",
                 f"у {code} может быть до {MOST_PHRASES} фраз на ru и на en",
             )
+        if len({phrase.strip().lower() for phrase in phrases}) < len(phrases):
+            raise _bad(f"{code} has a phrase twice", f"у {code} одна фраза указана дважды")
         for phrase in phrases:
             parse(phrase)
 
