@@ -32,8 +32,8 @@ def lost(companies: str) -> str:
 
 def share_lost(companies: str) -> str:
     """The same as a share of all whom the pool was for; 0 where nobody came."""
-    found = _of("visitors", companies, ',found="number"')
-    return f"{lost(companies)} / clamp_min({lost(companies)} + {found}, 1)"
+    of_both = f"max by ({_LABELS}, found) (otklik_number_pool_visitors{{{companies}}})"
+    return f"{lost(companies)} / clamp_min(sum by ({_LABELS}) ({of_both}), 1)"
 
 
 def _in_use(companies: str) -> str:
