@@ -73,6 +73,7 @@ RULES: Final[Mapping[str, str]] = {
         """,
         "a policy promises each thing once, and warns after it begins": """
             target_twice warning_too_early too_many_terms too_many_policies policy_too_large
+            never_holds no_such_pause
         """,
         "a programme has steps that can be walked": "bad_programme too_many_programmes",
         "no other policy has the priority": "priority_taken",
@@ -93,7 +94,7 @@ RULES: Final[Mapping[str, str]] = {
         """,
         "a review says something, a reply too, and none comes before what it answers": """
             empty_review empty_claim reply_before_review draft_with_time bad_file unknown_reply
-            amount_and_currency unknown_claim_kind too_many_kinds
+            amount_and_currency unknown_claim_kind too_many_kinds time_too_old
         """,
         "not every year has 53 weeks": "bad_week",
         "a host is a name or an address, maybe with a port": "bad_host",
