@@ -6,7 +6,6 @@ from fastapi import APIRouter, Path, Request
 
 from otklik_common.errors import Unprocessable
 from otklik_common.http import PROBLEMS, Now, Page, Pages, check_time
-from otklik_common.links import LINK_PATTERN
 from otklik_feedback.actions import links as actions
 from otklik_feedback.actions.means import Person
 from otklik_feedback.api.context import (
@@ -36,7 +35,14 @@ from otklik_feedback.store.columns import SCHEMA
 router = APIRouter(prefix=PREFIX, tags=["feedback: links"])
 
 LinkPath = Annotated[Reference, Path(alias="code", description="the company's own name of it")]
-TokenPath = Annotated[str, Path(alias="token", pattern=f"^{LINK_PATTERN}$")]
+TokenPath = Annotated[
+    str,
+    Path(
+        alias="token",
+        max_length=500,
+        description="what is no token is answered as one that is no good",
+    ),
+]
 
 
 class NobodysLink(Unprocessable):
