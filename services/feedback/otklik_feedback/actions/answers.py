@@ -6,21 +6,20 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
 from otklik_common.callers import Caller
 from otklik_common.db import Database
-from otklik_common.errors import NotFound, Refused, Unavailable, Unprocessable
+from otklik_common.errors import NotFound, Refused, Unprocessable
 from otklik_common.events.envelope import Event
-from otklik_common.faults import DEADLOCK, sqlstate_of
 from otklik_common.ids import subject_id
 from otklik_common.paging import Part
 from otklik_feedback.actions.means import NOBODY, Means, Person
-from otklik_feedback.actions.opening import Raced, Unhappy, open_cases, place_cases, unhappy
+from otklik_feedback.actions.opening import Unhappy, open_cases, place_cases, unhappy
 from otklik_feedback.actions.surveys import SurveyNotFound
 from otklik_feedback.actions.telling import forget
+from otklik_feedback.actions.undisturbed import Raced, undisturbed
 from otklik_feedback.domain.answer import (
     NOTHING_KNOWN,
     Answer,
@@ -37,7 +36,6 @@ from otklik_feedback.store import answers, cases, contacts, readings, surveys
 from otklik_feedback.store.answers import Filters, Sealed, Version
 from otklik_feedback.store.contacts import Last
 
-ATTEMPTS = 5
 """Of a batch that meets somebody who keeps the same answers at this moment."""
 
 
@@ -109,20 +107,12 @@ async def keep_answers(
     """
     if not sent:
         return []
-    for _ in range(ATTEMPTS):
-        try:
-            async with db.begin(sender.caller.tenant) as tx:
-                return await keep(tx, means, sender, sent)
-        except Raced:
-            continue
-        except DBAPIError as broken:
-            # Answers, contacts and cases of one batch meet those of another in another order.
-            if sqlstate_of(broken) != DEADLOCK:
-                raise
-    raise Unavailable(
-        "others are writing the same answers",
+    return await undisturbed(
+        db,
+        sender.caller.tenant,
+        lambda tx: keep(tx, means, sender, sent),
+        detail="others are writing the same answers",
         detail_ru="те же ответы сейчас записывают другие",
-        retry_after=1,
     )
 
 

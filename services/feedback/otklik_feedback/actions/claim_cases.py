@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from otklik_common.events.envelope import Event
 from otklik_common.ids import subject_id
 from otklik_common.outbox import Recorder
-from otklik_feedback.actions.opening import Raced, Unhappy, open_cases, recorded
+from otklik_feedback.actions.opening import Unhappy, open_cases, recorded
+from otklik_feedback.actions.undisturbed import Raced
 from otklik_feedback.domain.case import Case, Step, closed
 from otklik_feedback.domain.claim import Claim
 from otklik_feedback.domain.claim_case import case_of, case_placed

@@ -6,26 +6,25 @@ from datetime import datetime
 from typing import Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox, validation
 from otklik_common.callers import Caller
 from otklik_common.db import Database, raw
 from otklik_common.directory import Directory, Known
-from otklik_common.errors import NotFound, Unavailable, Unprocessable
+from otklik_common.errors import NotFound, Unprocessable
 from otklik_common.etags import Expected
-from otklik_common.faults import DEADLOCK, sqlstate_of
 from otklik_common.idempotency import Once
 from otklik_common.idempotency import Reply as Answered
 from otklik_common.ids import subject_id
 from otklik_common.paging import Part
-from otklik_feedback.actions.answers import ATTEMPTS, OutOfReach, check_contact
+from otklik_feedback.actions.answers import OutOfReach, check_contact
 from otklik_feedback.actions.cases import Done
 from otklik_feedback.actions.claim_cases import follow
 from otklik_feedback.actions.clocks import Book, settle
 from otklik_feedback.actions.means import Means, Person
-from otklik_feedback.actions.opening import Raced, Unhappy, open_cases
+from otklik_feedback.actions.opening import Unhappy, open_cases
+from otklik_feedback.actions.undisturbed import Raced, undisturbed
 from otklik_feedback.domain.answer import NOTHING_KNOWN, ContactKnown
 from otklik_feedback.domain.claim import (
     MOST_KINDS,
@@ -101,19 +100,12 @@ async def keep_claim(desk: Desk, new: NewClaim, person: Person) -> None:
 
 async def _undisturbed(desk: Desk, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
     """Again in a new transaction where others got in the way. Raises Unavailable."""
-    for _ in range(ATTEMPTS):
-        try:
-            async with desk.db.begin(desk.caller.tenant) as tx:
-                return await work(tx)
-        except Raced:
-            continue
-        except DBAPIError as broken:
-            if sqlstate_of(broken) != DEADLOCK:
-                raise
-    raise Unavailable(
-        "others are writing the same claim",
+    return await undisturbed(
+        desk.db,
+        desk.caller.tenant,
+        work,
+        detail="others are writing the same claim",
         detail_ru="ту же претензию сейчас записывают другие",
-        retry_after=1,
     )
 
 

@@ -6,22 +6,20 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
 from otklik_common.callers import Caller
 from otklik_common.db import Database
-from otklik_common.errors import Conflict, NotFound, Refused, Unavailable, Unprocessable
-from otklik_common.faults import DEADLOCK, sqlstate_of
+from otklik_common.errors import Conflict, NotFound, Refused, Unprocessable
 from otklik_common.ids import subject_id
 from otklik_common.links import link_digest, link_token, linked_name
 from otklik_common.paging import Part
-from otklik_feedback.actions.answers import ATTEMPTS, Sender, Sent, answer_id, keep
+from otklik_feedback.actions.answers import Sender, Sent, answer_id, keep
 from otklik_feedback.actions.invitations import moved
 from otklik_feedback.actions.means import Means
-from otklik_feedback.actions.opening import Raced
 from otklik_feedback.actions.surveys import SurveyNotFound, survey_id
+from otklik_feedback.actions.undisturbed import undisturbed
 from otklik_feedback.domain.answer import NOTHING_KNOWN, SAID, Content, NewAnswer, accept
 from otklik_feedback.domain.asking.invitation import Step, month_of, told
 from otklik_feedback.domain.asking.link import Link, LinkKind, not_valid, usable
@@ -236,19 +234,12 @@ async def answer_by_link(
         QuotaFull: As many as were wanted have answered.
         Refused: As for any answer.
     """
-    for _ in range(ATTEMPTS):
-        try:
-            async with db.begin(caller.tenant) as tx:
-                return await _Answering(tx, means, caller, sent, zone, now).keep()
-        except Raced:
-            continue
-        except DBAPIError as broken:
-            if sqlstate_of(broken) != DEADLOCK:
-                raise
-    raise Unavailable(
-        "others are writing the same answers",
+    return await undisturbed(
+        db,
+        caller.tenant,
+        lambda tx: _Answering(tx, means, caller, sent, zone, now).keep(),
+        detail="others are writing the same answers",
         detail_ru="те же ответы сейчас записывают другие",
-        retry_after=1,
     )
 
 

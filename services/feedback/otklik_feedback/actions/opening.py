@@ -10,15 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from otklik_common.events.envelope import Event
 from otklik_common.ids import subject_id
 from otklik_common.outbox import Recorder
+from otklik_feedback.actions.undisturbed import Raced
 from otklik_feedback.domain.answer import Answer
 from otklik_feedback.domain.case import Case, Step, joined, open_case, placed
 from otklik_feedback.domain.facts import case_event, next_moment
 from otklik_feedback.store import cases
 from otklik_feedback.store.cases import CaseEvent, Key, key_of
-
-
-class Raced(Exception):
-    """Somebody inserted what we were about to insert while we were deciding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,21 +5,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common import outbox
 from otklik_common.callers import Caller
 from otklik_common.db import Database, raw
-from otklik_common.errors import NotFound, Refused, Unavailable
+from otklik_common.errors import NotFound, Refused
 from otklik_common.events.envelope import Event
-from otklik_common.faults import DEADLOCK, sqlstate_of
 from otklik_common.ids import subject_id
 from otklik_common.paging import Part
-from otklik_feedback.actions.answers import ATTEMPTS, Fate, OutOfReach
+from otklik_feedback.actions.answers import Fate, OutOfReach
 from otklik_feedback.actions.clocks import Book, settle
 from otklik_feedback.actions.means import Means
-from otklik_feedback.actions.opening import Raced, Unhappy, open_cases
+from otklik_feedback.actions.opening import Unhappy, open_cases
+from otklik_feedback.actions.undisturbed import Raced, undisturbed
 from otklik_feedback.domain.clock import ClockFact, read
 from otklik_feedback.domain.facts import next_moment
 from otklik_feedback.domain.review import (
@@ -58,19 +57,12 @@ async def keep_reviews(
     """
     if not sent:
         return []
-    for _ in range(ATTEMPTS):
-        try:
-            async with db.begin(caller.tenant) as tx:
-                return await _keep(tx, means, book, caller, sent)
-        except Raced:
-            continue
-        except DBAPIError as broken:
-            if sqlstate_of(broken) != DEADLOCK:
-                raise
-    raise Unavailable(
-        "others are writing the same reviews",
+    return await undisturbed(
+        db,
+        caller.tenant,
+        lambda tx: _keep(tx, means, book, caller, sent),
+        detail="others are writing the same reviews",
         detail_ru="те же отзывы сейчас записывают другие",
-        retry_after=1,
     )
 
 
