@@ -119,6 +119,20 @@ class Choice(NamedTuple):
     matched: tuple[str, ...]
 
 
+class Promised(NamedTuple):
+    """
+    What a policy promises about one clock.
+
+    Attributes:
+        calendar: Code of the calendar by which it counts; None for elapsed time.
+    """
+
+    choice: Choice
+    target: Target
+    promise: Promise
+    calendar: str | None
+
+
 class Verdict(NamedTuple):
     """What became of one policy in a choice; `failed` names the first condition that did not fit."""
 
@@ -185,6 +199,21 @@ class Policies:
                 matched = tuple(name for name in CONDITIONS if name in terms.conditions)
                 found = Choice(policy.code, terms, matched)
         return found
+
+    def promised(self, subject: Subject, name: str, at: datetime) -> Promised | None:
+        """
+        What holds for the target `name` of something that began at a moment.
+
+        None where no policy holds, where that which does promises nothing of it, and where it counts
+        business time and the calendar is unknown.
+        """
+        choice = self.choose(subject, at, about(name))
+        promise = None if choice is None else choice.terms.promises.get(name)
+        if choice is None or promise is None:
+            return None
+        calendar = self.calendar_of(choice.terms, subject.branch) if promise.business else None
+        target = self.target(promise, calendar)
+        return None if target is None else Promised(choice, target, promise, calendar)
 
     def explain(self, subject: Subject, at: datetime, about: str = CONTACT) -> list[Verdict]:
         """Every policy that was asked at a moment, in the order in which they are."""

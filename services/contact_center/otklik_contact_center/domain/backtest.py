@@ -15,10 +15,10 @@ from uuid import UUID
 import numpy as np
 
 from otklik_common.clocks import sla
-from otklik_common.clocks.policies import Policies
+from otklik_common.clocks.policies import Policies, Promised
 from otklik_common.clocks.sla import State, Target
 from otklik_common.clocks.zones import micros
-from otklik_contact_center.domain.clock import About, Promised, promised
+from otklik_contact_center.domain.clock import About, promised
 from otklik_contact_center.domain.watch import CLOSED, Watch, Watched, marks
 
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from otklik_common.clocks import sla
-from otklik_common.clocks.policies import Choice, Policies, Promise, Subject
+from otklik_common.clocks.policies import Choice, Policies, Promised, Subject
 from otklik_common.clocks.shown import Shown, counted, shown
 from otklik_common.clocks.sla import State
 from otklik_common.events.contact_center import channel_of
@@ -124,15 +124,6 @@ def clocks(
         yield Kept(id_, shown(fact, clock))
 
 
-class Promised(NamedTuple):
-    """What holds for one watch."""
-
-    choice: Choice
-    target: sla.Target
-    promise: Promise
-    calendar: str | None
-
-
 def promised(about: About, watch: Watch, watched: Watched, policies: Policies) -> Promised | None:
     """What the policy that held when a clock began says of it; None where nothing is promised."""
     branch = watch.branch or about.branch
@@ -144,15 +135,7 @@ def promised(about: About, watch: Watch, watched: Watched, policies: Policies) -
         watched.segment or about.segment,
         watched.service_level,
     )
-    choice = policies.choose(subject, watch.started_at)
-    if choice is None:
-        return None
-    promise = choice.terms.promises.get(watch.target)
-    if promise is None:
-        return None
-    calendar = policies.calendar_of(choice.terms, branch) if promise.business else None
-    target = policies.target(promise, calendar)
-    return None if target is None else Promised(choice, target, promise, calendar)
+    return policies.promised(subject, watch.target, watch.started_at)
 
 
 def _fact(

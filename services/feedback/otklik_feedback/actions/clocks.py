@@ -9,6 +9,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from otklik_common.clocks.policies import Policies
+from otklik_common.clocks.ready import ReadyPolicies
 from otklik_common.clocks.shown import Shown, time_of, verb
 from otklik_common.clocks.told import policies_of
 from otklik_common.db import raw
@@ -21,10 +22,6 @@ from otklik_feedback.store import clocks as store
 from otklik_feedback.store import policies as promised
 from otklik_feedback.store.clocks import ClockRow
 
-MOST_COMPANIES = 1_000
-"""Whose promises are kept ready; those not used for longest go first."""
-
-
 Aside = Callable[[str, UUID, Exception], None]
 
 
@@ -32,18 +29,15 @@ class Book:
     """What companies promise, made ready once for each version of it."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[int, Policies]] = {}
+        self._ready = ReadyPolicies()
 
     async def of(self, on: asyncpg.Connection, tenant: str) -> Policies:
         """What a company promises until the transaction of `on` ends."""
-        version = await promised.version(on, tenant)
-        found = self._kept.pop(tenant, None)
-        if found is None or found[0] != version:
-            found = version, _policies(list((await promised.facts(on, tenant)).values()))
-        self._kept[tenant] = found
-        while len(self._kept) > MOST_COMPANIES:
-            del self._kept[next(iter(self._kept))]
-        return found[1]
+
+        async def read() -> Policies:
+            return _policies(list((await promised.facts(on, tenant)).values()))
+
+        return await self._ready.of(tenant, await promised.version(on, tenant), read)
 
 
 def _policies(facts: Sequence[Any]) -> Policies:
@@ -96,11 +90,13 @@ async def remade(
     Returns:
         What is told of them.
     """
-    known = await store.lock(on, tenant, [one.matter for one in matters])
+    known: dict[UUID, dict[UUID, ClockRow]] = {one.matter: {} for one in matters}
+    for id_, row in (await store.lock(on, tenant, list(known))).items():
+        known[row.matter][id_] = row
     found: list[Change] = []
     for one in matters:
         try:
-            found += list(_changes(tenant, one, policies, known, now=now))
+            found += list(_changes(tenant, one, policies, known[one.matter], now=now))
         except Exception as broken:
             if aside is None:
                 raise
@@ -121,11 +117,10 @@ def _changes(
     tenant: str,
     watched: Watched,
     policies: Policies,
-    known: Mapping[UUID, ClockRow],
+    mine: Mapping[UUID, ClockRow],
     *,
     now: datetime,
 ) -> Iterator[Change]:
-    mine = {id_: row for id_, row in known.items() if row.matter == watched.matter}
     recorded = {id_: row.recorded_at for id_, row in mine.items()}
     made = {
         kept.id: kept.shown for kept in clocks(tenant, watched, policies, now=now, known=recorded)

@@ -210,13 +210,8 @@ def _by_policy(watched: Watched, watch: Watch, policies: Policies) -> Promised |
         queue=watched.queue,
         segment=watched.segment,
     )
-    choice = policies.choose(subject, watch.started_at, watched.about)
-    promise = None if choice is None else choice.terms.promises.get(watch.target)
-    if choice is None or promise is None:
-        return None
-    calendar = policies.calendar_of(choice.terms, watched.branch) if promise.business else None
-    target = policies.target(promise, calendar)
-    return None if target is None else Promised(target, choice, calendar)
+    found = policies.promised(subject, watch.target, watch.started_at)
+    return None if found is None else Promised(found.target, found.choice, found.calendar)
 
 
 def _marks(watch: Watch) -> Iterator[Mark]:
