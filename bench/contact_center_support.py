@@ -226,10 +226,10 @@ async def put_under_load(
     return load
 
 
-def request(path: str, key: str, body: bytes) -> bytes:
+def request(path: str, key: str, body: bytes, *, method: str = "POST") -> bytes:
     """An HTTP request as bytes."""
     return (
-        f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode() + body
 
@@ -269,3 +269,37 @@ class Events:
 def median(values: Sequence[float]) -> float:
     """The median."""
     return statistics.median(values)
+
+
+class Connections:
+    """
+    Connections that are kept open, each of which waits for its answer.
+
+    Bare, since a client library takes more of a core than the server that is measured.
+    """
+
+    def __init__(self, port: int, key: str, most: int) -> None:
+        self._port = port
+        self._key = key
+        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._places = asyncio.Semaphore(most)
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        """Status and body of the answer; one without a length has none."""
+        async with self._places:
+            opened = self._free.pop() if self._free else await self._open()
+            reader, writer = opened
+            writer.write(request(path, self._key, body, method=method))
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            _, said, length = head.partition(b"content-length:")
+            answer = await reader.readexactly(int(length.split(b"\r\n", 1)[0])) if said else b""
+            self._free.append(opened)
+        return int(head.split(b" ", 2)[1]), answer
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self._port)
+
+    def close(self) -> None:
+        """End them all."""
+        for _, writer in self._free:
+            writer.close()

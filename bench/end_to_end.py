@@ -11,7 +11,6 @@ all processes of `otklik up` but PostgreSQL's.
 import argparse
 import asyncio
 import json
-import re
 import statistics
 import time
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
-from bench.contact_center_support import request
+from bench.contact_center_support import Connections
 from tests.support.deployment import Deployment, one_process
 
 BATCH = 500
@@ -74,42 +73,15 @@ async def _count(client: httpx.AsyncClient) -> int:
     return int(answer.json()["rows"][0]["contacts_offered"]["value"])
 
 
-class Pushers:
-    """Connections that push one event at a time: a full client would be what is measured."""
-
-    def __init__(self, url: str, key: str) -> None:
-        self._address = urlsplit(url)
-        self._key = key
-        self._free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = (
-            asyncio.Queue()
-        )
-
-    async def open(self, count: int) -> None:
-        """Connect so many times."""
-        for _ in range(count):
-            opened = await asyncio.open_connection(self._address.hostname, self._address.port)
-            self._free.put_nowait(opened)
-
-    async def push(self, event: dict[str, Any]) -> None:
-        """Send an event and wait until it is acknowledged."""
-        reader, writer = await self._free.get()
-        body = json.dumps(event).encode()
-        writer.write(request("/contact-center/v1/events", self._key, body))
-        head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 202"), head
-        length = re.search(rb"(?i)content-length: (\d+)", head)
-        assert length is not None, head
-        await reader.readexactly(int(length[1]))
-        self._free.put_nowait((reader, writer))
-
-    def close(self) -> None:
-        """Hang up."""
-        while not self._free.empty():
-            self._free.get_nowait()[1].close()
+async def push(connections: Connections, event: dict[str, Any]) -> None:
+    """Send an event and wait until it is acknowledged."""
+    body = json.dumps(event).encode()
+    status, answer = await connections.ask("POST", "/contact-center/v1/events", body)
+    assert status == 202, answer
 
 
 async def visibility(
-    client: httpx.AsyncClient, pushers: Pushers, *, rate: int, seconds: int
+    client: httpx.AsyncClient, connections: Connections, *, rate: int, seconds: int
 ) -> list[float]:
     """Seconds from each push to the first answer that counts it."""
     before = await _count(client)
@@ -117,9 +89,9 @@ async def visibility(
     seen: list[float] = []
     wanted = rate * seconds
 
-    async def push(number: int) -> None:
+    async def push_one(number: int) -> None:
         pushed.append(time.perf_counter())
-        await pushers.push(first_event("probe", number))
+        await push(connections, first_event("probe", number))
 
     async def look() -> None:
         while len(seen) < wanted:
@@ -135,7 +107,7 @@ async def visibility(
         pause = begins + number / rate - time.perf_counter()
         if pause > 0:
             await asyncio.sleep(pause)
-        pushes.append(asyncio.create_task(push(number)))
+        pushes.append(asyncio.create_task(push_one(number)))
     await asyncio.gather(*pushes)
     await asyncio.wait_for(looking, 60)
     return [after - before_ for before_, after in zip(sorted(pushed), seen, strict=True)]
@@ -174,10 +146,11 @@ async def measure(deployment: Deployment, *, rate: int, seconds: int) -> dict[st
         await _count(client)
         await asyncio.sleep(5)
         idle = memory_mb(deployment)
-        pushers = Pushers(deployment.urls["contact-center"], deployment.key)
-        await pushers.open(CONNECTIONS)
-        waits = await visibility(client, pushers, rate=rate, seconds=seconds)
-        pushers.close()
+        port = urlsplit(deployment.urls["contact-center"]).port
+        assert port is not None
+        connections = Connections(port, deployment.key, CONNECTIONS)
+        waits = await visibility(client, connections, rate=rate, seconds=seconds)
+        connections.close()
         loaded = await batch_load(client, deployment, 15)
     cuts = statistics.quantiles(waits, n=100)
     return {

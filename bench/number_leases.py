@@ -17,10 +17,10 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-import httpx
 import uvloop
 
 from bench.contact_center_support import (
+    Connections,
     free_port,
     median,
     prepare,
@@ -50,15 +50,17 @@ class Visitors:
         self._known: list[tuple[str, str]] = []
         self._count = 0
 
-    async def next(self, client: httpx.AsyncClient) -> int:
+    async def next(self, client: Connections) -> int:
         """One request; its status."""
         chance = self._dice.random()
         if self._known and chance < 0.3:
             visitor, lease = self._dice.choice(self._known)
             body = {"tracker": "site", "visitor": visitor}
-            answer = await client.post(f"{LEASES}/{lease}:heartbeat", json=body)
-            assert answer.is_success, answer.text
-            return answer.status_code
+            status, answer = await client.ask(
+                "POST", f"{LEASES}/{lease}:heartbeat", json.dumps(body).encode()
+            )
+            assert status == 204, answer
+            return status
         if self._known and chance < 0.4:
             visitor = self._dice.choice(self._known)[0]
         else:
@@ -69,15 +71,15 @@ class Visitors:
             "visitor": visitor,
             "url": "https://agency.example/flats?yclid=1",
         }
-        answer = await client.post(LEASES, json=body)
-        told = answer.json()
-        assert answer.is_success, answer.text
+        status, answer = await client.ask("POST", LEASES, json.dumps(body).encode())
+        assert status == 200, answer
+        told = json.loads(answer)
         if not told["shared"]:
             self._known = [*self._known[-400:], (visitor, told["lease"])]
-        return answer.status_code
+        return status
 
 
-async def steadily(client: httpx.AsyncClient, ask: Any, rate: int, seconds: float) -> list[float]:
+async def steadily(client: Connections, ask: Any, rate: int, seconds: float) -> list[float]:
     """Latencies in milliseconds of requests at a fixed rate, from when each was due."""
     took: list[float] = []
 
@@ -104,23 +106,19 @@ async def measure(rate: int, seconds: float, rounds: int) -> dict[str, Any]:
         stack.enter_context(
             running(["-m", "otklik_contact_center", "serve", "--port", str(port)], url, port)
         )
-        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}",
-            headers={"Authorization": f"Bearer {key}"},
-            limits=limits,
-            timeout=30,
-        ) as client:
-            (await client.put(TRACKER, json=BODY)).raise_for_status()
-            found: dict[str, list[list[float]]] = {"leases": [], "read": []}
-            for number in range(rounds + 1):
-                visitors = Visitors(number)
-                leases = await steadily(client, visitors.next, rate, seconds)
-                read = await steadily(client, _read, rate, seconds)
-                print(f"round {number}: leases p99 {_cut(leases, 0.99):.1f} ms", flush=True)
-                if number:
-                    found["leases"].append(leases)
-                    found["read"].append(read)
+        client = Connections(port, key, most=64)
+        stack.callback(client.close)
+        status, answer = await client.ask("PUT", TRACKER, json.dumps(BODY).encode())
+        assert status == 200, answer
+        found: dict[str, list[list[float]]] = {"leases": [], "read": []}
+        for number in range(rounds + 1):
+            visitors = Visitors(number)
+            leases = await steadily(client, visitors.next, rate, seconds)
+            read = await steadily(client, _read, rate, seconds)
+            print(f"round {number}: leases p99 {_cut(leases, 0.99):.1f} ms", flush=True)
+            if number:
+                found["leases"].append(leases)
+                found["read"].append(read)
     return {
         "requests_per_second": rate,
         "lease_p50_ms": _told(found["leases"], 0.5),
@@ -130,8 +128,8 @@ async def measure(rate: int, seconds: float, rounds: int) -> dict[str, Any]:
     }
 
 
-async def _read(client: httpx.AsyncClient) -> int:
-    return (await client.get("/contact-center/v1/number-trackers", params={"limit": 1})).status_code
+async def _read(client: Connections) -> int:
+    return (await client.ask("GET", "/contact-center/v1/number-trackers?limit=1"))[0]
 
 
 def _cut(ordered: list[float], share: float) -> float:
